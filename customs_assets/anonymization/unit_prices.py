@@ -1,0 +1,51 @@
+"""Unit prices: the price per kilogram of each product code, blurred before anything is built on it.
+
+Section 4.1 of the paper: "we add some Gaussian noise to the average price of each category of item". The averages are
+SQL (``sql/unit_prices.sql``); the noise is drawn here.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from customs_assets.lake import read_sql
+
+# Standard deviation of the noise, as a share of the category's average price.
+NOISE_SCALE = 0.05
+
+# The noise is cut here, in standard deviations, so that a price stays positive.
+_NOISE_LIMIT = 3.0
+
+
+def average_prices(connection: duckdb.DuckDBPyConnection, labelled_path: str, min_group: int) -> pd.DataFrame:
+    """The average price of every product code of a month.
+
+    Args:
+        connection: a DuckDB that can read ``labelled_path``.
+        labelled_path: Parquet file of labelled declarations.
+        min_group: a category with fewer importers than this falls back to a shorter code.
+
+    Returns:
+        One row a code, ordered by code: ``hs10_code``, ``category`` (the code that gave the price; empty for all goods),
+        ``importers`` and ``declarations`` behind it, ``average_price`` in KRW per kg.
+    """
+    return connection.execute(
+        read_sql("unit_prices.sql"), {"labelled": labelled_path, "min_group": min_group}
+    ).df()
+
+
+def noisy_prices(averages: pd.DataFrame, rng: np.random.Generator, noise_scale: float = NOISE_SCALE) -> pd.DataFrame:
+    """Replace each category's average by itself times (1 + Gaussian noise); codes of one category share its noise.
+
+    Returns:
+        ``hs10_code``, ``category``, ``importers``, ``declarations``, ``unit_price`` in KRW per kg, always positive. The
+        exact average does not leave this function.
+    """
+    categories = averages.drop_duplicates("category").sort_values("category")
+    noise = np.clip(rng.standard_normal(len(categories)), -_NOISE_LIMIT, _NOISE_LIMIT) * noise_scale
+    factor = pd.Series(1.0 + noise, index=categories["category"].to_numpy())
+    noisy = averages.drop(columns="average_price")
+    noisy["unit_price"] = averages["average_price"].to_numpy() * averages["category"].map(factor).to_numpy()
+    return noisy

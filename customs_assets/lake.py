@@ -1,0 +1,301 @@
+"""The lake: where a partition lives, how it is written whole or not at all, and the IO manager over it.
+
+A partition is one file, ``<asset key>/<partition>.parquet`` (or ``.json``, ``.safetensors``), an unpartitioned asset
+``<asset key>.<suffix>`` or a folder. A file is written under a temporary name and renamed, so a reader sees the old one
+or the new one; beside it, under ``.records``, stands what it was made from, which is how a later run knows what is
+missing or out of date. What belongs here is storage; what a table means does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import posixpath
+import socket
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import duckdb
+import fsspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+SQL_FOLDER = Path(__file__).parent.parent / "sql"
+
+RECORDS = ".records"
+_TEMPORARY = ".tmp"
+
+
+class LakeError(Exception):
+    """A partition is missing or cannot be read; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a partition was made from, and what it turned out to be.
+
+    Attributes:
+        asset: asset key.
+        partition: partition key, empty for an unpartitioned asset.
+        path: path of the artifact relative to the lake.
+        code_version: version of the code that made it.
+        settings: the settings that the asset depends on, as text.
+        inputs: sha256 of every input, by ``asset|partition``.
+        sha256: sha256 of the artifact's bytes (of a folder: of its checksum list).
+        rows: rows of a table, None for anything else.
+    """
+
+    asset: str
+    partition: str
+    path: str
+    code_version: str
+    sha256: str
+    settings: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    rows: int | None = None
+
+
+class Lake:
+    """A folder (or any fsspec address) of partitions.
+
+    Args:
+        address: a path or an fsspec address such as ``s3://bucket/lake``.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.fs, self.root = fsspec.core.url_to_fs(address)
+        self._local = isinstance(self.fs, LocalFileSystem)
+
+    def path(self, asset: str, partition: str = "", suffix: str = "parquet") -> str:
+        """Absolute path of a partition within the lake's file system; an empty suffix names a folder."""
+        name = f"{asset}/{partition}" if partition else asset
+        return posixpath.join(self.root, f"{name}.{suffix}" if suffix else name)
+
+    def exists(self, asset: str, partition: str = "", suffix: str = "parquet") -> bool:
+        """Whether a partition has been written."""
+        return self.fs.exists(self.path(asset, partition, suffix))
+
+    def partitions(self, asset: str, suffix: str = "parquet") -> list[str]:
+        """The partitions of an asset that have been written, in order."""
+        folder = self.path(asset, suffix="")
+        if not self.fs.isdir(folder):
+            return []
+        names = (posixpath.basename(path) for path in self.fs.ls(folder, detail=False, refresh=True))
+        return sorted(n[: -len(suffix) - 1] for n in names if n.endswith(f".{suffix}") and not n.startswith("."))
+
+    def write(self, path: str, fill: Callable[[BinaryIO], None]) -> str:
+        """Write a file whole: ``fill`` is given an open binary file, which gets its name only when it is complete.
+
+        Returns:
+            The sha256 of the bytes written.
+        """
+        folder, name = posixpath.split(path)
+        self.fs.makedirs(folder, exist_ok=True)
+        temporary = posixpath.join(folder, _temporary_name(name))
+        try:
+            with self.fs.open(temporary, "wb") as stream:
+                hashing = _HashingWriter(stream)
+                fill(hashing)  # pyright: ignore[reportArgumentType]
+                if self._local:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            self._replace(temporary, path)
+        except BaseException:
+            if self.fs.exists(temporary):
+                self.fs.rm(temporary)
+            raise
+        return hashing.digest.hexdigest()
+
+    def _replace(self, temporary: str, path: str) -> None:
+        if self._local:
+            os.replace(temporary, path)
+        else:
+            self.fs.mv(temporary, path)
+
+    def write_folder(self, asset: str, files: Mapping[str, bytes]) -> str:
+        """Write a folder of files whole, replacing the old one.
+
+        Returns:
+            The sha256 of the sorted list of names and checksums.
+        """
+        target = self.path(asset, suffix="")
+        temporary = posixpath.join(self.root, _temporary_name(asset))
+        self.fs.makedirs(temporary, exist_ok=True)
+        try:
+            for name, content in files.items():
+                with self.fs.open(posixpath.join(temporary, name), "wb") as stream:
+                    stream.write(content)
+            retired = posixpath.join(self.root, _temporary_name(f"{asset}-old"))
+            if self.fs.exists(target):
+                self.fs.mv(target, retired, recursive=True)
+            self.fs.mv(temporary, target, recursive=True)
+            if self.fs.exists(retired):
+                self.fs.rm(retired, recursive=True)
+        except BaseException:
+            if self.fs.exists(temporary):
+                self.fs.rm(temporary, recursive=True)
+            raise
+        listing = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+        return hashlib.sha256(listing.encode()).hexdigest()
+
+    def write_table(self, asset: str, table: pa.Table | pd.DataFrame, partition: str = "") -> str:
+        """Write a table as Parquet; returns the sha256 of its bytes."""
+        arrow = table if isinstance(table, pa.Table) else to_arrow(table)
+        return self.write(
+            self.path(asset, partition),
+            lambda stream: pq.write_table(arrow.replace_schema_metadata(None), stream, compression="zstd"),
+        )
+
+    def read_table(self, asset: str, partition: str = "") -> pa.Table:
+        """Read a table.
+
+        Raises:
+            LakeError: the partition is missing or is no readable Parquet file.
+        """
+        path = self.path(asset, partition)
+        try:
+            with self.fs.open(path, "rb") as stream:
+                return pq.read_table(stream)
+        except FileNotFoundError:
+            raise LakeError(f"{asset} has no partition {partition or '(whole)'} in the lake {self.address}") from None
+        except pa.ArrowInvalid as error:
+            raise LakeError(f"{path} is not a readable Parquet file ({error}); delete it and run again") from error
+
+    def read_frame(self, asset: str, partition: str = "") -> pd.DataFrame:
+        """Read a table as a pandas frame, dates as ``datetime64[ns]``."""
+        return to_frame(self.read_table(asset, partition))
+
+    def read_frames(self, asset: str, partitions: Iterable[str]) -> pd.DataFrame:
+        """Read several partitions as one frame, in the order given."""
+        return to_frame(pa.concat_tables([self.read_table(asset, partition) for partition in partitions]))
+
+    def write_json(self, asset: str, content: Any, partition: str = "") -> str:
+        """Write JSON; returns the sha256 of its bytes."""
+        text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
+        return self.write_bytes(self.path(asset, partition, "json"), text.encode())
+
+    def read_json(self, asset: str, partition: str = "") -> Any:
+        """Read JSON; :class:`LakeError` where it is missing."""
+        return json.loads(self.read_bytes(self.path(asset, partition, "json")))
+
+    def write_bytes(self, path: str, content: bytes) -> str:
+        """Write bytes whole; returns their sha256."""
+        return self.write(path, lambda stream: _write_all(stream, content))
+
+    def read_bytes(self, path: str) -> bytes:
+        """Read bytes; :class:`LakeError` where the file is missing."""
+        try:
+            with self.fs.open(path, "rb") as stream:
+                return stream.read()
+        except FileNotFoundError:
+            raise LakeError(f"{path} is missing from the lake {self.address}") from None
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A new in-memory DuckDB that can read the lake's Parquet files by path."""
+        connection = duckdb.connect(":memory:")
+        if not self._local:
+            connection.register_filesystem(self.fs)
+        return connection
+
+    def sql_path(self, asset: str, partition: str = "") -> str:
+        """The path of a partition, as DuckDB names it."""
+        path = self.path(asset, partition)
+        return path if self._local else self.fs.unstrip_protocol(path)
+
+    def save_record(self, record: Record) -> None:
+        """Note what a partition was made from, after the partition itself has its name."""
+        self.write_bytes(self._record_path(record.asset, record.partition), json.dumps(asdict(record), indent=1).encode())
+
+    def record(self, asset: str, partition: str = "") -> Record | None:
+        """The record of a partition whose artifact is there; None where either is missing."""
+        path = self._record_path(asset, partition)
+        if not self.fs.exists(path):
+            return None
+        record = Record(**json.loads(self.read_bytes(path)))
+        return record if self.fs.exists(posixpath.join(self.root, record.path)) else None
+
+    def _record_path(self, asset: str, partition: str) -> str:
+        return posixpath.join(self.root, RECORDS, asset, f"{partition or 'whole'}.json")
+
+    def sweep(self) -> int:
+        """Delete the temporary files of processes of this machine that are no longer alive; returns how many."""
+        if not self.fs.isdir(self.root):
+            return 0
+        swept = 0
+        for folder, folders, files in self.fs.walk(self.root):
+            for name in [*folders, *files]:
+                if _is_orphan(name):
+                    self.fs.rm(posixpath.join(folder, name), recursive=True)
+                    swept += 1
+        return swept
+
+
+class _HashingWriter(io.RawIOBase):
+    """Passes bytes on to a file and keeps their sha256, so that nothing is read back to be hashed."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self.digest.update(data)
+        return self._stream.write(data)
+
+
+def _write_all(stream: BinaryIO, content: bytes) -> None:
+    stream.write(content)
+
+
+def _temporary_name(name: str) -> str:
+    return f".{name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}{_TEMPORARY}"
+
+
+def _is_orphan(name: str) -> bool:
+    """Whether a name is a temporary one of this machine whose process has ended."""
+    host_part = f".{socket.gethostname()}."
+    if not (name.startswith(".") and name.endswith(_TEMPORARY) and host_part in name):
+        return False
+    pid = name.split(host_part, 1)[1].split(".", 1)[0]
+    if not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def to_arrow(frame: pd.DataFrame) -> pa.Table:
+    """An Arrow table of a frame: dates as date32, text as string, no pandas metadata."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    fields = [pa.field(f.name, pa.date32()) if pa.types.is_timestamp(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(fields))
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """A frame of an Arrow table: dates as ``datetime64[ns]``, nullable small integers as ``Int8``."""
+    frame = table.to_pandas(date_as_object=False, integer_object_nulls=False)
+    for column in table.schema:
+        if pa.types.is_date(column.type):
+            frame[column.name] = frame[column.name].astype("datetime64[ns]")
+        if pa.types.is_int8(column.type) and table.column(column.name).null_count:
+            frame[column.name] = frame[column.name].astype("Int8")
+    return frame
+
+
+def read_sql(name: str) -> str:
+    """The text of a statement in ``sql/``."""
+    return (SQL_FOLDER / name).read_text(encoding="utf-8")

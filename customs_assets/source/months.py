@@ -1,0 +1,51 @@
+"""Months, as the pipeline names them: ``2020-01``. What belongs here is the arithmetic of month names, nothing else."""
+
+from __future__ import annotations
+
+from datetime import date
+
+FIRST_MONTH = "2020-01"
+MONTH_FORMAT = "%Y-%m"
+
+
+def first_day(month: str) -> date:
+    """The first day of a month.
+
+    Raises:
+        ValueError: ``month`` is not of the form ``YYYY-MM``.
+    """
+    year, separator, number = month.partition("-")
+    if not (separator and len(year) == 4 and len(number) == 2 and (year + number).isdigit()):
+        raise ValueError(f"{month!r} is not a month; write it as YYYY-MM, for example {FIRST_MONTH}")
+    try:
+        return date(int(year), int(number), 1)
+    except ValueError:
+        raise ValueError(f"{month!r} is not a month; write it as YYYY-MM, for example {FIRST_MONTH}") from None
+
+
+def next_month(month: str) -> str:
+    """The month after ``month``."""
+    day = first_day(month)
+    year, number = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
+    return f"{year:04d}-{number:02d}"
+
+
+def month_range(text: str) -> list[str]:
+    """The months of ``2020-01:2021-03`` (both ends included), ``2020-01``, or a comma-separated list of these.
+
+    Raises:
+        ValueError: a part is no month, lies before the first partition, or a range runs backwards.
+    """
+    found: set[str] = set()
+    for part in text.split(","):
+        start, separator, end = part.strip().partition(":")
+        last = end if separator else start
+        if first_day(last) < first_day(start):
+            raise ValueError(f"the range {part.strip()!r} runs backwards; write the earlier month first")
+        if first_day(start) < first_day(FIRST_MONTH):
+            raise ValueError(f"{start!r} lies before {FIRST_MONTH}, the first month of the pipeline")
+        month = start
+        while month <= last:
+            found.add(month)
+            month = next_month(month)
+    return sorted(found)

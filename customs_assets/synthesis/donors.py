@@ -1,0 +1,115 @@
+"""Donor trees: draw a value given everything else, from the many source rows that are like a synthetic one.
+
+A regression tree is grown on the source; a synthetic row falls into a leaf, and one of the leaf's rows is its donor
+(synthpop's method: Reiter 2005). What is added here is the ``k`` rule: a leaf whose rows come from fewer than ``k`` importers
+is left for the nearest larger part of the tree that has them. Which columns are drawn from donors is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+
+@dataclass(frozen=True)
+class DonorTree:
+    """A fitted tree and, for each of its nodes, the source rows that may be donors there.
+
+    Attributes:
+        tree: the fitted tree.
+        order: source rows, arranged so that every node's rows stand together.
+        start: first position of a node's rows in ``order``.
+        end: position after the last.
+        node_of_leaf: the node whose rows serve a leaf: itself, or the nearest ancestor that enough importers share.
+    """
+
+    tree: DecisionTreeClassifier | DecisionTreeRegressor
+    order: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    node_of_leaf: np.ndarray
+
+    @classmethod
+    def fit(
+        cls, features: np.ndarray, target: np.ndarray, importers: np.ndarray, *, min_group: int, min_leaf: int, seed: int
+    ) -> DonorTree:
+        """Grow the tree.
+
+        Args:
+            features: array of shape (n, f), floats.
+            target: array of shape (n,) or (n, t): integers are classes, floats are numbers.
+            importers: array of n integers, who stands behind each row.
+            min_group: importers that a draw must rest on (where the source has as many).
+            min_leaf: rows that a leaf must hold at least.
+            seed: breaks ties between equally good splits.
+        """
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+        grower = DecisionTreeClassifier if np.issubdtype(target.dtype, np.integer) else DecisionTreeRegressor
+        tree = grower(min_samples_leaf=min(min_leaf, len(features)), random_state=seed % 2**32)
+        tree.fit(features, target)
+        leaves = tree.apply(features)
+        order, start, end = _arrange(tree.tree_.children_left, tree.tree_.children_right, leaves)
+        served_by = _widen(tree.tree_.children_left, tree.tree_.children_right, order, start, end, importers, min_group)
+        return cls(tree, order, start, end, served_by)
+
+    def draw(self, features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """For each of m rows of features the index of a donor among the n source rows, every donor equally likely."""
+        node = self.node_of_leaf[self.tree.apply(features)]
+        width = self.end[node] - self.start[node]
+        return self.order[self.start[node] + (rng.random(len(features)) * width).astype(int)]
+
+
+def _arrange(left: np.ndarray, right: np.ndarray, leaves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Order the rows so that every node's rows are contiguous (depth first), and say where each node's begin and end."""
+    rows_of_leaf: dict[int, np.ndarray] = {}
+    by_leaf = np.argsort(leaves, kind="stable")
+    cuts = np.flatnonzero(np.diff(leaves[by_leaf])) + 1
+    for rows in np.split(by_leaf, cuts):
+        rows_of_leaf[int(leaves[rows[0]])] = rows
+    start = np.zeros(len(left), dtype=int)
+    end = np.zeros(len(left), dtype=int)
+    ordered: list[np.ndarray] = []
+    position = 0
+    stack: list[tuple[int, bool]] = [(0, False)]
+    while stack:
+        node, finished = stack.pop()
+        if finished:
+            end[node] = position
+            continue
+        start[node] = position
+        if left[node] < 0:
+            rows = rows_of_leaf.get(node, np.empty(0, dtype=int))
+            ordered.append(rows)
+            position += len(rows)
+            end[node] = position
+        else:
+            stack += [(node, True), (int(right[node]), False), (int(left[node]), False)]
+    return np.concatenate(ordered), start, end
+
+
+def _widen(
+    left: np.ndarray,
+    right: np.ndarray,
+    order: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    importers: np.ndarray,
+    min_group: int,
+) -> np.ndarray:
+    """For each node itself, or its nearest ancestor whose rows come from ``min_group`` importers (else the root)."""
+    ordered_importers = importers[order]
+    served_by = np.zeros(len(left), dtype=int)
+    stack: list[tuple[int, int]] = [(0, 0)]
+    while stack:
+        node, ancestor = stack.pop()
+        enough = len(np.unique(ordered_importers[start[node] : end[node]])) >= min_group
+        served_by[node] = node if enough else ancestor
+        if left[node] >= 0:
+            stack += [(int(left[node]), int(served_by[node])), (int(right[node]), int(served_by[node]))]
+    return served_by

@@ -1,0 +1,52 @@
+"""Net mass on a log scale, with its zero and its heaps restored when it is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.synthesis.encodings.bands import Bands
+
+# Masses are declared down to 0.1 kg and less: the scale is nearly linear below this mass (kg) and logarithmic above.
+_LINEAR_BELOW = 0.1
+
+
+@dataclass(frozen=True)
+class MassEncoding:
+    """Net mass in kg as log(1 + mass / 0.1 kg), a number between 0 and about 22.
+
+    Attributes:
+        masses: the month's distinct masses, sorted.
+        bands: what of them may be shown as it is.
+    """
+
+    masses: np.ndarray
+    bands: Bands
+
+    @classmethod
+    def fit(cls, masses: pd.Series, importers: pd.Series, min_group: int) -> MassEncoding:
+        """Learn heaps and bands from a column of n masses and the n importers who declared them."""
+        return cls(np.unique(masses.to_numpy(dtype=float)), Bands.fit(masses, importers, min_group))
+
+    def encode(self, masses: pd.Series) -> pd.Series:
+        """Series of n numbers, increasing with the mass."""
+        return np.log1p(masses / _LINEAR_BELOW).rename("log_net_mass")
+
+    def decode(self, encoded: pd.Series, rng: np.random.Generator) -> pd.Series:
+        """Masses in kg: a number goes to the nearest mass of the month, which is shown as :meth:`safe` allows."""
+        scale = np.log1p(self.masses / _LINEAR_BELOW)
+        above = np.clip(np.searchsorted(scale, encoded.to_numpy()), 1, len(scale) - 1) if len(scale) > 1 else None
+        if above is None:
+            nearest = np.repeat(self.masses, len(encoded))
+        else:
+            closer_below = encoded.to_numpy() - scale[above - 1] <= scale[above] - encoded.to_numpy()
+            nearest = self.masses[np.where(closer_below, above - 1, above)]
+        return pd.Series(self.safe(nearest, rng), index=encoded.index)
+
+    def safe(self, masses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Masses of the source as they may be shown: heaps kept, others drawn from their band and rounded as people do."""
+        drawn = self.bands.blur(masses, rng, logarithmic=True)
+        rounded = np.where(drawn >= 10, np.round(drawn, 1), np.where(drawn >= 1, np.round(drawn, 2), np.round(drawn, 3)))
+        return np.clip(rounded, self.masses[0], self.masses[-1])

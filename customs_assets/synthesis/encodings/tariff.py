@@ -1,0 +1,117 @@
+"""The tariff tuple (product code, departure, origin, tax rate, tax type): coarse to the model, whole when decoded.
+
+Section 4.3 of the paper aggregates the tuple into one column, thousands of categories wide. Here the model sees parts that
+it can learn (chapter, departure, origin, tax type, a band of the rate); decoding picks a whole tuple of the month that has
+these parts, so that a combination that the law does not allow cannot come out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.declaration import TARIFF_TUPLE
+from customs_assets.synthesis.encodings.categorical import CategoricalEncoding
+
+# Upper bounds of the bands of the tax rate, in per cent; duty-free goods are a band of their own.
+RATE_BANDS = (0.0, 5.0, 7.0, 8.0, 13.0)
+
+PARTS = ("chapter", "departure", "origin", "tax_type", "rate_band")
+
+# Which parts a tuple must share with the draft, tried in this order.
+_BACK_OFF: tuple[tuple[str, ...], ...] = (
+    PARTS,
+    ("chapter", "departure", "origin", "tax_type"),
+    ("chapter", "departure", "origin"),
+    ("chapter", "origin"),
+    ("chapter",),
+    (),
+)
+
+
+@dataclass(frozen=True)
+class TariffEncoding:
+    """Tariff tuples of one month.
+
+    Attributes:
+        tuples: the month's distinct tuples, columns of :data:`declaration.TARIFF_TUPLE`, sorted.
+        weights: how many declarations carry each.
+        parts: the tuples' coarse parts, a row each.
+        codes: the encoding of each categorical part.
+    """
+
+    tuples: pd.DataFrame
+    weights: np.ndarray
+    parts: pd.DataFrame
+    codes: dict[str, CategoricalEncoding]
+
+    @classmethod
+    def fit(cls, declarations: pd.DataFrame, min_group: int) -> TariffEncoding:
+        """Learn the lawful tuples of a month from its n declarations."""
+        counted = declarations.groupby(list(TARIFF_TUPLE)).size().rename("weight").reset_index()
+        raw = _raw_parts(declarations)
+        codes = {
+            part: CategoricalEncoding.fit(raw[part], declarations["importer_id"], min_group)
+            for part in PARTS
+            if part != "rate_band"
+        }
+        tuples = counted[list(TARIFF_TUPLE)]
+        unfitted = cls(tuples, counted["weight"].to_numpy(), pd.DataFrame(), codes)
+        return cls(tuples, unfitted.weights, unfitted.encode(tuples), codes)
+
+    def encode(self, declarations: pd.DataFrame) -> pd.DataFrame:
+        """Frame of shape (n, 5): the parts of :data:`PARTS` as text."""
+        raw = _raw_parts(declarations)
+        return pd.DataFrame(
+            {part: self.codes[part].encode(raw[part]) if part in self.codes else raw[part] for part in PARTS},
+            index=declarations.index,
+        )
+
+    def decode(self, encoded: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """Frame of shape (n, 5) of whole tuples: each shares as many parts with its draft as any tuple of the month can.
+
+        Among the tuples that do, one is drawn by how often it occurs.
+        """
+        chosen = np.full(len(encoded), -1)
+        uniform = rng.random(len(encoded))
+        for shared in _BACK_OFF:
+            open_rows = np.flatnonzero(chosen < 0)
+            if not len(open_rows):
+                break
+            chosen[open_rows] = self._draw(encoded.iloc[open_rows], shared, uniform[open_rows])
+        return self.tuples.iloc[chosen].set_axis(encoded.index)
+
+    def _draw(self, encoded: pd.DataFrame, shared: tuple[str, ...], uniform: np.ndarray) -> np.ndarray:
+        """Index of a tuple that agrees in the shared parts, -1 where none does."""
+        key = pd.concat([_joined(self.parts, shared), _joined(encoded, shared)], ignore_index=True)
+        group, _ = pd.factorize(key)
+        of_tuple, of_row = group[: len(self.parts)], group[len(self.parts) :]
+        order = np.argsort(of_tuple, kind="stable")
+        cumulative = np.concatenate([[0.0], np.cumsum(self.weights[order])])
+        start = np.searchsorted(of_tuple[order], of_row, side="left")
+        end = np.searchsorted(of_tuple[order], of_row, side="right")
+        target = cumulative[start] + uniform * (cumulative[end] - cumulative[start])
+        position = np.clip(np.searchsorted(cumulative, target, side="right") - 1, start, np.maximum(end - 1, start))
+        return np.where(end > start, order[np.minimum(position, len(order) - 1)], -1)
+
+
+def _raw_parts(declarations: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "chapter": declarations["hs10_code"].str[:2],
+            "departure": declarations["country_of_departure"],
+            "origin": declarations["country_of_origin"],
+            "tax_type": declarations["tax_type"],
+            "rate_band": np.searchsorted(RATE_BANDS, declarations["tax_rate"].to_numpy()).astype(str),
+        },
+        index=declarations.index,
+    )
+
+
+def _joined(parts: pd.DataFrame, shared: tuple[str, ...]) -> pd.Series:
+    joined = pd.Series("", index=parts.index)
+    for part in shared:
+        joined = joined + "|" + parts[part].astype(str)
+    return joined
