@@ -149,10 +149,7 @@ class Lake:
     def write_table(self, asset: str, table: pa.Table | pd.DataFrame, partition: str = "") -> str:
         """Write a table as Parquet; returns the sha256 of its bytes."""
         arrow = table if isinstance(table, pa.Table) else to_arrow(table)
-        return self.write(
-            self.path(asset, partition),
-            lambda stream: pq.write_table(arrow.replace_schema_metadata(None), stream, compression="zstd"),
-        )
+        return self.write(self.path(asset, partition), lambda stream: pq.write_table(arrow, stream, compression="zstd"))
 
     def read_table(self, asset: str, partition: str = "") -> pa.Table:
         """Read a table.
@@ -212,7 +209,9 @@ class Lake:
 
     def save_record(self, record: Record) -> None:
         """Note what a partition was made from, after the partition itself has its name."""
-        self.write_bytes(self._record_path(record.asset, record.partition), json.dumps(asdict(record), indent=1).encode())
+        self.write_bytes(
+            self._record_path(record.asset, record.partition), json.dumps(asdict(record), indent=1).encode()
+        )
 
     def record(self, asset: str, partition: str = "") -> Record | None:
         """The record of a partition whose artifact is there; None where either is missing."""
@@ -222,8 +221,24 @@ class Lake:
         record = Record(**json.loads(self.read_bytes(path)))
         return record if self.fs.exists(posixpath.join(self.root, record.path)) else None
 
-    def _record_path(self, asset: str, partition: str) -> str:
-        return posixpath.join(self.root, RECORDS, asset, f"{partition or 'whole'}.json")
+    def save_verdict(self, asset: str, partition: str, check: str, *, passed: bool, sha256: str) -> None:
+        """Note that an error-level expectation of an artifact with these bytes held, or did not."""
+        path = self._record_path(asset, partition, "verdict.json")
+        known = json.loads(self.read_bytes(path)) if self.fs.exists(path) else {}
+        checks = known.get("checks", {}) if known.get("sha256") == sha256 else {}
+        content = {"sha256": sha256, "checks": {**checks, check: passed}}
+        self.write_bytes(path, json.dumps(content, indent=1).encode())
+
+    def passed(self, asset: str, partition: str, sha256: str) -> bool:
+        """Whether the artifact with these bytes was checked and every error-level expectation held."""
+        path = self._record_path(asset, partition, "verdict.json")
+        if not self.fs.exists(path):
+            return False
+        verdict = json.loads(self.read_bytes(path))
+        return verdict["sha256"] == sha256 and all(verdict["checks"].values())
+
+    def _record_path(self, asset: str, partition: str, suffix: str = "json") -> str:
+        return posixpath.join(self.root, RECORDS, asset, f"{partition or 'whole'}.{suffix}")
 
     def sweep(self) -> int:
         """Delete the temporary files of processes of this machine that are no longer alive; returns how many."""

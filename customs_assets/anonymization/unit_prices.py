@@ -31,9 +31,7 @@ def average_prices(connection: duckdb.DuckDBPyConnection, labelled_path: str, mi
         One row a code, ordered by code: ``hs10_code``, ``category`` (the code that gave the price; empty for all goods),
         ``importers`` and ``declarations`` behind it, ``average_price`` in KRW per kg.
     """
-    return connection.execute(
-        read_sql("unit_prices.sql"), {"labelled": labelled_path, "min_group": min_group}
-    ).df()
+    return connection.execute(read_sql("unit_prices.sql"), {"labelled": labelled_path, "min_group": min_group}).df()
 
 
 def noisy_prices(averages: pd.DataFrame, rng: np.random.Generator, noise_scale: float = NOISE_SCALE) -> pd.DataFrame:

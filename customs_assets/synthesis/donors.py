@@ -36,7 +36,14 @@ class DonorTree:
 
     @classmethod
     def fit(
-        cls, features: np.ndarray, target: np.ndarray, importers: np.ndarray, *, min_group: int, min_leaf: int, seed: int
+        cls,
+        features: np.ndarray,
+        target: np.ndarray,
+        importers: np.ndarray,
+        *,
+        min_group: int,
+        min_leaf: int,
+        seed: int,
     ) -> DonorTree:
         """Grow the tree.
 

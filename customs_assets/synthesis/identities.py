@@ -136,7 +136,9 @@ class IdentityModel:
         for role in DRAWN:
             if role not in self._trees:
                 continue
-            wanted = np.flatnonzero((rows[f"{role}_named"] == "yes").to_numpy()) if role in NAMED else rows.index.to_numpy()
+            wanted = (
+                np.flatnonzero((rows[f"{role}_named"] == "yes").to_numpy()) if role in NAMED else rows.index.to_numpy()
+            )
             if not len(wanted):
                 known.extend(self._profiles[role].of(drawn[role]).T)
                 continue

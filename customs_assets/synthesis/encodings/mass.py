@@ -48,5 +48,7 @@ class MassEncoding:
     def safe(self, masses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Masses of the source as they may be shown: heaps kept, others drawn from their band and rounded as people do."""
         drawn = self.bands.blur(masses, rng, logarithmic=True)
-        rounded = np.where(drawn >= 10, np.round(drawn, 1), np.where(drawn >= 1, np.round(drawn, 2), np.round(drawn, 3)))
+        rounded = np.where(
+            drawn >= 10, np.round(drawn, 1), np.where(drawn >= 1, np.round(drawn, 2), np.round(drawn, 3))
+        )
         return np.clip(rounded, self.masses[0], self.masses[-1])

@@ -61,7 +61,9 @@ class PriceEncoding:
         given = declarations["item_price"] > 0
         base = self._base(declarations)
         residual = np.log(declarations["item_price"].where(given, base) / base)
-        return pd.DataFrame({"price_given": np.where(given, "yes", "no"), "residual": residual}, index=declarations.index)
+        return pd.DataFrame(
+            {"price_given": np.where(given, "yes", "no"), "residual": residual}, index=declarations.index
+        )
 
     def decode(self, encoded: pd.DataFrame, declarations: pd.DataFrame) -> pd.Series:
         """Prices in KRW for rows whose ``net_mass`` and ``hs10_code`` are known, inside the month's range."""

@@ -1,0 +1,130 @@
+"""Declarations as the matrix that a fraud detector sees: section 5.2's label encoding and min-max scaling.
+
+What belongs here turns attributes into numbers, with what it learned from the training part alone. Choosing the rows is
+the work of ``split``, learning from the matrix that of ``detectors``.
+
+Every attribute of the released form is a feature but four: the declaration ID says nothing, the date cannot recur, and
+the two labels are the answer. Of the 18 left, net mass and item price are amounts and are scaled; the other 16 are
+label-encoded. The tax rate is one of the 16: it is a term of the tariff, which takes a few dozen values, and not an
+amount (the metrics of section 3.2, which compare distributions, count it among the numbers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.declaration import HS6, RELEASED, RELEASED_TUPLE, Attribute, Kind
+
+_HS_DIGITS = 6
+
+# The code of a value that the training part does not hold.
+UNSEEN = -1
+
+
+def _is_amount(attribute: Attribute) -> bool:
+    return attribute.kind is Kind.NUMBER and attribute.name not in RELEASED_TUPLE
+
+
+_DESCRIBING = tuple(a for a in RELEASED if a.kind not in (Kind.KEY, Kind.DATE, Kind.LABEL))
+CODED: tuple[str, ...] = tuple(a.name for a in _DESCRIBING if not _is_amount(a))
+SCALED: tuple[str, ...] = tuple(a.name for a in _DESCRIBING if _is_amount(a))
+
+# The columns of the matrix, in order.
+FEATURES: tuple[str, ...] = CODED + SCALED
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureEncoder:
+    """What the training part says about values: the same encoder serves every part, so a code means one thing.
+
+    Attributes:
+        codes: per coded attribute, its distinct values in ascending order (tax rates as numbers, all others as text);
+            a value's code is its place in it. An empty seller or courier is a value like any other.
+        ranges: per scaled attribute, its minimum and maximum.
+    """
+
+    codes: Mapping[str, pd.Index]
+    ranges: Mapping[str, tuple[float, float]]
+
+    @classmethod
+    def fit(cls, declarations: pd.DataFrame) -> FeatureEncoder:
+        """Learn from training declarations.
+
+        Args:
+            declarations: at least one row; the attributes of the form, the product code as ``hs6_code`` or
+                ``hs10_code``, of which the first six digits count.
+
+        Raises:
+            ValueError: there are no rows, an attribute is missing, or one holds nulls.
+        """
+        if declarations.empty:
+            raise ValueError("features cannot be learned from a training part without rows")
+        columns = {name: _column(declarations, name) for name in FEATURES}
+        return cls(
+            codes={name: pd.Index(np.unique(columns[name])) for name in CODED},
+            ranges={name: (float(columns[name].min()), float(columns[name].max())) for name in SCALED},
+        )
+
+    def transform(self, declarations: pd.DataFrame) -> np.ndarray:
+        """The feature matrix of any declarations.
+
+        Returns:
+            float64, one row per declaration, one column per name in :data:`FEATURES`: codes from 0, :data:`UNSEEN`
+            for a value that training did not hold; amounts with training's minimum at 0 and maximum at 1. Amounts are
+            not clipped: outside training's range they fall below 0 or rise above 1, so that they stay in order. Where
+            all of training's amounts were equal there is no scale, and all are 0.
+
+        Raises:
+            ValueError: an attribute is missing or holds nulls.
+        """
+        coded = [self.codes[name].get_indexer(pd.Index(_column(declarations, name))) for name in CODED]
+        scaled = [self._scaled(declarations, name) for name in SCALED]
+        return np.column_stack(coded + scaled).astype(np.float64)
+
+    def _scaled(self, declarations: pd.DataFrame, name: str) -> np.ndarray:
+        values = _column(declarations, name)
+        low, high = self.ranges[name]
+        return (values - low) / (high - low) if high > low else np.zeros(len(values))
+
+
+def fraud_labels(declarations: pd.DataFrame) -> np.ndarray:
+    """The target: int64, 1 where the inspection found fraud, 0 where it did not.
+
+    Raises:
+        ValueError: a row has no label, or another one than 0 or 1.
+    """
+    labels = declarations["fraud"]
+    wrong = np.flatnonzero(~labels.isin([0, 1]).to_numpy())
+    if wrong.size:
+        raise ValueError(
+            f"row {wrong[0]} has fraud {labels.iloc[wrong[0]]!r}, neither 0 nor 1 ({wrong.size} such rows); "
+            "only inspected declarations can train or test a detector"
+        )
+    return labels.to_numpy(dtype=np.int64)
+
+
+def _column(declarations: pd.DataFrame, name: str) -> np.ndarray:
+    """An attribute's values: float64 for numbers, text (object) for all else."""
+    source = "hs10_code" if name == HS6.name and HS6.name not in declarations else name
+    if source not in declarations:
+        raise ValueError(
+            f"the declarations have no column {source!r}, which the fraud detectors need; they have "
+            f"{', '.join(map(str, declarations.columns))}"
+        )
+    values = declarations[source]
+    missing = np.flatnonzero(values.isna().to_numpy())
+    if missing.size:
+        raise ValueError(
+            f"row {missing[0]} has a null in {source} ({missing.size} such rows); an absent code is the empty text, "
+            "and a row without one of its numbers belongs in quarantine"
+        )
+    if name == HS6.name:
+        values = values.str[:_HS_DIGITS]
+    return values.to_numpy(dtype=np.float64 if name in _NUMBERS else object)
+
+
+_NUMBERS = frozenset(a.name for a in _DESCRIBING if a.kind is Kind.NUMBER)

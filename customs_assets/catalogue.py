@@ -1,0 +1,176 @@
+"""The asset catalogue: every artifact of the pipeline, once, as data.
+
+For each artifact: how it is partitioned, how it is stored, what it is made from and which settings it depends on. The Dagster
+assets take their description, group, dependencies and code version from here; the lake writes what an artifact was made from by
+it; and a later run decides by it what is missing or out of date. How an artifact is made stands in its stage's folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+# The data sets that Table 3 compares.
+DATASETS = ("source", "synthetic")
+
+
+class Partitioning(StrEnum):
+    """How an artifact is cut."""
+
+    MONTH = "month"
+    CELL = "detector and dataset"
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One artifact.
+
+    Attributes:
+        key: asset key, which is also its name in the lake.
+        group: the stage that makes it.
+        description: what it is, for the lineage graph and the documentation.
+        partitioning: how it is cut.
+        suffix: file suffix in the lake; empty for a folder.
+        upstream: the artifacts it is made from.
+        settings: names of the settings its content depends on (``source`` and ``identity_key`` by their fingerprint).
+        code_version: raised by hand when the same inputs would give another content.
+        kinds: what it is made of, as Dagster's UI shows it.
+        upstream_of: for an artifact cut by dataset, the one artifact that a dataset's cells are made from.
+    """
+
+    key: str
+    group: str
+    description: str
+    partitioning: Partitioning = Partitioning.MONTH
+    suffix: str = "parquet"
+    upstream: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    code_version: str = "1"
+    kinds: frozenset[str] = frozenset({"parquet"})
+    upstream_of: tuple[tuple[str, str], ...] = ()
+
+    def upstream_for(self, partition: str) -> tuple[str, ...]:
+        """The artifacts that one partition is made from."""
+        for dataset, upstream in self.upstream_of:
+            if dataset in partition.split("|"):
+                return (upstream,)
+        return self.upstream
+
+
+ARTIFACTS: tuple[Artifact, ...] = (
+    Artifact(
+        "raw_declarations",
+        "source",
+        "The month's declarations as the source has them: the import declaration form, labelled or not, names and all.",
+        settings=("source", "seed"),
+        kinds=frozenset({"parquet", "arrow"}),
+    ),
+    Artifact(
+        "quarantine",
+        "source",
+        "The month's rows that break the form, each with the reason and its place; rows in = kept + quarantined.",
+        settings=("source", "seed"),
+        kinds=frozenset({"parquet", "arrow"}),
+    ),
+    Artifact(
+        "labelled_declarations",
+        "source",
+        "The inspected rows, cut to the 22 attributes of Table 1; the HS code keeps all its digits.",
+        upstream=("raw_declarations",),
+        kinds=frozenset({"parquet", "duckdb"}),
+    ),
+    Artifact(
+        "unit_prices",
+        "anonymization",
+        "Price per kg by HS10, falling back to HS6, HS4, HS2 where a code is rare, with Gaussian noise on the average.",
+        upstream=("labelled_declarations",),
+        settings=("seed", "min_group"),
+        kinds=frozenset({"parquet", "duckdb"}),
+    ),
+    Artifact(
+        "anonymized_declarations",
+        "anonymization",
+        "The same rows with the four identities replaced by tokens of a keyed hash. No name goes past this table.",
+        upstream=("labelled_declarations",),
+        settings=("identity_key",),
+        kinds=frozenset({"parquet", "pandas"}),
+    ),
+    Artifact(
+        "ctgan_model",
+        "synthesis",
+        "One CTGAN, trained on the month's model table: safetensors weights with a JSON description, no pickle.",
+        suffix="safetensors",
+        upstream=("anonymized_declarations", "unit_prices"),
+        settings=("seed", "epochs", "min_group"),
+        kinds=frozenset({"torch"}),
+    ),
+    Artifact(
+        "synthetic_declarations",
+        "synthesis",
+        "Sampled, decoded, polished and repaired rows: 22 attributes, HS code cut to 6 digits, every tariff tuple lawful.",
+        upstream=("ctgan_model", "anonymized_declarations", "unit_prices"),
+        settings=("seed", "min_group", "rows", "price"),
+        kinds=frozenset({"parquet", "pandas"}),
+    ),
+    Artifact(
+        "quality_report",
+        "quality",
+        "The month's eight scores of Table 2, per column and per pair, with figures 4 and 5.",
+        suffix="json",
+        upstream=("anonymized_declarations", "synthetic_declarations"),
+        kinds=frozenset({"json"}),
+    ),
+    Artifact(
+        "release_quality",
+        "quality",
+        "The eight scores over all months together: the numbers that are compared with the paper's Table 2.",
+        partitioning=Partitioning.WHOLE,
+        suffix="json",
+        upstream=("anonymized_declarations", "synthetic_declarations"),
+        kinds=frozenset({"json"}),
+    ),
+    Artifact(
+        "synthetic_release",
+        "release",
+        "All months together, identities re-drawn: train, validation and test files, data dictionary, checksums, card.",
+        partitioning=Partitioning.WHOLE,
+        suffix="",
+        upstream=("synthetic_declarations", "release_quality"),
+        settings=("seed",),
+        kinds=frozenset({"csv", "parquet"}),
+    ),
+    Artifact(
+        "fraud_benchmark",
+        "benchmark",
+        "One cell of Table 3: a detector trained and tested on one data set, precision@5% and @10% over five seeds.",
+        partitioning=Partitioning.CELL,
+        upstream=("anonymized_declarations", "synthetic_declarations"),
+        settings=("seed",),
+        kinds=frozenset({"parquet", "scikitlearn"}),
+        upstream_of=(("source", "anonymized_declarations"), ("synthetic", "synthetic_declarations")),
+    ),
+)
+
+BY_KEY: dict[str, Artifact] = {artifact.key: artifact for artifact in ARTIFACTS}
+
+
+def inputs_of(artifact: Artifact, partition: str, months: Sequence[str]) -> list[tuple[str, str]]:
+    """The (asset, partition) pairs that one partition is made from.
+
+    Args:
+        artifact: what is made.
+        partition: its partition, empty for a whole.
+        months: the months at hand, which is what a whole or a cell is made over.
+    """
+    inputs: list[tuple[str, str]] = []
+    for key in artifact.upstream_for(partition):
+        match BY_KEY[key].partitioning, artifact.partitioning:
+            case Partitioning.WHOLE, _:
+                inputs.append((key, ""))
+            case _, Partitioning.MONTH:
+                inputs.append((key, partition))
+            case _:
+                inputs += [(key, month) for month in months]
+    return inputs

@@ -1,0 +1,63 @@
+"""The one adapter from a suite to a Dagster asset check.
+
+A check has its asset's partitions, so a month shows its own verdict; an error-level suite is blocking, so a failure stops what
+is downstream of that month alone; and its verdict is noted in the lake, so that a later run does not build on what failed.
+"""
+
+import dagster as dg
+
+from customs_assets.catalogue import BY_KEY
+from customs_assets.expectations.suites import SUITES, Examined, Suite
+from customs_assets.expectations.validation import Verdict, as_markdown, validate
+from customs_assets.partitions import DEFINITIONS
+from customs_assets.pipeline import Pipeline
+
+
+def asset_check_from_suite(suite: Suite) -> dg.AssetChecksDefinition:
+    """The asset check that runs a suite on the partition at hand."""
+
+    @dg.asset_check(
+        asset=suite.asset,
+        name=suite.name,
+        description=suite.description,
+        blocking=suite.is_error,
+        partitions_def=DEFINITIONS[BY_KEY[suite.asset].partitioning],
+    )
+    def check(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> dg.AssetCheckResult:
+        partition = context.partition_key if context.has_partition_key else ""
+        return judge(suite, pipeline, partition)
+
+    return check
+
+
+def judge(suite: Suite, pipeline: Pipeline, partition: str) -> dg.AssetCheckResult:
+    """Run a suite on one partition and note the verdict."""
+    lake = pipeline.lake
+    frame, expectations = suite.examine(Examined(lake, pipeline.settings, suite.asset, partition))
+    verdict = validate(frame, expectations, suite.key if suite.key in frame.columns else None, suite.hidden)
+    record = lake.record(suite.asset, partition)
+    if suite.is_error and record is not None:
+        lake.save_verdict(suite.asset, partition, suite.name, passed=verdict.holds, sha256=record.sha256)
+    return dg.AssetCheckResult(
+        passed=verdict.holds,
+        severity=dg.AssetCheckSeverity.ERROR if suite.is_error else dg.AssetCheckSeverity.WARN,
+        description=_sentence(verdict, suite),
+        metadata={
+            "expectations": verdict.checked,
+            "findings": dg.MetadataValue.md(as_markdown(verdict)),
+            "rows_failing": sum(finding.failing for finding in verdict.findings),
+        },
+    )
+
+
+def _sentence(verdict: Verdict, suite: Suite) -> str:
+    if verdict.holds:
+        return f"all {verdict.checked} expectations hold"
+    first = verdict.findings[0]
+    said = f"{len(verdict.findings)} of {verdict.checked} expectations do not hold; first: {first.expectation}"
+    return f"{said}. {suite.remedy}"
+
+
+def asset_checks() -> list[dg.AssetChecksDefinition]:
+    """The checks of every suite."""
+    return [asset_check_from_suite(suite) for suite in SUITES]

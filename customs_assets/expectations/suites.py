@@ -1,0 +1,553 @@
+"""The suites: what is expected of each artifact, derived from the declaration schema wherever it can be.
+
+A suite fetches what it judges and lists expectations on it. Error-level suites hold what must be true (keys, codes, dates,
+labels, law, reconciliation, confidentiality); warning-level ones hold floors of quality. How a suite is run stands in
+``validation.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.declaration import (
+    ATTRIBUTES,
+    IDENTITIES,
+    RELEASED,
+    RELEASED_TUPLE,
+    Attribute,
+    Kind,
+)
+from customs_assets.lake import Lake, to_frame
+from customs_assets.quality.fidelity import PAPER_SCORES
+from customs_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from great_expectations.expectations import Expectation
+
+LABEL_PAIRS = [(0, 0), (1, 1), (1, 2)]
+
+# A source of which more than this share is quarantined is worth a look before anything is published.
+QUARANTINE_SHARE = 0.01
+
+# Scores below these floors are worth a look: the paper's own, which the pipeline is there to beat.
+FLOORS = PAPER_SCORES
+
+# A month of some thousand rows covers fewer categories and extremes than eighteen months together.
+MONTHLY_FLOORS = {
+    **FLOORS,
+    "CategoryCoverage": 0.6,
+    "RangeCoverage": 0.6,
+    "ContingencySimilarity": 0.7,
+    "TVComplement": 0.8,
+}
+
+
+@dataclass(frozen=True)
+class Examined:
+    """The partition that a suite looks at."""
+
+    lake: Lake
+    settings: Settings
+    asset: str
+    partition: str
+
+    def frame(self, asset: str | None = None) -> pd.DataFrame:
+        """The table of this partition of an artifact (of the suite's own by default)."""
+        return self.lake.read_frame(asset or self.asset, self.partition)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A list of expectations on one artifact.
+
+    Attributes:
+        asset: asset key.
+        name: name of the check.
+        level: ``error`` blocks what is downstream, ``warning`` does not.
+        description: what is expected, for the UI.
+        remedy: what to do where it does not hold.
+        examine: the frame that is judged, and what is expected of it.
+        key: column that names a row in findings.
+        hidden: columns whose values must not appear in findings.
+    """
+
+    asset: str
+    name: str
+    level: Literal["error", "warning"]
+    description: str
+    remedy: str
+    examine: Callable[[Examined], tuple[pd.DataFrame, list[Expectation]]]
+    key: str = "declaration_id"
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def is_error(self) -> bool:
+        """Whether a failure blocks what is downstream."""
+        return self.level == "error"
+
+
+def declaration_expectations(
+    attributes: Sequence[Attribute], month: str, *, raw_identities: bool, labelled: bool
+) -> list[Expectation]:
+    """What the form asks of every declaration, derived from the schema.
+
+    Args:
+        attributes: the columns, in order.
+        month: ``YYYY-MM``; empty where several months stand together.
+        raw_identities: whether identities are still names, which have no pattern.
+        labelled: whether every row must carry both labels.
+    """
+    import great_expectations.expectations as gxe
+
+    expected: list[Expectation] = [
+        gxe.ExpectTableColumnsToMatchSet(
+            column_set=[a.name for a in attributes], exact_match=False, description="all 22 attributes are there"
+        ),
+        gxe.ExpectColumnValuesToBeUnique(column="declaration_id", description="declaration IDs are unique"),
+        gxe.ExpectColumnPairValuesToBeInSet(
+            column_A="fraud",
+            column_B="critical_fraud",
+            value_pairs_set=LABEL_PAIRS,
+            ignore_row_if="both_values_are_missing",
+            description="critical fraud is 0 where there is no fraud, 1 or 2 where there is",
+        ),
+    ]
+    for attribute in attributes:
+        expected += _attribute_expectations(attribute, month, raw_identities=raw_identities, labelled=labelled)
+    return expected
+
+
+def _attribute_expectations(
+    attribute: Attribute, month: str, *, raw_identities: bool, labelled: bool
+) -> list[Expectation]:
+    import great_expectations.expectations as gxe
+
+    name = attribute.name
+    expected: list[Expectation] = []
+    if attribute.kind is not Kind.LABEL or labelled:
+        expected.append(gxe.ExpectColumnValuesToNotBeNull(column=name, description=f"{name} is never missing"))
+    match attribute.kind:
+        case Kind.DATE if month:
+            start, end = pd.Timestamp(month), pd.Timestamp(month) + pd.offsets.MonthEnd(0)
+            expected.append(
+                gxe.ExpectColumnValuesToBeBetween(
+                    column=name, min_value=start, max_value=end, description=f"dates lie in {month}"
+                )
+            )
+        case Kind.NUMBER:
+            expected.append(
+                gxe.ExpectColumnValuesToBeBetween(
+                    column=name,
+                    min_value=0,
+                    max_value=attribute.maximum,
+                    description=f"{name} lies between 0 and {attribute.maximum:g} {attribute.unit}",
+                )
+            )
+        case Kind.IDENTITY if raw_identities and not attribute.optional:
+            expected.append(
+                gxe.ExpectColumnValuesToMatchRegex(column=name, regex=r"\S", description=f"{name} names somebody")
+            )
+        case Kind.KEY | Kind.CODE | Kind.IDENTITY if not (raw_identities and attribute.kind is Kind.IDENTITY):
+            expected.append(_code_expectation(attribute))
+        case _:
+            pass
+    return expected
+
+
+def _code_expectation(attribute: Attribute) -> Expectation:
+    import great_expectations.expectations as gxe
+
+    if attribute.values is not None:
+        known = sorted(attribute.values | ({""} if attribute.optional else set()))
+        return gxe.ExpectColumnValuesToBeInSet(
+            column=attribute.name, value_set=known, description=f"{attribute.name} is a code of its list"
+        )
+    empty = "|" if attribute.optional else ""
+    return gxe.ExpectColumnValuesToMatchRegex(
+        column=attribute.name,
+        regex=f"^(?:{attribute.pattern}{empty})$",
+        description=f"{attribute.name} has the form of its code",
+    )
+
+
+def _rows(expected: int, why: str) -> Expectation:
+    import great_expectations.expectations as gxe
+
+    return gxe.ExpectTableRowCountToEqual(value=expected, description=f"there are {expected} rows: {why}")
+
+
+def _raw(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    frame = to_frame(examined.lake.read_table(examined.asset, examined.partition).select([a.name for a in ATTRIBUTES]))
+    quarantine = examined.lake.read_table("quarantine", examined.partition)
+    rows_in = int((quarantine.schema.metadata or {})[b"rows_in"])
+    return frame, [
+        *declaration_expectations(ATTRIBUTES, examined.partition, raw_identities=True, labelled=False),
+        _rows(rows_in - quarantine.num_rows, f"{rows_in} rows in, {quarantine.num_rows} of them quarantined"),
+    ]
+
+
+def _quarantine(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    frame = examined.frame()
+    return frame, [
+        gxe.ExpectColumnValuesToNotBeNull(column=name, description=f"every row set aside has its {name}")
+        for name in ("reason", "detail", "file", "row")
+    ]
+
+
+def _quarantined_share(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    quarantine = examined.lake.read_table("quarantine", examined.partition)
+    rows_in = int((quarantine.schema.metadata or {})[b"rows_in"])
+    reasons = quarantine.column("reason").to_pandas().value_counts()
+    shares = pd.DataFrame({"reason": reasons.index.astype(str), "share": reasons.to_numpy() / max(rows_in, 1)})
+    return shares, [
+        gxe.ExpectColumnSumToBeBetween(
+            column="share",
+            max_value=QUARANTINE_SHARE,
+            description=f"at most {QUARANTINE_SHARE:.0%} of the month's {rows_in} rows are quarantined",
+        )
+    ]
+
+
+def _labelled(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    raw = examined.lake.read_table("raw_declarations", examined.partition).select(["fraud"])
+    inspected = raw.num_rows - raw.column("fraud").null_count
+    return examined.frame(), [
+        *declaration_expectations(ATTRIBUTES, examined.partition, raw_identities=True, labelled=True),
+        _rows(inspected, f"{inspected} of {raw.num_rows} declarations were inspected"),
+    ]
+
+
+def _unit_prices(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    codes = sorted(set(examined.frame("labelled_declarations")["hs10_code"]))
+    frame = examined.frame()
+    rested = frame.loc[frame["category"] != ""]
+    return frame.assign(
+        rests_on=frame["importers"].where(frame.index.isin(rested.index), examined.settings.min_group)
+    ), [
+        gxe.ExpectColumnDistinctValuesToEqualSet(
+            column="hs10_code", value_set=codes, description="every product code of the month has a price"
+        ),
+        gxe.ExpectColumnValuesToBeUnique(column="hs10_code", description="a product code has one price"),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="unit_price", min_value=0, strict_min=True, max_value=1e13, description="prices are positive"
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="rests_on",
+            min_value=examined.settings.min_group,
+            description=f"a price rests on at least {examined.settings.min_group} importers, or on all goods",
+        ),
+    ]
+
+
+def _anonymized(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    frame, labelled = examined.frame(), examined.frame("labelled_declarations")
+    expected = [
+        *declaration_expectations(ATTRIBUTES, examined.partition, raw_identities=False, labelled=True),
+        _rows(len(labelled), "those of labelled_declarations"),
+    ]
+    for role in IDENTITIES:
+        names = sorted(set(labelled[role]) - {""})
+        expected += [
+            gxe.ExpectColumnValuesToNotBeInSet(
+                column=role, value_set=names, description=f"no {role} of the source is left"
+            ),
+            gxe.ExpectColumnUniqueValueCountToBeBetween(
+                column=role,
+                min_value=labelled[role].nunique(),
+                max_value=labelled[role].nunique(),
+                description=f"as many {role}s as the source has: no two became one",
+            ),
+        ]
+    return frame, expected
+
+
+def _model(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    from customs_assets.synthesis.checkpoint import from_bytes
+
+    model = from_bytes(examined.lake.read_bytes(examined.lake.path(examined.asset, examined.partition, "safetensors")))
+    return model.loss_values, [
+        _rows(examined.settings.epochs, "one for each epoch that was asked for"),
+        *(
+            gxe.ExpectColumnValuesToBeBetween(
+                column=loss, min_value=-1e6, max_value=1e6, description=f"the {loss.replace('_', ' ')} stayed finite"
+            )
+            for loss in ("generator_loss", "discriminator_loss")
+        ),
+    ]
+
+
+def _synthetic(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    frame, source = examined.frame(), examined.frame("anonymized_declarations")
+    lawful = set(tuple_text(source.assign(hs6_code=source["hs10_code"].str[:6])))
+    count = examined.settings.rows or len(source)
+    expected = [
+        *declaration_expectations(RELEASED, examined.partition, raw_identities=False, labelled=True),
+        _rows(count, "as many as were asked for"),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="tariff_tuple", value_set=sorted(lawful), description="every tariff tuple is lawful"
+        ),
+        gxe.ExpectColumnValuesToNotBeInSet(
+            column="row",
+            value_set=sorted(set(row_text(source.assign(hs6_code=source["hs10_code"].str[:6])))),
+            description="no row equals a source row in everything but its key and date",
+        ),
+    ]
+    for role in IDENTITIES:
+        expected.append(
+            gxe.ExpectColumnValuesToBeInSet(
+                column=role,
+                value_set=sorted(set(source[role]) | {""}),
+                description=f"every {role} is a token of the anonymized month",
+            )
+        )
+    return frame.assign(tariff_tuple=tuple_text(frame), row=row_text(frame)), expected
+
+
+def _scores(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    scores = _score_frame(examined)
+    return scores, [
+        gxe.ExpectColumnDistinctValuesToEqualSet(
+            column="metric", value_set=sorted(PAPER_SCORES), description="all eight metrics of Table 2 are there"
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="score", min_value=0, max_value=1, description="scores lie between 0 and 1"
+        ),
+    ]
+
+
+def _score_frame(examined: Examined) -> pd.DataFrame:
+    content = examined.lake.read_json(examined.asset, examined.partition)
+    return pd.DataFrame({"metric": [m["metric"] for m in content], "score": [m["score"] for m in content]})
+
+
+def _floors(floors: dict[str, float]) -> Callable[[Examined], tuple[pd.DataFrame, list[Expectation]]]:
+    def examine(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+        import great_expectations.expectations as gxe
+
+        scores = _score_frame(examined).set_index("metric")["score"]
+        wide = pd.DataFrame([scores.to_dict()])
+        return wide, [
+            gxe.ExpectColumnValuesToBeBetween(
+                column=metric, min_value=floor, description=f"{metric} is at least {floor:.4f}"
+            )
+            for metric, floor in floors.items()
+        ]
+
+    return examine
+
+
+def _release(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    from customs_assets.release.files import CHECKSUMS, read_release
+
+    folder = examined.lake.path(examined.asset, suffix="")
+    released = read_release(lambda name: examined.lake.read_bytes(f"{folder}/{name}"))
+    listed = dict(
+        reversed(line.split("  ", 1))
+        for line in examined.lake.read_bytes(f"{folder}/{CHECKSUMS}").decode().splitlines()
+    )
+    actual = {name: hashlib.sha256(examined.lake.read_bytes(f"{folder}/{name}")).hexdigest() for name in listed}
+    months = examined.lake.partitions("synthetic_declarations")
+    synthetic = examined.lake.read_frames("synthetic_declarations", months)
+    expected = [
+        *declaration_expectations(RELEASED, "", raw_identities=False, labelled=True),
+        _rows(len(synthetic), f"those of {len(months)} synthetic months"),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="checksums", value_set=["match"], description="every file of the release matches its checksum"
+        ),
+    ]
+    for role in IDENTITIES:
+        expected.append(
+            gxe.ExpectColumnValuesToNotBeInSet(
+                column=role,
+                value_set=sorted(set(synthetic[role]) - {""}),
+                description=f"no {role} of the anonymized tables is released",
+            )
+        )
+    return released.assign(checksums="match" if listed == actual else "differ"), expected
+
+
+def _benchmark(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    from customs_assets.benchmark.precision import INSPECTION_RATES
+
+    return examined.frame(), [
+        gxe.ExpectColumnDistinctValuesToEqualSet(
+            column="inspection_rate", value_set=list(INSPECTION_RATES), description="both inspection rates are there"
+        ),
+        *(
+            gxe.ExpectColumnValuesToBeBetween(
+                column=column, min_value=0, max_value=1, description=f"{column} lies between 0 and 1"
+            )
+            for column in ("precision_mean", "precision_std")
+        ),
+    ]
+
+
+def _signal(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    source = "anonymized_declarations" if "source" in examined.partition.split("|") else "synthetic_declarations"
+    months = examined.lake.partitions(source)
+    fraud = np.concatenate([examined.lake.read_table(source, month).column("fraud").to_numpy() for month in months])
+    base_rate = float(fraud.mean())
+    return examined.frame(), [
+        gxe.ExpectColumnValuesToBeBetween(
+            column="precision_mean",
+            min_value=base_rate,
+            description=f"a detector finds more fraud than drawing at random would ({base_rate:.3f})",
+        )
+    ]
+
+
+def tuple_text(declarations: pd.DataFrame) -> pd.Series:
+    """The released tariff tuple of each row as one text."""
+    return _joined(declarations, RELEASED_TUPLE)
+
+
+def row_text(declarations: pd.DataFrame) -> pd.Series:
+    """Everything of each released row but its key and date as one text."""
+    return _joined(declarations, [a.name for a in RELEASED if a.kind not in (Kind.KEY, Kind.DATE)])
+
+
+def _joined(declarations: pd.DataFrame, columns: Iterable[str]) -> pd.Series:
+    texts = [declarations[column].astype(str) for column in columns]
+    return texts[0].str.cat(texts[1:], sep=" ")
+
+
+_FIX_SOURCE = "Mend the rows named at the source, or the source's address, and materialize the month again."
+_FIX_CODE = "This is a fault of the pipeline, not of the data: please report it with the run's log."
+_LOOK = "Compare the month's figures with its neighbours before publishing."
+
+SUITES: tuple[Suite, ...] = (
+    Suite(
+        "raw_declarations",
+        "form_and_reconciliation",
+        "error",
+        "Keys unique, codes in their lists, dates in the month, labels consistent; rows in = kept + quarantined.",
+        _FIX_SOURCE,
+        _raw,
+        hidden=IDENTITIES,
+    ),
+    Suite(
+        "quarantine",
+        "reasons",
+        "error",
+        "Every row set aside says why and where it stood.",
+        _FIX_CODE,
+        _quarantine,
+        key="row",
+    ),
+    Suite(
+        "quarantine",
+        "share",
+        "warning",
+        f"At most {QUARANTINE_SHARE:.0%} of a month is set aside.",
+        "Look at the reasons in the quarantine table; the source may have changed its form.",
+        _quarantined_share,
+        key="reason",
+    ),
+    Suite(
+        "labelled_declarations",
+        "inspected_rows",
+        "error",
+        "Exactly the inspected rows, both labels on each.",
+        _FIX_CODE,
+        _labelled,
+        hidden=IDENTITIES,
+    ),
+    Suite(
+        "unit_prices",
+        "prices",
+        "error",
+        "Every product code has one positive price that rests on enough importers.",
+        _FIX_CODE,
+        _unit_prices,
+        key="hs10_code",
+    ),
+    Suite(
+        "anonymized_declarations",
+        "nobody_named",
+        "error",
+        "The labelled rows, with tokens for names: no raw identity is left.",
+        _FIX_CODE,
+        _anonymized,
+    ),
+    Suite(
+        "ctgan_model",
+        "training",
+        "error",
+        "The model loads, was trained as long as asked, and its losses stayed finite.",
+        "Lower the learning rate or look at the month's model table; then materialize the model again.",
+        _model,
+        key="epoch",
+    ),
+    Suite(
+        "synthetic_declarations",
+        "lawful_and_consistent",
+        "error",
+        "The form, the law and the labels hold in every row; no row copies a source row.",
+        _FIX_CODE,
+        _synthetic,
+    ),
+    Suite("quality_report", "scores", "error", "Eight scores between 0 and 1.", _FIX_CODE, _scores, key="metric"),
+    Suite(
+        "quality_report",
+        "floors",
+        "warning",
+        "Monthly scores stand above their floors.",
+        _LOOK,
+        _floors(MONTHLY_FLOORS),
+    ),
+    Suite("release_quality", "scores", "error", "Eight scores between 0 and 1.", _FIX_CODE, _scores, key="metric"),
+    Suite("release_quality", "floors", "warning", "No score of Table 2 is under the paper's.", _LOOK, _floors(FLOORS)),
+    Suite(
+        "synthetic_release",
+        "files_and_tokens",
+        "error",
+        "Files match their checksums, IDs are unique over all months, identities are re-drawn.",
+        _FIX_CODE,
+        _release,
+    ),
+    Suite(
+        "fraud_benchmark",
+        "precision",
+        "error",
+        "Precision at both inspection rates, between 0 and 1.",
+        _FIX_CODE,
+        _benchmark,
+        key="inspection_rate",
+    ),
+    Suite(
+        "fraud_benchmark",
+        "signal",
+        "warning",
+        "A detector does better than chance.",
+        "Look at the month's labels: with no signal the data set is no benchmark.",
+        _signal,
+        key="inspection_rate",
+    ),
+)

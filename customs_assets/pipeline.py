@@ -1,0 +1,171 @@
+"""What the assets are defined with: the pipeline's resource, the IO manager over the lake, the decorator.
+
+What belongs here binds the catalogue to Dagster. Storage itself is in ``lake.py``, the catalogue in ``catalogue.py``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+
+from customs_assets.catalogue import BY_KEY, Artifact, Partitioning, inputs_of
+from customs_assets.frame_types import FRAME_TYPES
+from customs_assets.lake import Lake, Record
+from customs_assets.partitions import DEFINITIONS
+from customs_assets.provenance import setting_values
+from customs_assets.settings import Settings
+
+OWNERS = ["team:customs-data"]
+
+
+@dataclass(frozen=True)
+class FolderOfFiles:
+    """An artifact that is a folder: its files' contents by name."""
+
+    files: Mapping[str, bytes]
+
+
+class Pipeline(dg.ConfigurableResource):
+    """The settings of the pipeline and the lake they name; read from ``CUSTOMS_*`` when an asset asks for them."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return Settings()  # pyright: ignore[reportCallIssue]
+
+    @property
+    def lake(self) -> Lake:
+        """The lake that the settings name."""
+        return Lake(self.settings.lake)
+
+    def months(self, key: str) -> list[str]:
+        """The months of an artifact that are in the lake, in order.
+
+        Raises:
+            dagster.Failure: there are none.
+        """
+        found = self.lake.partitions(key, BY_KEY[key].suffix)
+        if not found:
+            raise dg.Failure(f"no month of {key} is in the lake {self.settings.lake}; materialize one first")
+        return found
+
+
+class LakeIOManager(dg.ConfigurableIOManager):
+    """Writes what an asset returns into the lake, whole, with a record of what it was made from; reads it back.
+
+    Tables (Arrow or pandas) are Parquet, lists and dictionaries JSON, bytes are written as they are, a
+    :class:`FolderOfFiles` is a folder. Inputs annotated as pandas frames or Arrow tables are read from Parquet, ``bytes``
+    as they are, everything else as JSON.
+    """
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Write one partition and its record."""
+        artifact, partition = BY_KEY[context.asset_key.to_user_string()], _partition(context)
+        settings = Settings()  # pyright: ignore[reportCallIssue]
+        lake = Lake(settings.lake)
+        checksum = _write(lake, artifact, partition, obj)
+        months = [partition] if artifact.partitioning is Partitioning.MONTH else _months_at_hand(lake, artifact)
+        inputs = {}
+        for key, input_partition in inputs_of(artifact, partition, months):
+            made_from = lake.record(key, input_partition)
+            if made_from is not None:
+                inputs[f"{key}|{input_partition}"] = made_from.sha256
+        path = lake.path(artifact.key, partition, artifact.suffix)
+        lake.save_record(
+            Record(
+                asset=artifact.key,
+                partition=partition,
+                path=path[len(lake.root) :].lstrip("/"),
+                code_version=artifact.code_version,
+                sha256=checksum,
+                settings=setting_values(artifact, partition, settings),
+                inputs=inputs,
+                rows=len(obj) if isinstance(obj, pa.Table | pd.DataFrame) else None,
+            )
+        )
+        context.add_output_metadata({"path": dg.MetadataValue.path(path), "sha256": checksum})
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Read one partition as the type that the asset's parameter is annotated with."""
+        artifact = BY_KEY[context.asset_key.to_user_string()]
+        partition = context.asset_partition_key if context.has_asset_partitions else ""
+        lake = Lake(Settings().lake)  # pyright: ignore[reportCallIssue]
+        if artifact.suffix == "parquet":
+            wants_arrow = context.dagster_type.typing_type is pa.Table
+            return lake.read_table(artifact.key, partition) if wants_arrow else lake.read_frame(artifact.key, partition)
+        if artifact.suffix == "json":
+            return lake.read_json(artifact.key, partition)
+        return lake.read_bytes(lake.path(artifact.key, partition, artifact.suffix))
+
+
+def _write(lake: Lake, artifact: Artifact, partition: str, content: Any) -> str:
+    match content:
+        case pa.Table() | pd.DataFrame():
+            return lake.write_table(artifact.key, content, partition)
+        case FolderOfFiles():
+            return lake.write_folder(artifact.key, content.files)
+        case bytes():
+            return lake.write_bytes(lake.path(artifact.key, partition, artifact.suffix), content)
+        case list() | dict():
+            return lake.write_json(artifact.key, content, partition)
+        case _:
+            raise TypeError(f"{artifact.key} returned a {type(content).__name__}, which the lake does not store")
+
+
+def _partition(context: dg.OutputContext) -> str:
+    return context.asset_partition_key if context.has_asset_partitions else ""
+
+
+def _months_at_hand(lake: Lake, artifact: Artifact) -> list[str]:
+    monthly = [key for key in artifact.upstream if BY_KEY[key].partitioning is Partitioning.MONTH]
+    return lake.partitions(monthly[0], BY_KEY[monthly[0]].suffix) if monthly else []
+
+
+def customs_asset(function: Callable[..., Any]) -> dg.AssetsDefinition:
+    """Make the asset that the catalogue lists under the function's name.
+
+    An upstream artifact that the function has a parameter for is loaded; every other one is a dependency alone.
+    """
+    artifact = BY_KEY[function.__name__]
+    loaded = set(inspect.signature(function).parameters)
+    return dg.asset(
+        **catalogued(artifact),
+        io_manager_key="lake_io",
+        deps=[_dependency(artifact, key) for key in artifact.upstream if key not in loaded],
+        partitions_def=DEFINITIONS[artifact.partitioning],
+        dagster_type=FRAME_TYPES.get(artifact.key),
+    )(function)
+
+
+def _dependency(artifact: Artifact, key: str) -> dg.AssetDep:
+    """A dependency on the same partition where both are cut alike, on all partitions where they are not."""
+    alike = BY_KEY[key].partitioning is artifact.partitioning
+    return dg.AssetDep(key, partition_mapping=None if alike else dg.AllPartitionMapping())
+
+
+def catalogued(artifact: Artifact) -> dict[str, Any]:
+    """The arguments that an asset, or an output of several, takes from the catalogue."""
+    return {
+        "group_name": artifact.group,
+        "description": artifact.description,
+        "code_version": artifact.code_version,
+        "kinds": set(artifact.kinds),
+        "owners": OWNERS,
+    }
+
+
+def table_metadata(table: pd.DataFrame | pa.Table, descriptions: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Row count and column schema of a table, as Dagster's UI shows them."""
+    schema = table.schema if isinstance(table, pa.Table) else pa.Schema.from_pandas(table, preserve_index=False)
+    said = descriptions or {}
+    columns = [dg.TableColumn(f.name, str(f.type), description=said.get(f.name)) for f in schema]
+    return {
+        "dagster/row_count": len(table),
+        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns=columns)),
+    }

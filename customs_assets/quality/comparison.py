@@ -1,0 +1,128 @@
+"""Two frames of declarations brought to the same terms, once, for all the metrics that compare them.
+
+What belongs here is the preparation: which columns, numbers as floats, categories as small integers that mean the same
+in both frames. What a metric makes of them stands in ``column_metrics``, ``pair_metrics`` and ``new_rows``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.declaration import CATEGORICAL, HS6, NUMERICAL
+
+# SDMetrics cuts numbers into this many bins of equal width before it crosses them with a category.
+BINS = 10
+
+_EPOCH = pd.Timestamp("1970-01-01")
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A numerical column of both frames, float64, a missing value as NaN; a date counts days from 1970-01-01."""
+
+    source: np.ndarray
+    synthetic: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """A categorical column of both frames as int64 codes below ``size``; 0 is the missing value, not the empty text."""
+
+    source: np.ndarray
+    synthetic: np.ndarray
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The compared columns of a source and a synthetic frame.
+
+    Attributes:
+        numbers: the numerical columns, in the order of the form.
+        codes: the categorical columns, in the order of the form.
+    """
+
+    numbers: dict[str, Numbers]
+    codes: dict[str, Codes]
+
+    @classmethod
+    def of(
+        cls,
+        source: pd.DataFrame,
+        synthetic: pd.DataFrame,
+        numerical: Sequence[str] = NUMERICAL,
+        categorical: Sequence[str] = CATEGORICAL,
+    ) -> Comparison:
+        """Prepare two frames; other columns than those named are ignored.
+
+        Raises:
+            ValueError: a frame has no rows, lacks a column, or holds an infinite number.
+        """
+        columns = [*numerical, *categorical]
+        source = compared_columns(source, "source", columns)
+        synthetic = compared_columns(synthetic, "synthetic", columns)
+        rows = len(source)
+        both = pd.concat([source, synthetic], ignore_index=True)
+        return cls(
+            {
+                name: Numbers(_floats(source, name, "source"), _floats(synthetic, name, "synthetic"))
+                for name in numerical
+            },
+            {name: _codes(both[name].to_numpy(), rows) for name in categorical},
+        )
+
+
+def compared_columns(frame: pd.DataFrame, role: str, columns: Sequence[str]) -> pd.DataFrame:
+    """The named columns of a frame, its product code cut to the six digits that a release may hold.
+
+    Args:
+        frame: declarations with ``hs10_code`` (of 10 or 6 digits) or ``hs6_code``.
+        role: what the frame is, for messages: "source" or "synthetic".
+        columns: names as in the released schema.
+
+    Raises:
+        ValueError: the frame has no rows or lacks a column.
+    """
+    if frame.empty:
+        raise ValueError(f"the {role} frame has no rows, so nothing can be compared; make its partition first")
+    if HS6.name in columns and HS6.name not in frame and "hs10_code" in frame:
+        frame = frame.assign(**{HS6.name: frame["hs10_code"].str[:6]})
+    missing = [name for name in columns if name not in frame]
+    if missing:
+        raise ValueError(f"the {role} frame lacks the columns {', '.join(missing)}; it has {', '.join(frame.columns)}")
+    return frame.filter(items=list(columns))
+
+
+def binned(numbers: Numbers) -> Codes:
+    """A numerical column as ten bins of equal width over the source's range, open at both ends; NaN is a bin too.
+
+    As SDMetrics' ``ContingencySimilarity`` does with its ``continuous_column_names``. (Its ``QualityReport`` gives each
+    frame bins of its own, which hides a shift of the whole column, so that reading is not followed.)
+    """
+    known = numbers.source[~np.isnan(numbers.source)]
+    edges = np.histogram_bin_edges(known, bins=BINS)
+    edges[0], edges[-1] = -np.inf, np.inf
+    return Codes(np.digitize(numbers.source, edges), np.digitize(numbers.synthetic, edges), size=BINS + 2)
+
+
+def _floats(frame: pd.DataFrame, name: str, role: str) -> np.ndarray:
+    column = frame[name]
+    if not pd.api.types.is_numeric_dtype(column):
+        column = (pd.to_datetime(column) - _EPOCH) / pd.Timedelta(days=1)
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if np.isinf(values).any():
+        row = int(np.flatnonzero(np.isinf(values))[0])
+        raise ValueError(
+            f"the {role} frame holds an infinite {name} in row {row} (counted from 0); quarantine that row"
+        )
+    return values
+
+
+def _codes(values: np.ndarray, source_rows: int) -> Codes:
+    codes, categories = pd.factorize(values)
+    codes = codes.astype(np.int64) + 1
+    return Codes(codes[:source_rows], codes[source_rows:], size=len(categories) + 1)

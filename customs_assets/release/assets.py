@@ -1,0 +1,43 @@
+"""The asset of the release: ``synthetic_release``."""
+
+from typing import Any
+
+import dagster as dg
+
+from customs_assets.pipeline import FolderOfFiles, Pipeline, customs_asset
+from customs_assets.quality.fidelity import from_json
+from customs_assets.release.files import CARD, build_release
+from customs_assets.seeds import derive_rng
+
+
+@customs_asset
+def synthetic_release(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, release_quality: list
+) -> dg.Output[FolderOfFiles]:
+    lake, months = pipeline.lake, pipeline.months("synthetic_declarations")
+    _require_one_token_space(pipeline, months)
+    declarations = lake.read_frames("synthetic_declarations", months)
+    rng = derive_rng(pipeline.settings.seed, "synthetic_release")
+    files = build_release(declarations, months, from_json(release_quality), pipeline.settings, rng)
+    metadata: dict[str, Any] = {
+        "dagster/row_count": len(declarations),
+        "months": f"{len(months)}: {months[0]} to {months[-1]}",
+        "files": {name: len(content) for name, content in files.items()},
+        "card": dg.MetadataValue.md(files[CARD].decode()),
+    }
+    return dg.Output(FolderOfFiles(files), metadata=metadata)
+
+
+def _require_one_token_space(pipeline: Pipeline, months: list[str]) -> None:
+    """Refuse to put months together whose tokens come from different identity keys: one person would be several."""
+    fingerprints: dict[str, list[str]] = {}
+    for month in months:
+        record = pipeline.lake.record("anonymized_declarations", month)
+        if record is not None:
+            fingerprints.setdefault(record.settings.get("identity_key", ""), []).append(month)
+    if len(fingerprints) > 1:
+        spans = "; ".join(f"key {key or '?'}: {', '.join(of)}" for key, of in fingerprints.items())
+        raise dg.Failure(
+            f"the months were anonymized with different identity keys ({spans}), so the same person has several tokens; "
+            "materialize anonymized_declarations and what follows again for all months with the present key"
+        )

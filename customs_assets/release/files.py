@@ -1,0 +1,94 @@
+"""The files of a release: every part as CSV and Parquet, the dictionary, the card, and a checksum for each.
+
+What belongs here is how a release is laid out and read back. Nothing here draws or judges anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from customs_assets.benchmark.split import Part, release_split
+from customs_assets.declaration import HS6, RELEASED, arrow_schema
+from customs_assets.lake import LakeError, to_frame
+from customs_assets.quality.fidelity import MetricScore
+from customs_assets.release.card import dataset_card
+from customs_assets.release.dictionary import data_dictionary
+from customs_assets.release.tokens import redraw_tokens
+from customs_assets.settings import Settings
+
+CHECKSUMS = "SHA256SUMS"
+CARD = "README.md"
+
+PARTS: tuple[Part, ...] = get_args(Part)
+
+
+def build_release(
+    declarations: pd.DataFrame,
+    months: Sequence[str],
+    scores: Sequence[MetricScore],
+    settings: Settings,
+    rng: np.random.Generator,
+) -> dict[str, bytes]:
+    """All files of a release by name.
+
+    Args:
+        declarations: the synthetic rows of all months, in order, with :data:`declaration.RELEASED_NAMES`.
+        months: the months they are of.
+        scores: their scores of Table 2.
+        settings: what they were made with.
+        rng: where new identity tokens come from.
+    """
+    released = redraw_tokens(declarations, rng)
+    split = release_split(months)
+    parts = {name: split.rows(released, name) for name in PARTS if getattr(split, name)}
+    files: dict[str, bytes] = {}
+    for name, rows in parts.items():
+        files[f"{name}.csv"] = to_csv(rows)
+        files[f"{name}.parquet"] = _to_parquet(rows)
+    files["data_dictionary.csv"] = data_dictionary().to_csv(index=False, lineterminator="\n").encode()
+    files[CARD] = dataset_card(parts, split, scores, settings).encode()
+    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+    return {**files, CHECKSUMS: sums.encode()}
+
+
+def to_csv(declarations: pd.DataFrame) -> bytes:
+    """Declarations as CSV with the published headers, dates as YYYY-MM-DD, an empty identity as nothing.
+
+    No cell can start a formula in a spreadsheet: codes and tokens are capitals and digits, numbers are not negative.
+    """
+    published = declarations.rename(columns={a.name: a.header for a in RELEASED})
+    return published.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
+
+
+def _to_parquet(declarations: pd.DataFrame) -> bytes:
+    schema = arrow_schema(RELEASED)
+    table = pa.Table.from_pandas(declarations[schema.names], schema=schema, preserve_index=False)
+    named = table.rename_columns([a.header for a in RELEASED]).replace_schema_metadata(None)
+    buffer = io.BytesIO()
+    pq.write_table(named, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def read_release(read: Callable[[str], bytes]) -> pd.DataFrame:
+    """The rows of a release's Parquet files, all parts in order, with snake_case names.
+
+    Args:
+        read: gives a file's bytes by its name, or raises :class:`lake.LakeError`.
+    """
+    parts: list[pd.DataFrame] = []
+    for name in PARTS:
+        try:
+            content = read(f"{name}.parquet")
+        except LakeError:
+            continue
+        parts.append(to_frame(pq.read_table(io.BytesIO(content))))
+    names = {a.header: a.name for a in RELEASED}
+    return pd.concat(parts, ignore_index=True).rename(columns={**names, HS6.header: HS6.name})

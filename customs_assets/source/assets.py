@@ -1,0 +1,78 @@
+"""The assets of the source: ``raw_declarations`` with its ``quarantine``, and ``labelled_declarations``."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pyarrow.compute as pc
+
+from customs_assets.catalogue import BY_KEY
+from customs_assets.declaration import ATTRIBUTES
+from customs_assets.lake import read_sql, to_frame
+from customs_assets.partitions import months
+from customs_assets.pipeline import Pipeline, catalogued, customs_asset, table_metadata
+from customs_assets.source.address import SourceError, open_source
+
+_DESCRIPTIONS = {a.name: a.description for a in ATTRIBUTES}
+
+
+def _output(key: str) -> dg.AssetOut:
+    return dg.AssetOut(io_manager_key="lake_io", **catalogued(BY_KEY[key]))
+
+
+@dg.multi_asset(
+    name="read_source",
+    outs={key: _output(key) for key in ("quarantine", "raw_declarations")},
+    partitions_def=months,
+)
+def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[dg.Output]:
+    """Read one month from the source and set aside the rows that break the form."""
+    source = open_source(pipeline.settings.source)
+    try:
+        month = source.read_month(context.partition_key)
+    except SourceError as error:
+        # Bad data stays bad: trying again would not help.
+        raise dg.Failure(str(error), allow_retries=False) from error
+    declarations, quarantine = month.declarations, month.quarantine
+    if declarations.num_rows == 0:
+        raise dg.Failure(
+            f"{source.description} has no usable declaration in {context.partition_key} "
+            f"({month.rows_in} rows, all of them quarantined)",
+            allow_retries=False,
+        )
+    context.log.info(f"{month.rows_in} rows in, {declarations.num_rows} kept, {quarantine.num_rows} quarantined")
+    reasons = {entry["values"]: entry["counts"] for entry in pc.value_counts(quarantine.column("reason")).to_pylist()}
+    yield dg.Output(
+        quarantine.replace_schema_metadata({"rows_in": str(month.rows_in)}),
+        "quarantine",
+        metadata={**table_metadata(quarantine), "reasons": reasons},
+    )
+    inspected = declarations.num_rows - declarations.column("fraud").null_count
+    metadata: dict[str, Any] = {
+        **table_metadata(declarations, _DESCRIPTIONS),
+        "source": source.description,
+        "rows_in": month.rows_in,
+        "rows_quarantined": quarantine.num_rows,
+        "rows_inspected": inspected,
+    }
+    yield dg.Output(declarations, "raw_declarations", metadata=metadata)
+
+
+@customs_asset
+def labelled_declarations(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pd.DataFrame]:
+    lake, month = pipeline.lake, context.partition_key
+    with lake.connect() as connection:
+        statement = read_sql("labelled_declarations.sql")
+        table = connection.execute(statement, {"raw": lake.sql_path("raw_declarations", month)}).to_arrow_table()
+    if table.num_rows == 0:
+        raise dg.Failure(
+            f"no declaration of {month} was inspected, so there is nothing to learn from", allow_retries=False
+        )
+    labelled = to_frame(table)
+    metadata: dict[str, Any] = {
+        **table_metadata(labelled, _DESCRIPTIONS),
+        "share_of_fraud": float(labelled["fraud"].mean()),
+        "share_of_critical_fraud": float((labelled["critical_fraud"] == 2).mean()),
+    }
+    return dg.Output(labelled, metadata=metadata)

@@ -1,0 +1,288 @@
+"""Declarations from files: which files an address names, which rows of them belong to a month, and what became of each.
+
+Which month a row belongs to is told by its date. A file whose name carries one month (``declarations-2020-01.csv``) is
+that month's alone. In any other file a row that has no readable date, or one before the first month or after today,
+belongs to the month of the nearest row above it that has one (to the first such row's where there is none above); so
+every row of every file belongs to exactly one month.
+
+What belongs here is the walk over files and rows. How a file is cut into rows stands in ``csv_rows.py`` and
+``parquet_rows.py``, what the cells must say in ``rules.py``.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from customs_assets.declaration import arrow_schema
+from customs_assets.source.csv_rows import BrokenRow, CsvFile, RawRows
+from customs_assets.source.months import FIRST_MONTH, first_day
+from customs_assets.source.parquet_rows import ParquetFile
+from customs_assets.source.quarantine import QuarantinedRow, Reason, quarantine_table, record_text, shown
+from customs_assets.source.reading import SourceError, SourceMonth
+from customs_assets.source.rules import Judgement, detail, judge, parse_dates
+
+SUFFIXES = (".csv", ".parquet")
+
+_MONTH_TOKEN = re.compile(r"(?<!\d)(20\d\d)[-_]?(0[1-9]|1[0-2])(?!\d)(?![-_](0[1-9]|[12]\d|3[01])(?!\d))")
+_UNDATED = -1
+# A row's place is one number, file and row, because a month may hold a million of them.
+_ROW_BITS = 40
+
+
+def month_of_name(name: str) -> str | None:
+    """The month that a file's name carries (``2020-01``, ``2020_01`` or ``202001``), None where it is not one month."""
+    found = {f"{year}-{number}" for year, number, _ in _MONTH_TOKEN.findall(name)}
+    return found.pop() if len(found) == 1 else None
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """CSV and Parquet files as a source.
+
+    Attributes:
+        address: a file, a folder (every ``*.csv`` and ``*.parquet`` in it, by name) or a glob pattern.
+        today: the last day a declaration may bear; the day of reading where it is None.
+    """
+
+    address: str
+    today: date | None = None
+
+    @property
+    def description(self) -> str:
+        """What the source is, for a person."""
+        return f"files at {self.address}"
+
+    def files(self) -> list[Path]:
+        """The files of the source, in the order they are read.
+
+        Raises:
+            SourceError: no file matches, or a file is named that is neither CSV nor Parquet.
+        """
+        path = Path(self.address).expanduser()
+        if path.is_dir():
+            candidates = sorted(path.iterdir())
+        elif path.exists():
+            if path.suffix.lower() not in SUFFIXES:
+                raise SourceError(f"{self.address} is neither a .csv nor a .parquet file")
+            candidates = [path]
+        else:
+            candidates = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+        files = [p for p in candidates if p.suffix.lower() in SUFFIXES and p.is_file() and not p.name.startswith(".")]
+        if not files:
+            raise SourceError(
+                f"no .csv or .parquet file matches the source {self.address!r}; name a file, folder or glob"
+            )
+        return files
+
+    def fingerprint(self, month: str) -> str:
+        """A hash of the names, sizes and modification times of the files that the month is read from."""
+        digest = hashlib.sha256()
+        with _named_errors(self.address):
+            for path, name in self._files_of(month):
+                status = path.stat()
+                digest.update(
+                    f"{name}\x1f{status.st_size}\x1f{status.st_mtime_ns}\x1e".encode(errors="surrogateescape")
+                )
+        return digest.hexdigest()
+
+    def read_month(self, month: str) -> SourceMonth:
+        """The declarations of a month and its quarantined rows.
+
+        Raises:
+            SourceError: a file cannot be read, lacks columns, or holds no row with a date.
+        """
+        first_day(month)
+        reading = _MonthReading(month)
+        for path, name in self._files_of(month):
+            with _named_errors(name):
+                for rows in rows_of_month(path, name, month, self.today or date.today()):
+                    reading.add(rows, name)
+        return reading.result()
+
+    def _files_of(self, month: str) -> list[tuple[Path, str]]:
+        """The files that may hold rows of a month, each with its name relative to the folder they share."""
+        files = self.files()
+        root = os.path.commonpath([str(path.parent) for path in files])
+        named = [(path, Path(os.path.relpath(path, root)).as_posix()) for path in files]
+        return [(path, name) for path, name in named if month_of_name(path.name) in (None, month)]
+
+
+@contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    """Turn the operating system's errors into a sentence that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(f"{name} cannot be read: {error.strerror or error}") from error
+
+
+def rows_of_month(path: Path, name: str, month: str, today: date) -> Iterator[RawRows]:
+    """The rows of one file that belong to a month, in order.
+
+    Args:
+        path: the file.
+        name: what messages and the quarantine call it.
+        month: the month (``YYYY-MM``).
+        today: the last day a declaration may bear.
+
+    Raises:
+        SourceError: the file cannot be read, lacks columns, or has rows but no month in its name or in any row.
+    """
+    is_months_own = month_of_name(path.name) == month
+    if path.suffix.lower() == ".parquet":
+        yield from _parquet_rows(ParquetFile(path, name), month, today, is_months_own)
+        return
+    file = CsvFile(path, name)
+    if is_months_own:
+        yield from file.rows()
+        return
+    carried = _first_month(file, today)
+    for rows in file.rows():
+        numbers = np.concatenate([rows.numbers, np.array([row.number for row in rows.broken], dtype=np.int64)])
+        if not len(numbers):
+            continue
+        months = np.full(len(numbers), _UNDATED)
+        months[: len(rows.numbers)] = _months(parse_dates(rows.cells.column("date")), today)
+        order = np.argsort(numbers)
+        filled = _fill_down(months[order], carried)
+        carried = int(filled[-1])
+        months[order] = filled
+        yield _picked(rows, months == _month_number(month))
+
+
+def _parquet_rows(file: ParquetFile, month: str, today: date, is_months_own: bool) -> Iterator[RawRows]:
+    if is_months_own:
+        wanted = np.ones(file.row_count, dtype=bool)
+    else:
+        months = _months(file.dates(), today)
+        dated = months[months != _UNDATED]
+        if len(months) and not len(dated):
+            raise _undatable(file.name)
+        wanted = _fill_down(months, int(dated[0]) if len(dated) else _UNDATED) == _month_number(month)
+    yield from file.rows(wanted)
+
+
+def _undatable(name: str) -> SourceError:
+    return SourceError(
+        f"{name} has no row with a date between {FIRST_MONTH} and today, so its month is unknown; name the month in "
+        f"the file's name (declarations-{FIRST_MONTH}.csv) or correct the dates (YYYY-MM-DD)"
+    )
+
+
+def _month_number(month: str) -> int:
+    return int(np.datetime64(month, "M").astype(np.int64))
+
+
+def _months(days: np.ndarray, today: date) -> np.ndarray:
+    """The month of each day as a number (months since 1970-01), _UNDATED where the day is none a row can have."""
+    months = days.astype("datetime64[M]").astype(np.int64)
+    readable = ~np.isnat(days) & (months >= _month_number(FIRST_MONTH)) & (days <= np.datetime64(today))
+    return np.where(readable, months, _UNDATED)
+
+
+def _fill_down(months: np.ndarray, carried: int) -> np.ndarray:
+    """Each undated row's month from the nearest dated row above, or the month carried in from above them all."""
+    above = np.maximum.accumulate(np.where(months != _UNDATED, np.arange(len(months)), -1))
+    return np.where(above >= 0, months[above], carried)
+
+
+def _first_month(file: CsvFile, today: date) -> int:
+    """The month of the first dated row; _UNDATED where the file has no rows."""
+    has_rows = False
+    for rows in file.rows():
+        months = _months(parse_dates(rows.cells.column("date")), today)
+        dated = months[months != _UNDATED]
+        if len(dated):
+            return int(dated[0])
+        has_rows = has_rows or bool(len(months) or rows.broken)
+    if has_rows:
+        raise _undatable(file.name)
+    return _UNDATED
+
+
+def _picked(rows: RawRows, wanted: np.ndarray) -> RawRows:
+    """Some of the rows: a mask over the sound ones, then the broken ones."""
+    count = len(rows.numbers)
+    sound, broken = wanted[:count], wanted[count:]
+    kept = [row for row, is_wanted in zip(rows.broken, broken, strict=True) if is_wanted]
+    return RawRows(rows.cells.filter(pa.array(sound)), rows.numbers[sound], kept)
+
+
+class _MonthReading:
+    """A month as it is being read: what is kept so far, what is quarantined, and the IDs seen."""
+
+    def __init__(self, month: str) -> None:
+        self._month = month
+        self._files: list[str] = []
+        self._kept: list[pa.Table] = []
+        self._quarantined: list[tuple[int, QuarantinedRow]] = []
+        self._seen: dict[str, int] = {}
+        self._rows_in = 0
+
+    def add(self, rows: RawRows, file: str) -> None:
+        """Judge some rows of a file; the files come one after the other."""
+        if not self._files or self._files[-1] != file:
+            self._files.append(file)
+        self._rows_in += len(rows.numbers) + len(rows.broken)
+        for row in rows.broken:
+            self._quarantine(row)
+        if not len(rows.numbers):
+            return
+        judgement = judge(rows.cells, self._month)
+        self._set_bad_rows_aside(rows, judgement)
+        self._keep(rows, judgement)
+
+    def _quarantine(self, row: BrokenRow) -> None:
+        quarantined = QuarantinedRow(
+            row.reason, row.detail, self._files[-1], row.number, row.column, row.declaration_id, row.record
+        )
+        self._quarantined.append((len(self._files), quarantined))
+
+    def _set_bad_rows_aside(self, rows: RawRows, judgement: Judgement) -> None:
+        bad = np.flatnonzero(~judgement.good).tolist()
+        for row, record in zip(bad, rows.cells.take(pa.array(bad, pa.int64())).to_pylist(), strict=True):
+            findings = judgement.broken_rules(row)
+            sentence = detail(findings, record.__getitem__, self._month)
+            first = findings[0]
+            self._quarantine(_broken_row(int(rows.numbers[row]), first.reason, sentence, record, first.column))
+
+    def _keep(self, rows: RawRows, judgement: Judgement) -> None:
+        """Keep the good rows, but for those whose ID has been kept before."""
+        good = np.flatnonzero(judgement.good)
+        first = np.ones(len(good), dtype=bool)
+        for position, identity in enumerate(judgement.declarations.column("declaration_id").to_pylist()):
+            number = int(rows.numbers[good[position]])
+            place = len(self._files) << _ROW_BITS | number
+            earlier = self._seen.setdefault(identity, place)
+            if earlier != place:
+                first[position] = False
+                record = rows.cells.slice(int(good[position]), 1).to_pylist()[0]
+                sentence = f"declaration_id {shown(identity)} is already that of {self._place(earlier)}"
+                reason = Reason.DUPLICATE_DECLARATION_ID
+                self._quarantine(_broken_row(number, reason, sentence, record, "declaration_id"))
+        self._kept.append(judgement.declarations.filter(pa.array(first)))
+
+    def _place(self, place: int) -> str:
+        return f"row {place & ((1 << _ROW_BITS) - 1)} of {self._files[(place >> _ROW_BITS) - 1]}"
+
+    def result(self) -> SourceMonth:
+        """The month as read."""
+        kept = pa.concat_tables([arrow_schema().empty_table(), *self._kept], promote_options="default")
+        self._quarantined.sort(key=lambda placed: (placed[0], placed[1].row))
+        table = quarantine_table(row for _, row in self._quarantined)
+        return SourceMonth(kept.combine_chunks(), table, self._rows_in)
+
+
+def _broken_row(number: int, reason: Reason, sentence: str, record: dict[str, str], column: str) -> BrokenRow:
+    return BrokenRow(number, reason, sentence, record_text(record), record["declaration_id"], column)

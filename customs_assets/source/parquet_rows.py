@@ -1,0 +1,176 @@
+"""Parquet files, as rows of text.
+
+Whatever type a column has (dates, timestamps, numbers, dictionaries, decimals), it becomes the text that a CSV file
+would hold, so that one set of rules judges both. The dates are read first, and only the row groups that hold rows of
+the month are read whole.
+
+An HS code in an integer column has lost its leading zero: codes of 5 and 9 digits are padded to 6 and 10, which is
+unambiguous because no chapter begins with two zeros. Any other code in an integer column is taken as it stands.
+"""
+
+# pyarrow.compute makes its functions when it is imported, where a type checker cannot see them.
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from customs_assets.declaration import LABELS
+from customs_assets.source.csv_rows import BrokenRow, RawRows
+from customs_assets.source.headers import column_names
+from customs_assets.source.quarantine import Reason, record_text, shown
+from customs_assets.source.reading import SourceError
+from customs_assets.source.rules import parse_dates
+
+_BATCH_ROWS = 65536
+_HS_LENGTHS = {5: 6, 9: 10}
+
+
+class ParquetFile:
+    """A Parquet file of declarations.
+
+    Args:
+        path: the file.
+        name: what messages and the quarantine call it.
+
+    Raises:
+        SourceError: the file is no readable Parquet file (cut short, damaged), or lacks columns.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.name = name
+        if path.stat().st_size == 0:
+            raise SourceError(f"{name} is empty (0 bytes)")
+        with self._open() as file:
+            self._headers = list(file.schema_arrow.names)
+            self.row_count: int = file.metadata.num_rows
+        self.names = column_names(self._headers, name)
+
+    def _open(self) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(self.path, page_checksum_verification=True)
+        except (pa.ArrowException, OSError) as error:
+            raise SourceError(self._unreadable(error)) from error
+
+    def _unreadable(self, error: Exception) -> str:
+        first_line = str(error).strip().partition("\n")[0][:200]
+        return f"{self.name} is no readable Parquet file ({first_line}); it may be cut short: fetch it again"
+
+    def dates(self) -> np.ndarray:
+        """The day of every row, as ``datetime64[D]``, NaT where it is no date."""
+        header = self._headers[self.names.index("date")]
+        days = [np.empty(0, dtype="datetime64[D]")]
+        for batch in self._batches([header], None):
+            text, _ = _text(batch.column(0), "date", self.name)
+            days.append(parse_dates(pa.chunked_array([text])))
+        return np.concatenate(days)
+
+    def rows(self, wanted: np.ndarray) -> Iterator[RawRows]:
+        """The wanted rows (a mask, one per row of the file), in order, numbered from 1."""
+        with self._open() as file:
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        before = 0
+        for group, size in enumerate(sizes):
+            if not wanted[before : before + size].any():
+                before += size
+                continue
+            for batch in self._batches(None, [group]):
+                mask = wanted[before : before + batch.num_rows]
+                numbers = np.flatnonzero(mask) + before + 1
+                before += batch.num_rows
+                if len(numbers):
+                    yield self._raw_rows(batch.filter(pa.array(mask)), numbers)
+
+    def _batches(self, columns: list[str] | None, groups: list[int] | None) -> Iterator[pa.RecordBatch]:
+        with self._open() as file:
+            try:
+                yield from file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False)
+            except (pa.ArrowException, OSError) as error:
+                raise SourceError(self._unreadable(error)) from error
+
+    def _raw_rows(self, batch: pa.RecordBatch, numbers: np.ndarray) -> RawRows:
+        columns, damaged = [], {}
+        for name, column in zip(self.names, batch.columns, strict=True):
+            text, undecodable = _text(column, name, self.name)
+            columns.append(text)
+            for row in undecodable:
+                damaged.setdefault(row, name)
+        cells = pa.table(columns, names=self.names)
+        broken = [_undecodable(cells, row, int(numbers[row]), name) for row, name in sorted(damaged.items())]
+        sound = np.ones(len(numbers), dtype=bool)
+        sound[list(damaged)] = False
+        return RawRows(cells.filter(pa.array(sound)), numbers[sound], broken)
+
+
+def _undecodable(cells: pa.Table, row: int, number: int, column: str) -> BrokenRow:
+    record = {name: cells.column(name)[row].as_py() for name in cells.column_names}
+    sentence = f"{column} holds bytes that are not UTF-8: {shown(record[column])}"
+    return BrokenRow(number, Reason.UNDECODABLE_BYTES, sentence, record_text(record), record["declaration_id"], column)
+
+
+def _text(column: pa.Array, name: str, file: str) -> tuple[pa.Array, list[int]]:
+    """A column as text without nulls, and the rows whose bytes are no text (shown with escapes)."""
+    try:
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        column = _plain_values(column, name)
+        # By way of binary, because a reader of Parquet takes the file's word that text is UTF-8.
+        if _is_text(column.type):
+            return _decoded(column.cast(pa.large_binary()))
+        text = column.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise SourceError(
+            f"the column {name} of {file} has the type {column.type}, which cannot be read as text ({error})"
+        ) from error
+    if name == "hs10_code" and pa.types.is_integer(column.type):
+        text = _with_leading_zero(text)
+    return pc.fill_null(text, ""), []
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    checks = (
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_string_view,
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_binary_view,
+        pa.types.is_fixed_size_binary,
+    )
+    return any(check(kind) for check in checks)
+
+
+def _plain_values(column: pa.Array, name: str) -> pa.Array:
+    """Times in their own zone, truth values as 0 and 1, and labels that are not a number as missing."""
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        return pc.local_timestamp(column)
+    if pa.types.is_boolean(column.type):
+        return column.cast(pa.int8())
+    if name in LABELS and pa.types.is_floating(column.type):
+        return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    return column
+
+
+def _decoded(content: pa.Array) -> tuple[pa.Array, list[int]]:
+    content = pc.fill_null(content, b"")
+    try:
+        return content.cast(pa.string()), []
+    except pa.ArrowInvalid:
+        values = content.to_pylist()
+    text = [value.decode(errors="backslashreplace") for value in values]
+    undecodable = [row for row, value in enumerate(values) if text[row].encode() != value]
+    return pa.array(text, pa.string()), undecodable
+
+
+def _with_leading_zero(text: pa.Array) -> pa.Array:
+    lengths = pc.utf8_length(text)
+    for short, full in _HS_LENGTHS.items():
+        text = pc.if_else(pc.equal(lengths, short), pc.utf8_lpad(text, full, "0"), text)
+    return text

@@ -1,0 +1,538 @@
+"""CTGAN's generator and discriminator with their gradients written out, on NumPy arrays.
+
+What belongs here is the mathematics of one forward and one backward pass (Xu et al. 2019, sections 4.2 and 4.4; the
+gradient penalty is Gulrajani et al. 2017's). What is drawn at random comes in as an argument; when to step, and on
+what, is the training loop's business (``ctgan``). The module imports torch and is itself imported only when a model is
+trained, loaded or sampled.
+
+Gradients are written out, rather than left to automatic differentiation, because this is where the time goes:
+
+* a one-hot is never multiplied: its weights are rows, looked up and summed;
+* the first layer of the penalty's interpolates is the interpolate of the two first layers already computed;
+* leaky ReLU and dropout together are a slope per unit, so the gradient of the output by the input is a chain of the
+  same products as back-propagation, and one pass over the stacked rows (interpolates, fake, real) serves both;
+* the penalty's own gradient by the weights is one more pass up the same chain, without a second differentiation.
+
+Dense products are NumPy's (OpenBLAS, which on these long thin shapes is ahead of torch's library), look-ups with sums
+and Adam are torch's, on the same memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+from torch.optim.adam import adam
+
+from customs_assets.synthesis.conditional_sampling import Conditions
+from customs_assets.synthesis.model_table_transform import TableTransform
+
+LEAKY_SLOPE = 0.2
+DROPOUT = 0.5
+TEMPERATURE = 0.2
+PENALTY_WEIGHT = 10.0
+BATCH_NORM_EPSILON = 1e-5
+ADAM_BETAS = (0.5, 0.9)
+ADAM_EPSILON = 1e-8
+
+
+def uniform_weights(rng: np.random.Generator, fan_in: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Initial weights or biases of a linear layer: uniform within one over the root of the layer's inputs."""
+    bound = 1.0 / np.sqrt(fan_in)
+    return rng.uniform(-bound, bound, shape).astype(dtype)
+
+
+def _add_rows(target: np.ndarray, indices: np.ndarray, rows: np.ndarray) -> None:
+    """``target[indices] += rows``, repeated indices summed."""
+    torch.from_numpy(target).index_add_(0, torch.from_numpy(indices), torch.from_numpy(rows))
+
+
+class Adam:
+    """Adam with weight decay in the gradient (torch's fused kernel), stepping named arrays in place."""
+
+    def __init__(
+        self,
+        parameters: dict[str, np.ndarray],
+        learning_rate: float,
+        weight_decay: float,
+    ) -> None:
+        self.gradients = {name: np.zeros_like(array) for name, array in parameters.items()}
+        self._learning_rate = learning_rate
+        self._weight_decay = weight_decay
+        self._parameters = [torch.from_numpy(array) for array in parameters.values()]
+        self._gradients = [torch.from_numpy(array) for array in self.gradients.values()]
+        self._first = [torch.zeros_like(tensor) for tensor in self._parameters]
+        self._second = [torch.zeros_like(tensor) for tensor in self._parameters]
+        self._steps = [torch.zeros(()) for _ in self._parameters]
+
+    def step(self) -> None:
+        """One step along ``gradients``, whose arrays are filled by the networks' backward passes."""
+        adam(
+            self._parameters,
+            self._gradients,
+            self._first,
+            self._second,
+            [],
+            self._steps,
+            fused=True,
+            amsgrad=False,
+            beta1=ADAM_BETAS[0],
+            beta2=ADAM_BETAS[1],
+            lr=self._learning_rate,
+            weight_decay=self._weight_decay,
+            eps=ADAM_EPSILON,
+            maximize=False,
+        )
+
+
+class Activation:
+    """The generator's last step: tanh of the scalars, Gumbel softmax of every segment, all segments at once."""
+
+    def __init__(self, transform: TableTransform) -> None:
+        self.scalars = len(transform.continuous)
+        self._widths = transform.segment_widths
+        self._starts = transform.segment_starts - self.scalars
+        self._segments = np.repeat(np.arange(len(self._widths)), self._widths)
+        self._condition_starts = transform.segment_starts[self.scalars :]
+        self._condition_widths = self._widths[self.scalars :]
+
+    def forward(self, logits: np.ndarray, exponential: np.ndarray, out: np.ndarray) -> None:
+        """Write the data vectors (batch, width) into ``out``; ``exponential`` (batch, width - scalars) is overwritten.
+
+        The Gumbel noise is minus the logarithm of the exponential noise.
+        """
+        np.tanh(logits[:, : self.scalars], out=out[:, : self.scalars])
+        softmax = np.log(exponential, out=exponential)
+        np.subtract(logits[:, self.scalars :], softmax, out=softmax)
+        softmax *= 1.0 / TEMPERATURE
+        softmax -= np.maximum.reduceat(softmax, self._starts, axis=1).take(self._segments, axis=1)
+        np.exp(softmax, out=softmax)
+        total = np.add.reduceat(softmax, self._starts, axis=1)
+        np.multiply(
+            softmax,
+            (1.0 / total).take(self._segments, axis=1),
+            out=out[:, self.scalars :],
+        )
+
+    def backward(self, vectors: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Turn the gradient by the data vectors into the gradient by the logits, in place."""
+        scalars, softmax = vectors[:, : self.scalars], vectors[:, self.scalars :]
+        gradient[:, : self.scalars] *= 1.0 - scalars * scalars
+        by_softmax = gradient[:, self.scalars :]
+        by_softmax *= softmax
+        mean = np.add.reduceat(by_softmax, self._starts, axis=1).take(self._segments, axis=1)
+        mean *= softmax
+        by_softmax -= mean
+        by_softmax *= 1.0 / TEMPERATURE
+        return gradient
+
+    def add_condition_loss(self, logits: np.ndarray, conditions: Conditions, gradient: np.ndarray) -> float:
+        """Cross entropy of the conditioned column's logits with the category asked for, mean over the batch.
+
+        Its gradient by the logits is added to ``gradient``. Only the conditioned segment of each row is touched: the
+        rows' segments, of unequal widths, stand end to end in one array.
+        """
+        batch, width = logits.shape
+        widths = self._condition_widths[conditions.columns]
+        ends = np.cumsum(widths)
+        offsets = ends - widths
+        rows = np.arange(batch) * width
+        starts = rows + self._condition_starts[conditions.columns]
+        flat = np.arange(ends[-1]) + np.repeat(starts - offsets, widths)
+        target = rows + self._condition_starts[0] + conditions.categories
+        chosen = logits.ravel()[flat]
+        largest = np.maximum.reduceat(chosen, offsets)
+        chosen -= np.repeat(largest, widths)
+        np.exp(chosen, out=chosen)
+        total = np.add.reduceat(chosen, offsets)
+        loss = np.log(total) + largest - logits.ravel()[target]
+        flat_gradient = gradient.ravel()
+        flat_gradient[flat] += chosen * np.repeat(1.0 / (total * batch), widths)
+        flat_gradient[target] -= 1.0 / batch
+        return float(loss.mean())
+
+
+class Generator:
+    """Residual layers (linear, batch normalization, ReLU, joined to their input) and a linear output.
+
+    Every layer sees the condition; as it is one-hot, its weights are the rows of ``condition.<layer>``. The dense
+    inputs of all layers are columns of one buffer, the latest layer's first and noise last: joining costs nothing.
+
+    A bias before batch normalization is subtracted again with the batch's mean: the residual layers have none.
+    Batch normalization always takes the batch's own statistics, in sampling too, as ctgan does.
+    """
+
+    def __init__(
+        self,
+        parameters: dict[str, np.ndarray],
+        noise_width: int,
+        layer_widths: Sequence[int],
+    ) -> None:
+        self.parameters = parameters
+        self.noise_width = noise_width
+        self.layer_widths = tuple(layer_widths)
+        # Where in the buffer the input of each layer, and at last of the output, starts.
+        self._starts = [sum(self.layer_widths[layer:]) for layer in range(len(self.layer_widths) + 1)]
+        self._buffer_width = self._starts[0] + noise_width
+        self._buffer = np.empty((0, 0))
+        self._normalized: list[np.ndarray] = []
+        self._inverse_deviations: list[np.ndarray] = []
+
+    @staticmethod
+    def shapes(
+        noise_width: int, condition_width: int, layer_widths: Sequence[int], width: int
+    ) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the parameters; layers are numbered from 0, the output is the last."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        inputs = noise_width
+        for layer, outputs in enumerate((*layer_widths, width)):
+            shapes[f"weight.{layer}"] = (inputs, outputs)
+            if condition_width:
+                shapes[f"condition.{layer}"] = (condition_width, outputs)
+            if layer < len(layer_widths):
+                shapes[f"scale.{layer}"] = (outputs,)
+            shapes[f"shift.{layer}"] = (outputs,)
+            inputs += outputs
+        return shapes
+
+    @classmethod
+    def initial(
+        cls,
+        rng: np.random.Generator,
+        noise_width: int,
+        condition_width: int,
+        layer_widths: Sequence[int],
+        width: int,
+        dtype: np.dtype,
+    ) -> Generator:
+        """A generator with torch's default initial weights."""
+        parameters: dict[str, np.ndarray] = {}
+        for name, shape in cls.shapes(noise_width, condition_width, layer_widths, width).items():
+            kind, layer = name.split(".")
+            fan_in = noise_width + sum(layer_widths[: int(layer)]) + condition_width
+            if kind == "scale":
+                parameters[name] = np.ones(shape, dtype)
+            elif kind == "shift" and int(layer) < len(layer_widths):
+                parameters[name] = np.zeros(shape, dtype)
+            else:
+                parameters[name] = uniform_weights(rng, fan_in, shape, dtype)
+        return cls(parameters, noise_width, layer_widths)
+
+    def _linear(self, layer: int, categories: np.ndarray | None, out: np.ndarray | None = None) -> np.ndarray:
+        product = np.matmul(
+            self._buffer[:, self._starts[layer] :],
+            self.parameters[f"weight.{layer}"],
+            out=out,
+        )
+        if categories is not None:
+            product += self.parameters[f"condition.{layer}"][categories]
+        return product
+
+    def forward(
+        self,
+        noise: np.ndarray,
+        categories: np.ndarray | None,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Logits (batch, width) from noise (batch, noise width) and the conditions' positions (batch,)."""
+        if self._buffer.shape[0] != len(noise):
+            self._buffer = np.empty((len(noise), self._buffer_width), noise.dtype)
+        self._buffer[:, self._starts[0] :] = noise
+        self._normalized, self._inverse_deviations = [], []
+        for layer in range(len(self.layer_widths)):
+            hidden = self._linear(layer, categories)
+            hidden -= hidden.mean(axis=0)
+            inverse = 1.0 / np.sqrt(np.einsum("ij,ij->j", hidden, hidden) / len(hidden) + BATCH_NORM_EPSILON)
+            hidden *= inverse.astype(hidden.dtype)
+            self._normalized.append(hidden)
+            self._inverse_deviations.append(inverse.astype(hidden.dtype))
+            scaled = hidden * self.parameters[f"scale.{layer}"]
+            scaled += self.parameters[f"shift.{layer}"]
+            np.maximum(
+                scaled,
+                0.0,
+                out=self._buffer[:, self._starts[layer + 1] : self._starts[layer]],
+            )
+        last = len(self.layer_widths)
+        logits = self._linear(last, categories, out)
+        logits += self.parameters[f"shift.{last}"]
+        return logits
+
+    def backward(
+        self,
+        gradient: np.ndarray,
+        categories: np.ndarray | None,
+        gradients: dict[str, np.ndarray],
+    ) -> None:
+        """Fill ``gradients`` from the gradient by the last forward pass's logits."""
+        last = len(self.layer_widths)
+        by_hidden = self._linear_backward(last, gradient, categories, gradients)
+        np.sum(gradient, axis=0, out=gradients[f"shift.{last}"])
+        for layer in reversed(range(last)):
+            first, after = self._starts[layer + 1], self._starts[layer]
+            by_output = by_hidden[:, : after - first]
+            by_output *= self._buffer[:, first:after] > 0
+            by_linear = self._batch_norm_backward(layer, by_output, gradients)
+            rest = by_hidden[:, after - first :]
+            deeper = self._linear_backward(layer, by_linear, categories, gradients)
+            by_hidden = rest + deeper if layer else rest
+
+    def _batch_norm_backward(self, layer: int, by_output: np.ndarray, gradients: dict[str, np.ndarray]) -> np.ndarray:
+        normalized = self._normalized[layer]
+        by_scale, by_shift = gradients[f"scale.{layer}"], gradients[f"shift.{layer}"]
+        np.einsum("ij,ij->j", by_output, normalized, out=by_scale)
+        np.sum(by_output, axis=0, out=by_shift)
+        batch = len(by_output)
+        by_linear = by_output - by_shift / batch
+        by_linear -= normalized * (by_scale / batch)
+        by_linear *= self.parameters[f"scale.{layer}"] * self._inverse_deviations[layer]
+        return by_linear
+
+    def _linear_backward(
+        self,
+        layer: int,
+        gradient: np.ndarray,
+        categories: np.ndarray | None,
+        gradients: dict[str, np.ndarray],
+    ) -> np.ndarray:
+        """Fill the layer's gradients; return the gradient by its input, less the noise, which needs none."""
+        weight = self.parameters[f"weight.{layer}"]
+        np.matmul(
+            self._buffer[:, self._starts[layer] :].T,
+            gradient,
+            out=gradients[f"weight.{layer}"],
+        )
+        if categories is not None:
+            by_condition = gradients[f"condition.{layer}"]
+            by_condition.fill(0.0)
+            _add_rows(by_condition, categories, gradient)
+        hidden_inputs = self._starts[0] - self._starts[layer]
+        return np.matmul(gradient, weight[:hidden_inputs].T)
+
+
+@dataclass(frozen=True)
+class RealRows:
+    """Real rows of a batch: scalars (batch, continuous) and positions of ones (batch, segments) in the data vector."""
+
+    scalars: np.ndarray
+    ones: np.ndarray
+
+
+class Discriminator:
+    """A perceptron (leaky ReLU, dropout) over ``pac`` rows at a time, each row its data and its condition.
+
+    The first layer's weights are rows: first the data of the pack's first to last row, then their conditions.
+    """
+
+    def __init__(
+        self,
+        parameters: dict[str, np.ndarray],
+        width: int,
+        condition_width: int,
+        layer_widths: Sequence[int],
+        pac: int,
+    ) -> None:
+        self.parameters = parameters
+        self.width = width
+        self.condition_width = condition_width
+        self.layers = len(layer_widths) + 1
+        self.pac = pac
+        self._data_rows = pac * width
+        self._stack = np.empty((0, 0))
+        self._by_condition = np.empty((0, 0))
+
+    @staticmethod
+    def shapes(width: int, condition_width: int, layer_widths: Sequence[int], pac: int) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the parameters; layers are numbered from 0, the output is the last."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        inputs = pac * (width + condition_width)
+        for layer, outputs in enumerate((*layer_widths, 1)):
+            shapes[f"weight.{layer}"] = (inputs, outputs)
+            shapes[f"shift.{layer}"] = (outputs,)
+            inputs = outputs
+        return shapes
+
+    @classmethod
+    def initial(
+        cls,
+        rng: np.random.Generator,
+        width: int,
+        condition_width: int,
+        layer_widths: Sequence[int],
+        pac: int,
+        dtype: np.dtype,
+    ) -> Discriminator:
+        """A discriminator with torch's default initial weights."""
+        shapes = cls.shapes(width, condition_width, layer_widths, pac)
+        parameters = {
+            name: uniform_weights(rng, shapes[f"weight.{name.split('.')[1]}"][0], shape, dtype)
+            for name, shape in shapes.items()
+        }
+        return cls(parameters, width, condition_width, layer_widths, pac)
+
+    def fake_rows(self, batch: int, dtype: np.dtype) -> np.ndarray:
+        """The buffer (batch, width) that a generator writes its data vectors to, and the next pass reads."""
+        packs = batch // self.pac
+        if self._stack.shape[0] != 3 * packs:
+            self._stack = np.zeros((3 * packs, self._data_rows), dtype)
+            self._by_condition = np.empty((packs, self.pac * self.condition_width), dtype)
+        return self._stack[packs : 2 * packs].reshape(batch, self.width)
+
+    def _condition_rows(self, categories: np.ndarray) -> np.ndarray:
+        """Positions of the conditions (packs, pac) among the first layer's weights."""
+        slots = self._data_rows + np.arange(self.pac) * self.condition_width
+        return categories.reshape(-1, self.pac) + slots
+
+    def _look_up(self, rows: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """Sums over (packs, any) rows of the first layer's weights, each times its weight."""
+        return functional.embedding_bag(
+            torch.from_numpy(rows),
+            torch.from_numpy(self.parameters["weight.0"]),
+            mode="sum",
+            per_sample_weights=None if weights is None else torch.from_numpy(weights),
+        ).numpy()
+
+    def _first_fake(self, packed: np.ndarray, categories: np.ndarray | None) -> np.ndarray:
+        first = np.matmul(packed, self.parameters["weight.0"][: self._data_rows])
+        if categories is not None:
+            first += self._look_up(self._condition_rows(categories))
+        return first
+
+    def _first_real(self, real: RealRows, categories: np.ndarray | None) -> np.ndarray:
+        batch, scalars = real.scalars.shape
+        slots = np.tile(np.arange(self.pac) * self.width, batch // self.pac)[:, None]
+        rows = np.concatenate([np.arange(scalars) + slots, real.ones + slots], axis=1)
+        weights = np.concatenate([real.scalars, np.ones(real.ones.shape, real.scalars.dtype)], axis=1)
+        rows, weights = (array.reshape(batch // self.pac, -1) for array in (rows, weights))
+        if categories is not None:
+            conditions = self._condition_rows(categories)
+            rows = np.concatenate([rows, conditions], axis=1)
+            weights = np.concatenate([weights, np.ones(conditions.shape, weights.dtype)], axis=1)
+        return self._look_up(rows, weights)
+
+    def _forward(
+        self, first: np.ndarray, keep: Sequence[np.ndarray]
+    ) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+        """Scores (rows,), the hidden layers, and of each unit the slope of leaky ReLU and dropout together."""
+        hidden, slopes = [], []
+        linear = first
+        for layer in range(1, self.layers):
+            linear += self.parameters[f"shift.{layer - 1}"]
+            slope = np.where(linear > 0, 1.0, LEAKY_SLOPE).astype(linear.dtype)
+            slope *= keep[layer - 1]
+            slope *= 1.0 / (1.0 - DROPOUT)
+            linear *= slope
+            hidden.append(linear)
+            slopes.append(slope)
+            linear = linear @ self.parameters[f"weight.{layer}"]
+        scores = linear + self.parameters[f"shift.{self.layers - 1}"]
+        return scores[:, 0], hidden, slopes
+
+    def _chain(self, by_score: np.ndarray, slopes: list[np.ndarray]) -> list[np.ndarray]:
+        """Gradients by each layer's linear output, first layer first, from those by the scores (rows, 1)."""
+        chain = [by_score]
+        for layer in range(self.layers - 1, 0, -1):
+            chain.insert(0, (chain[0] @ self.parameters[f"weight.{layer}"].T) * slopes[layer - 1])
+        return chain
+
+    def generator_loss(
+        self, categories: np.ndarray | None, keep: Sequence[np.ndarray], batch: int
+    ) -> tuple[float, np.ndarray]:
+        """Minus the mean score of the rows in the buffer, and its gradient by them (batch, width)."""
+        packs = batch // self.pac
+        packed = self._stack[packs : 2 * packs]
+        scores, _, slopes = self._forward(self._first_fake(packed, categories), keep)
+        chain = self._chain(np.full((packs, 1), -1.0 / packs, packed.dtype), slopes)
+        by_data = self._stack[:packs]
+        np.matmul(chain[0], self.parameters["weight.0"][: self._data_rows].T, out=by_data)
+        return -float(scores.mean()), by_data.reshape(batch, self.width)
+
+    def loss(
+        self,
+        fake_categories: np.ndarray | None,
+        real: RealRows,
+        real_categories: np.ndarray | None,
+        interpolation: np.ndarray,
+        keep: Sequence[np.ndarray],
+        gradients: dict[str, np.ndarray],
+    ) -> tuple[float, float]:
+        """The Wasserstein loss and the gradient penalty; ``gradients`` is filled with the gradient of their sum.
+
+        Args:
+            fake_categories, real_categories: positions of the conditions of the buffer's rows and of the real rows.
+            real: the real rows.
+            interpolation: the share of the real rows in each pack's interpolate, (packs,).
+            keep: per hidden layer which units dropout keeps, (3 * packs, units): interpolates, fake and real packs.
+            gradients: by name of parameter, overwritten.
+        """
+        packs = len(interpolation)
+        fake_first = self._first_fake(self._stack[packs : 2 * packs], fake_categories)
+        real_first = self._first_real(real, real_categories)
+        share = interpolation[:, None]
+        mixed = share * real_first + (1.0 - share) * fake_first
+        scores, hidden, slopes = self._forward(np.concatenate([mixed, fake_first, real_first]), keep)
+        by_score = np.repeat(np.array([1.0, 1.0 / packs, -1.0 / packs], mixed.dtype), packs)[:, None]
+        chain = self._chain(by_score, slopes)
+        penalty, by_chain = self._penalty(chain[0][:packs])
+        self._first_backward(chain[0], fake_categories, real, real_categories, gradients)
+        np.sum(chain[0][packs:], axis=0, out=gradients["shift.0"])
+        for layer in range(1, self.layers):
+            # The penalty's own pass upwards takes the place of the interpolates, whose scores enter no loss.
+            np.multiply(by_chain, slopes[layer - 1][:packs], out=hidden[layer - 1][:packs])
+            np.matmul(hidden[layer - 1].T, chain[layer], out=gradients[f"weight.{layer}"])
+            np.sum(chain[layer][packs:], axis=0, out=gradients[f"shift.{layer}"])
+            if layer < self.layers - 1:
+                by_chain = hidden[layer - 1][:packs] @ self.parameters[f"weight.{layer}"]
+        fake_scores, real_scores = scores[packs : 2 * packs], scores[2 * packs :]
+        return float(fake_scores.mean() - real_scores.mean()), penalty
+
+    def _penalty(self, by_first: np.ndarray) -> tuple[float, np.ndarray]:
+        """The penalty, and its gradient by ``by_first`` (packs, units), the scores' gradient by the first layer.
+
+        The scores' gradient by the input, scaled to the penalty's gradient by it, is left in the buffers.
+        """
+        weight = self.parameters["weight.0"]
+        by_data, by_condition = self._stack[: len(by_first)], self._by_condition
+        np.matmul(by_first, weight[: self._data_rows].T, out=by_data)
+        np.matmul(by_first, weight[self._data_rows :].T, out=by_condition)
+        squares = np.einsum("ij,ij->i", by_data, by_data) + np.einsum("ij,ij->i", by_condition, by_condition)
+        norms = np.sqrt(squares)
+        excess = norms - 1.0
+        # At a gradient of zero the norm has no derivative; torch takes zero.
+        factors = np.divide(excess, norms, out=np.zeros_like(norms), where=norms > 0)
+        factors *= 2.0 * PENALTY_WEIGHT / len(by_first)
+        by_data *= factors[:, None]
+        by_condition *= factors[:, None]
+        by_chain = by_data @ weight[: self._data_rows]
+        by_chain += by_condition @ weight[self._data_rows :]
+        return float(PENALTY_WEIGHT * np.mean(excess * excess)), by_chain
+
+    def _first_backward(
+        self,
+        by_first: np.ndarray,
+        fake_categories: np.ndarray | None,
+        real: RealRows,
+        real_categories: np.ndarray | None,
+        gradients: dict[str, np.ndarray],
+    ) -> None:
+        """Fill the first layer's gradient: one product over the stacked data rows, and look-ups for the conditions."""
+        packs = len(by_first) // 3
+        gradient = gradients["weight.0"]
+        real_data = self._stack[2 * packs :]
+        flat = real_data.reshape(len(real.ones), self.width)
+        flat[:, : real.scalars.shape[1]] = real.scalars
+        np.put_along_axis(flat, real.ones, 1.0, axis=1)
+        np.matmul(self._stack.T, by_first, out=gradient[: self._data_rows])
+        np.put_along_axis(flat, real.ones, 0.0, axis=1)
+        np.matmul(self._by_condition.T, by_first[:packs], out=gradient[self._data_rows :])
+        if fake_categories is not None and real_categories is not None:
+            rows = np.concatenate(
+                [
+                    self._condition_rows(fake_categories),
+                    self._condition_rows(real_categories),
+                ]
+            )
+            _add_rows(gradient, rows.ravel(), np.repeat(by_first[packs:], self.pac, axis=0))
