@@ -70,7 +70,7 @@ def evaluate(
         ValueError: the training part holds no rows or one class only, the test part holds no rows, an attribute is
             missing or null, there is no such detector, or no seed.
     """
-    return transfer(declarations, declarations, detector, split, seeds, dataset)
+    return transfer(declarations, declarations, detector, split, seeds, dataset=dataset)
 
 
 def transfer(
@@ -79,6 +79,7 @@ def transfer(
     detector: str,
     split: ChronologicalSplit,
     seeds: Sequence[int],
+    *,
     dataset: str = "synthetic to source",
 ) -> pd.DataFrame:
     """Train a detector on the training months of one dataset and measure it on the test months of another.

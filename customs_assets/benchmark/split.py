@@ -125,9 +125,7 @@ def _whole(ordered: list[str]) -> ChronologicalSplit:
 def _split_days(month: str) -> ChronologicalSplit:
     first = first_day(month)
     days = [f"{month}-{day:02d}" for day in range(1, calendar.monthrange(first.year, first.month)[1] + 1)]
-    return _cut(
-        days, *_held_out(len(days)), f"one month, {month}, instead of {_WHOLE} is split by day in the same shares"
-    )
+    return _cut(days, *_held_out(len(days)), f"1 month instead of {_WHOLE} is split by day in the same shares")
 
 
 def _held_out(count: int) -> tuple[int, int]:

@@ -7,7 +7,6 @@ person can read. Which expectations an artifact has stands in ``suites.py``.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,7 +70,6 @@ def validate(
     Raises:
         RuntimeError: an expectation could not be evaluated (a mistake in the suite, not in the data).
     """
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
 
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
@@ -94,7 +92,7 @@ def _finding(result: Any, key: str | None, hidden: Collection[str]) -> Finding:
         raise RuntimeError(f"{config.type} could not be evaluated: {result.exception_info['exception_message']}")
     columns = [str(config.kwargs[name]) for name in ("column", "column_A", "column_B") if name in config.kwargs]
     columns += [str(name) for name in config.kwargs.get("column_list", [])]
-    rows = [str(row[key]) for row in outcome.get("partial_unexpected_index_list") or [] if key in row]
+    rows = [str(row[key]) for row in outcome.get("partial_unexpected_index_list") or [] if isinstance(row, dict)]
     values = outcome.get("partial_unexpected_list") or [outcome.get("observed_value")]
     shown = [HIDDEN] if set(columns) & set(hidden) else list(dict.fromkeys(str(v) for v in values if v is not None))
     return Finding(

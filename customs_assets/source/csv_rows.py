@@ -401,7 +401,7 @@ class _Record:
 
 def _next_record(lines: list[str], first: int, shape: _Shape) -> _Record:
     """The record that begins on a line; where its quotes are broken it is that line alone."""
-    reader = csv.reader(islice(lines, first, first + RECORD_LINES), strict=True)
+    reader = csv.reader(lines[first : first + RECORD_LINES], strict=True)
     try:
         fields = next(reader)
     except csv.Error as error:

@@ -29,6 +29,8 @@ from customs_assets.source.reading import SourceError
 from customs_assets.source.rules import parse_dates
 
 _BATCH_ROWS = 65536
+# What a damaged file makes Arrow raise: a damaged column name is a decoding error.
+_DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 _HS_LENGTHS = {5: 6, 9: 10}
 
 
@@ -49,14 +51,17 @@ class ParquetFile:
         if path.stat().st_size == 0:
             raise SourceError(f"{name} is empty (0 bytes)")
         with self._open() as file:
-            self._headers = list(file.schema_arrow.names)
+            try:
+                self._headers = list(file.schema_arrow.names)
+            except _DAMAGE as error:
+                raise SourceError(self._unreadable(error)) from error
             self.row_count: int = file.metadata.num_rows
         self.names = column_names(self._headers, name)
 
     def _open(self) -> pq.ParquetFile:
         try:
             return pq.ParquetFile(self.path, page_checksum_verification=True)
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             raise SourceError(self._unreadable(error)) from error
 
     def _unreadable(self, error: Exception) -> str:
@@ -92,7 +97,7 @@ class ParquetFile:
         with self._open() as file:
             try:
                 yield from file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False)
-            except (pa.ArrowException, OSError) as error:
+            except _DAMAGE as error:
                 raise SourceError(self._unreadable(error)) from error
 
     def _raw_rows(self, batch: pa.RecordBatch, numbers: np.ndarray) -> RawRows:

@@ -82,7 +82,7 @@ def test_no_month_and_no_such_month_are_refused() -> None:
 
 def test_rows_go_to_the_part_that_holds_their_date() -> None:
     dates = ["2020-03-01", "2020-01-31", "2020-02-01", "2019-12-31", "2020-03-31", "2020-04-01"]
-    dated = pd.DataFrame({"date": pd.to_datetime(dates)}, index=list("abcdef"))
+    dated = pd.DataFrame({"date": pd.to_datetime(dates)}, index=pd.Index(list("abcdef")))
     split = split_months(months(3))
 
     assert split.rows(dated, "train").index.tolist() == ["b", "c"]

@@ -1,0 +1,280 @@
+"""Make what is missing: plan runs from provenance, run them side by side in worker processes, say what became of each.
+
+Every run is a real Dagster run, recorded in the instance that the UI shows. A worker process loads the code location once and
+takes one run after another, so that a month costs what its work costs. What belongs here starts runs and watches them; how
+progress looks on a terminal stands in ``cli.py``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+
+from customs_assets.automation.jobs import JOBS
+from customs_assets.catalogue import BY_KEY, Partitioning
+from customs_assets.partitions import run_tags
+from customs_assets.provenance import Node
+
+TASK_TAG = "customs/task"
+
+# One thread to each worker: months side by side use the cores, and sums come out in one order only.
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+
+_EPOCH = re.compile(r"epoch (\d+)/(\d+)")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to be made: some assets of one partition.
+
+    Attributes:
+        partitioning: how its assets are cut, which names the job.
+        partition: partition key, empty for the whole.
+        assets: what it makes.
+        identifier: value of the run's tag :data:`TASK_TAG`.
+    """
+
+    partitioning: Partitioning
+    partition: str
+    assets: tuple[str, ...]
+    identifier: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def title(self) -> str:
+        """What a person calls the task."""
+        match self.partitioning:
+            case Partitioning.MONTH:
+                return self.partition
+            case Partitioning.CELL:
+                dataset, detector = self.partition.split("|")
+                return f"{detector} on {dataset}"
+            case Partitioning.WHOLE:
+                return "release"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    Attributes:
+        success: whether every asset was made and no error-level expectation failed.
+        run_id: the run, empty where none was started.
+        problems: what went wrong, a sentence each.
+        warnings: warning-level expectations that did not hold, a sentence each.
+    """
+
+    success: bool
+    run_id: str = ""
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a running task is: the assets it has made, and what it is at."""
+
+    made: int
+    doing: str
+
+
+def plan(nodes: Sequence[Node]) -> list[Task]:
+    """The runs that make some nodes: a run for each month, one for what is whole, one for each cell."""
+    grouped: dict[tuple[Partitioning, str], list[str]] = {}
+    for key, partition in nodes:
+        grouped.setdefault((BY_KEY[key].partitioning, partition), []).append(key)
+    tasks = [Task(partitioning, partition, tuple(keys)) for (partitioning, partition), keys in grouped.items()]
+    order = list(Partitioning)
+    return sorted(tasks, key=lambda task: (order.index(task.partitioning), task.partition))
+
+
+def run_tasks(
+    tasks: Sequence[Task],
+    workers: int,
+    log_folder: Path,
+    on_start: Callable[[Task], None],
+    on_end: Callable[[Task, Outcome], None],
+    on_tick: Callable[[], None],
+) -> dict[Task, Outcome]:
+    """Run months first, side by side, then everything that is made over all of them.
+
+    Where a month fails, what is made over all months is not run: a release that lacks a month it was asked for would look
+    whole. Running again does what is left.
+
+    Args:
+        tasks: what to run.
+        workers: how many runs at once.
+        log_folder: folder that the workers' own output goes to.
+        on_start: called when a task is handed to a worker.
+        on_end: called when a task has ended.
+        on_tick: called a few times a second while tasks run.
+    """
+    outcomes: dict[Task, Outcome] = {}
+    months = [task for task in tasks if task.partitioning is Partitioning.MONTH]
+    over_all = [task for task in tasks if task.partitioning is not Partitioning.MONTH]
+    with _workers(min(workers, max(len(months), len(over_all), 1)), log_folder) as pool:
+        for stage in (months, over_all):
+            if any(not outcome.success for outcome in outcomes.values()):
+                reason = "not run, because a month failed that it is made from; mend the month and run again"
+                outcomes |= {task: Outcome(False, problems=(reason,)) for task in stage}
+                continue
+            outcomes |= _run_stage(pool, stage, workers, on_start, on_end, on_tick)
+    return outcomes
+
+
+@contextlib.contextmanager
+def _workers(count: int, log_folder: Path) -> Iterator[ProcessPoolExecutor]:
+    for variable in _ONE_THREAD:
+        os.environ.setdefault(variable, "1")
+    log_folder.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker, initargs=(str(log_folder),))
+    try:
+        yield pool
+    except BaseException:
+        processes = list((pool._processes or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+        raise
+    pool.shutdown()
+
+
+def _run_stage(
+    pool: ProcessPoolExecutor,
+    stage: Sequence[Task],
+    workers: int,
+    on_start: Callable[[Task], None],
+    on_end: Callable[[Task, Outcome], None],
+    on_tick: Callable[[], None],
+) -> dict[Task, Outcome]:
+    outcomes: dict[Task, Outcome] = {}
+    waiting = list(stage)
+    running: dict[Future[Outcome], Task] = {}
+    while waiting or running:
+        while waiting and len(running) < workers:
+            task = waiting.pop(0)
+            running[_submit(pool, task)] = task
+            on_start(task)
+        done, _ = wait(running, timeout=0.3, return_when=FIRST_COMPLETED)
+        on_tick()
+        for future in done:
+            task = running.pop(future)
+            outcomes[task] = _outcome(future, task)
+            on_end(task, outcomes[task])
+    return outcomes
+
+
+def _submit(pool: ProcessPoolExecutor, task: Task) -> Future[Outcome]:
+    try:
+        return pool.submit(_execute, task)
+    except BrokenProcessPool as error:
+        failed: Future[Outcome] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+def _outcome(future: Future[Outcome], task: Task) -> Outcome:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        _report_lost(task)
+        return Outcome(False, problems=("its worker process was killed (out of memory?); run again to finish",))
+
+
+def _report_lost(task: Task) -> None:
+    """Mark the run of a task whose worker died as failed, so that nobody waits for it."""
+    with dg.DagsterInstance.get() as instance:
+        for run in instance.get_runs(dg.RunsFilter(tags={TASK_TAG: task.identifier})):
+            if not run.is_finished:
+                instance.report_run_failed(run, "the worker process was killed")
+
+
+def _start_worker(log_folder: str) -> None:
+    """Send a worker's output to a file of its own and load the code location once."""
+    stream = (Path(log_folder) / f"worker-{os.getpid()}.log").open("a", buffering=1)
+    os.dup2(stream.fileno(), 1)
+    os.dup2(stream.fileno(), 2)
+    _repository()
+
+
+def _repository() -> dg.reconstructable.__class__:
+    from dagster._core.definitions.reconstruct import ReconstructableRepository
+
+    return ReconstructableRepository.for_module("customs_assets.definitions", "defs")
+
+
+def _execute(task: Task) -> Outcome:
+    """Run one task in this process, as a run of its job in the instance."""
+    job = _repository().get_reconstructable_job(JOBS[task.partitioning].name)
+    tags = {**run_tags(task.partitioning, task.partition), TASK_TAG: task.identifier}
+    selection = [dg.AssetKey(key) for key in task.assets]
+    with (
+        dg.DagsterInstance.get() as instance,
+        dg.execute_job(job, instance, tags=tags, asset_selection=selection) as result,
+    ):
+        return _summary(result, task)
+
+
+def _summary(result: dg.JobExecutionResult, task: Task) -> Outcome:
+    problems: list[str] = []
+    for event in result.get_step_failure_events():
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        said = error.message.strip().splitlines() if error else ["failed"]
+        problems.append(f"{event.step_key}: {said[0] if said else 'failed'}")
+    warnings: list[str] = []
+    for evaluation in result.get_asset_check_evaluations():
+        if not evaluation.passed:
+            sentence = f"{evaluation.asset_key.to_user_string()}, {evaluation.check_name}: {evaluation.description}"
+            is_error = evaluation.severity is dg.AssetCheckSeverity.ERROR
+            (problems if is_error else warnings).append(sentence)
+    if result.success and not problems:
+        return Outcome(True, result.run_id, (), tuple(warnings))
+    return Outcome(False, result.run_id, tuple(problems) or (f"run {result.run_id} failed",), tuple(warnings))
+
+
+class Watch:
+    """Reads from the instance how far the runs of tasks are."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+        self._runs: dict[str, str] = {}
+        self._cursors: dict[str, str | None] = {}
+        self._progress: dict[str, Progress] = {}
+
+    def look(self, task: Task) -> Progress:
+        """The progress of a running task, from the events since the last look."""
+        known = self._progress.get(task.identifier, Progress(0, "starting"))
+        run_id = self._runs.get(task.identifier) or self._find(task)
+        if run_id is None:
+            return known
+        connection = self._instance.get_records_for_run(run_id, cursor=self._cursors.get(run_id))
+        self._cursors[run_id] = connection.cursor
+        made, doing = known.made, known.doing
+        for record in connection.records:
+            entry = record.event_log_entry
+            if entry.dagster_event and entry.dagster_event.is_step_start:
+                doing = (entry.step_key or doing).replace("_", " ")
+            elif entry.dagster_event and entry.dagster_event.is_step_materialization:
+                made += 1
+            elif epoch := _EPOCH.search(entry.user_message or ""):
+                doing = f"ctgan model, {epoch.group(0)}"
+        self._progress[task.identifier] = Progress(made, doing)
+        return self._progress[task.identifier]
+
+    def _find(self, task: Task) -> str | None:
+        runs = self._instance.get_runs(dg.RunsFilter(tags={TASK_TAG: task.identifier}), limit=1)
+        if runs:
+            self._runs[task.identifier] = runs[0].run_id
+        return self._runs.get(task.identifier)

@@ -1,0 +1,261 @@
+"""The command line: ``customs run``, ``customs status``, ``customs ui``, ``customs destroy-identity-key``.
+
+What belongs here reads arguments and shows progress and results; what is done stands in ``automation`` and ``provenance``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from customs_assets.anonymization.identities import IdentityKeyError, destroy_key
+from customs_assets.benchmark.detectors import DETECTORS
+from customs_assets.lake import Lake
+from customs_assets.provenance import Node, out_of_date
+from customs_assets.settings import Settings, available_cores
+from customs_assets.source.address import SourceError, open_source
+from customs_assets.source.months import month_range
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+console = Console()
+
+MonthsOption = Annotated[
+    str | None,
+    typer.Option(help="2020-01:2021-03, 2020-01, or a comma-separated list; all months of the source if left out"),
+]
+SourceOption = Annotated[
+    str | None, typer.Option(help="CUSTOMS_SOURCE: simulated, a path, folder or glob, postgresql://")
+]
+LakeOption = Annotated[str | None, typer.Option(help="CUSTOMS_LAKE: folder or fsspec address of the lake")]
+
+
+def _settings(**flags: object) -> Settings:
+    """The settings, flags before environment, and the environment set by them for the processes that follow."""
+    for name, value in flags.items():
+        if value is not None:
+            os.environ[f"CUSTOMS_{name.upper()}"] = str(value)
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            _complain(f"CUSTOMS_{name}: {problem['msg']} (it is {problem.get('input')!r})")
+        raise typer.Exit(2) from None
+
+
+def _complain(message: str) -> None:
+    Console(stderr=True).print(f"[bold red]error[/]: {message}", highlight=False, soft_wrap=True)
+
+
+def _months(text: str | None, settings: Settings) -> list[str]:
+    """The months asked for, or all that the source has."""
+    try:
+        source = open_source(settings.source)
+        return month_range(text) if text else source.months()
+    except (ValueError, SourceError) as error:
+        _complain(str(error))
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def run(
+    months: MonthsOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="runs at once; the machine's cores if left out")] = None,
+    source: SourceOption = None,
+    lake: LakeOption = None,
+    seed: Annotated[int | None, typer.Option(help="CUSTOMS_SEED: base seed of every random draw")] = None,
+    epochs: Annotated[int | None, typer.Option(help="CUSTOMS_EPOCHS: CTGAN epochs for each month")] = None,
+    min_group: Annotated[int | None, typer.Option(help="CUSTOMS_MIN_GROUP: k, importers behind a shown value")] = None,
+    rows: Annotated[int | None, typer.Option(help="CUSTOMS_ROWS: synthetic rows for each month")] = None,
+    price: Annotated[str | None, typer.Option(help="CUSTOMS_PRICE: residual, or unit_price as in the paper")] = None,
+    force: Annotated[bool, typer.Option("--force", help="make everything again")] = False,
+) -> None:
+    """Make everything that is missing or out of date, months side by side, and show Tables 2 and 3."""
+    settings = _settings(
+        source=source, lake=lake, seed=seed, epochs=epochs, min_group=min_group, rows=rows, price=price
+    )
+    wanted = _months(months, settings)
+    at_once = workers or available_cores()
+    storage = Lake(settings.lake)
+    if swept := storage.sweep():
+        console.print(f"swept {swept} unfinished files of runs that were killed")
+    nodes = out_of_date(storage, settings, wanted, DETECTORS, force)
+    if not nodes:
+        console.print(f"nothing to do: {len(wanted)} months are up to date in {settings.lake}")
+        raise typer.Exit(0 if _report(storage) else 1)
+    made = _make(nodes, wanted, at_once)
+    complete = _report(storage)
+    raise typer.Exit(0 if made and complete else 1)
+
+
+def _make(nodes: list[Node], months: list[str], workers: int) -> bool:
+    """Run what is missing with a progress bar; whether all of it succeeded."""
+    from customs_assets.automation.instance import prepare_home
+
+    home = prepare_home(workers)
+    import dagster as dg
+
+    from customs_assets.automation.missing import Outcome, Task, Watch, plan, run_tasks
+
+    tasks = plan(nodes)
+    console.print(
+        f"{len(nodes)} artifacts to make for {len(months)} months ({months[0]} to {months[-1]}), "
+        f"{len(tasks)} runs, {workers} at once",
+        highlight=False,
+    )
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    ended = 0
+    shown = {}
+    with dg.DagsterInstance.get() as instance, bar:
+        watch = Watch(instance)
+        overall = bar.add_task("[bold]artifacts", total=len(nodes))
+
+        def on_start(task: Task) -> None:
+            shown[task] = bar.add_task(f"{task.title}: starting", total=len(task.assets))
+
+        def on_tick() -> None:
+            for task, line in shown.items():
+                progress = watch.look(task)
+                bar.update(line, completed=progress.made, description=f"{task.title}: {progress.doing}")
+            finished = sum(len(task.assets) for task in outcomes_so_far)
+            bar.update(
+                overall, completed=finished + sum(bar.tasks[bar.task_ids.index(i)].completed for i in shown.values())
+            )
+
+        outcomes_so_far: dict[Task, Outcome] = {}
+
+        def on_end(task: Task, outcome: Outcome) -> None:
+            nonlocal ended
+            ended += 1
+            outcomes_so_far[task] = outcome
+            line = shown.pop(task)
+            elapsed = bar.tasks[bar.task_ids.index(line)].elapsed or 0.0
+            bar.remove_task(line)
+            verdict = "[green]made[/]" if outcome.success else "[bold red]failed[/]"
+            console.print(f"[{ended}/{len(tasks)}] {task.title}: {verdict} in {elapsed:.0f} s", highlight=False)
+            for warning in outcome.warnings:
+                console.print(f"    [yellow]warning[/] {warning}", highlight=False)
+            for problem in outcome.problems:
+                console.print(f"    [red]error[/] {problem}", highlight=False)
+
+        try:
+            outcomes = run_tasks(tasks, workers, home / "workers", on_start, on_end, on_tick)
+        except KeyboardInterrupt:
+            bar.stop()
+            _cancel(instance, list(shown))
+            _complain("interrupted; run again to finish what is missing")
+            raise typer.Exit(130) from None
+    for task, outcome in outcomes.items():
+        if task not in outcomes_so_far:
+            console.print(f"{task.title}: [red]{outcome.problems[0]}[/]", highlight=False)
+    return all(outcome.success for outcome in outcomes.values())
+
+
+def _cancel(instance: object, running: list) -> None:
+    """Mark the runs that an interrupt cut off as cancelled."""
+    import dagster as dg
+
+    from customs_assets.automation.missing import TASK_TAG
+
+    assert isinstance(instance, dg.DagsterInstance)
+    for task in running:
+        for found in instance.get_runs(dg.RunsFilter(tags={TASK_TAG: task.identifier})):
+            if not found.is_finished:
+                instance.report_run_canceled(found)
+
+
+def _report(lake: Lake) -> bool:
+    """Print both tables and where everything is; whether the release and all of Table 3 are there."""
+    import pandas as pd
+
+    from customs_assets.benchmark.table_three import table_three
+    from customs_assets.quality.fidelity import from_json, table_two
+
+    cells = lake.partitions("fraud_benchmark")
+    release = lake.path("synthetic_release", suffix="")
+    if lake.exists("release_quality", suffix="json"):
+        console.rule("Table 2: how like the source")
+        _show(table_two(from_json(lake.read_json("release_quality"))))
+    if cells:
+        console.rule("Table 3: fraud detection, ours and the paper's")
+        _show(table_three(pd.concat([lake.read_frame("fraud_benchmark", cell) for cell in cells], ignore_index=True)))
+    if lake.fs.exists(release):
+        console.print(f"release:       {release}", highlight=False, soft_wrap=True)
+        console.print(f"dataset card:  {release}/README.md", highlight=False, soft_wrap=True)
+    if lake.exists("release_quality", suffix="json"):
+        quality = lake.path("release_quality", suffix="json")
+        console.print(f"quality:       {quality}", highlight=False, soft_wrap=True)
+    return lake.fs.exists(release) and lake.exists("release_quality", suffix="json") and bool(cells)
+
+
+def _show(markdown: str) -> None:
+    """A table as the terminal can show it, as plain Markdown where the output is no terminal."""
+    console.print(Markdown(markdown)) if console.is_terminal else print(markdown)
+
+
+@app.command()
+def status(months: MonthsOption = None, source: SourceOption = None, lake: LakeOption = None) -> None:
+    """Say what `customs run` would make, and make nothing."""
+    settings = _settings(source=source, lake=lake)
+    wanted = _months(months, settings)
+    nodes = out_of_date(Lake(settings.lake), settings, wanted, DETECTORS)
+    if not nodes:
+        console.print(f"up to date: {len(wanted)} months in {settings.lake}", highlight=False)
+    for key in dict.fromkeys(key for key, _ in nodes):
+        partitions = [partition for other, partition in nodes if other == key]
+        console.print(f"{key}: {', '.join(partition or 'whole' for partition in partitions)}", highlight=False)
+
+
+@app.command()
+def ui(
+    host: Annotated[str, typer.Option(help="address to listen on; the default is this machine alone")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 3000,
+) -> None:
+    """Open Dagster's UI, daemon included, on the runs that `customs run` recorded."""
+    from customs_assets.automation.instance import PROJECT, prepare_home
+
+    prepare_home()
+    dagster = shutil.which("dagster", path=str(Path(sys.executable).parent)) or "dagster"
+    console.print(f"Dagster's UI: http://{host}:{port}", highlight=False)
+    arguments = ["dev", "-w", str(PROJECT / "workspace.yaml"), "-h", host, "-p", str(port)]
+    os.execv(dagster, [dagster, *arguments])
+
+
+@app.command("destroy-identity-key")
+def destroy_identity_key(
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Destroy the key that makes identity tokens, after which no token can be traced to a name again."""
+    path = _settings().identity_key
+    if not yes:
+        typer.confirm(
+            f"Destroy {path}? Months anonymized later will not share tokens with those already made.", abort=True
+        )
+    try:
+        destroy_key(path)
+    except IdentityKeyError as error:
+        _complain(str(error))
+        raise typer.Exit(1) from None
+    console.print(f"{path} is overwritten and deleted: tokens in the lake can no longer be computed from names.")
+
+
+def main() -> None:
+    """Entry point of the ``customs`` command."""
+    app()
