@@ -114,10 +114,11 @@ def train_ctgan(table: pd.DataFrame, discrete: list[str], epochs: int) -> tuple[
     from ctgan.synthesizers import ctgan
 
     torch.set_num_threads(1)
-    vars(ctgan)["tqdm"] = EpochClock
+    setattr(ctgan, "tqdm", EpochClock)  # noqa: B010
     model = ctgan.CTGAN(epochs=epochs, enable_gpu=False)
     model.set_random_state(0)
     model.fit(table, discrete)
+    assert model._transformer is not None
     return EpochClock.ends, int(sum(span.dim for column in model._transformer.output_info_list for span in column))
 
 

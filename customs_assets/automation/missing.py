@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from customs_assets.automation.jobs import JOBS
 from customs_assets.catalogue import BY_KEY, Partitioning
@@ -207,9 +208,7 @@ def _start_worker(log_folder: str) -> None:
     _repository()
 
 
-def _repository() -> dg.reconstructable.__class__:
-    from dagster._core.definitions.reconstruct import ReconstructableRepository
-
+def _repository() -> ReconstructableRepository:
     return ReconstructableRepository.for_module("customs_assets.definitions", "defs")
 
 

@@ -8,7 +8,6 @@ labels, law, reconciliation, confidentiality); warning-level ones hold floors of
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -364,10 +363,8 @@ def _release(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
 
     folder = examined.lake.path(examined.asset, suffix="")
     released = read_release(lambda name: examined.lake.read_bytes(f"{folder}/{name}"))
-    listed = dict(
-        reversed(line.split("  ", 1))
-        for line in examined.lake.read_bytes(f"{folder}/{CHECKSUMS}").decode().splitlines()
-    )
+    lines = examined.lake.read_bytes(f"{folder}/{CHECKSUMS}").decode().splitlines()
+    listed = {name: checksum for checksum, _, name in (line.partition("  ") for line in lines)}
     actual = {name: hashlib.sha256(examined.lake.read_bytes(f"{folder}/{name}")).hexdigest() for name in listed}
     months = examined.lake.partitions("synthetic_declarations")
     synthetic = examined.lake.read_frames("synthetic_declarations", months)
@@ -435,7 +432,7 @@ def row_text(declarations: pd.DataFrame) -> pd.Series:
 
 def _joined(declarations: pd.DataFrame, columns: Iterable[str]) -> pd.Series:
     texts = [declarations[column].astype(str) for column in columns]
-    return texts[0].str.cat(texts[1:], sep=" ")
+    return texts[0].str.cat(pd.concat(texts[1:], axis=1), sep=" ")
 
 
 _FIX_SOURCE = "Mend the rows named at the source, or the source's address, and materialize the month again."

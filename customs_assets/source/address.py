@@ -23,7 +23,7 @@ def open_source(address: str) -> Source:
         SourceError: no file matches, or the address is of a kind that this build does not read.
     """
     if address.partition("?")[0] == SIMULATED:
-        from customs_assets.source.simulation import open_simulated  # noqa: PLC0415
+        from customs_assets.source.simulation import open_simulated
 
         return open_simulated(address)
     scheme, separator, _ = address.partition("://")

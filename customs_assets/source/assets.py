@@ -1,11 +1,11 @@
 """The assets of the source: ``raw_declarations`` with its ``quarantine``, and ``labelled_declarations``."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import pandas as pd
-import pyarrow.compute as pc
 
 from customs_assets.catalogue import BY_KEY
 from customs_assets.declaration import ATTRIBUTES
@@ -42,7 +42,7 @@ def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterat
             allow_retries=False,
         )
     context.log.info(f"{month.rows_in} rows in, {declarations.num_rows} kept, {quarantine.num_rows} quarantined")
-    reasons = {entry["values"]: entry["counts"] for entry in pc.value_counts(quarantine.column("reason")).to_pylist()}
+    reasons = dict(Counter(quarantine.column("reason").to_pylist()))
     yield dg.Output(
         quarantine.replace_schema_metadata({"rows_in": str(month.rows_in)}),
         "quarantine",
@@ -64,7 +64,7 @@ def labelled_declarations(context: dg.AssetExecutionContext, pipeline: Pipeline)
     lake, month = pipeline.lake, context.partition_key
     with lake.connect() as connection:
         statement = read_sql("labelled_declarations.sql")
-        table = connection.execute(statement, {"raw": lake.sql_path("raw_declarations", month)}).to_arrow_table()
+        table = connection.execute(statement, {"raw": lake.sql_path("raw_declarations", month)}).arrow().read_all()
     if table.num_rows == 0:
         raise dg.Failure(
             f"no declaration of {month} was inspected, so there is nothing to learn from", allow_retries=False

@@ -311,7 +311,9 @@ class _Spans:
 
     def undecodable(self) -> list[int]:
         """The records that are not UTF-8."""
-        high = np.flatnonzero(np.frombuffer(self.buffer, dtype=np.uint8) >= 0x80)
+        if not len(self.ends):
+            return []
+        high = np.flatnonzero(np.frombuffer(self.buffer, dtype=np.uint8)[: self.ends[-1]] >= 0x80)
         candidates = np.unique(np.searchsorted(self.starts, high, side="right") - 1)
         return [int(record) for record in candidates if not _is_utf8(self.bytes_of(record))]
 

@@ -85,6 +85,20 @@ class FileSource:
             )
         return files
 
+    def months(self) -> list[str]:
+        """The months that file names carry or rows are dated in, in order.
+
+        Raises:
+            SourceError: a file cannot be read, lacks columns, or holds no row with a date.
+        """
+        today = self.today or date.today()
+        found: set[str] = set()
+        for path in self.files():
+            with _named_errors(path.name):
+                carried = month_of_name(path.name)
+                found |= {carried} if carried else _dated_months(path, path.name, today)
+        return sorted(found)
+
     def fingerprint(self, month: str) -> str:
         """A hash of the names, sizes and modification times of the files that the month is read from."""
         digest = hashlib.sha256()
@@ -171,6 +185,18 @@ def _parquet_rows(file: ParquetFile, month: str, today: date, is_months_own: boo
             raise _undatable(file.name)
         wanted = _fill_down(months, int(dated[0]) if len(dated) else _UNDATED) == _month_number(month)
     yield from file.rows(wanted)
+
+
+def _dated_months(path: Path, name: str, today: date) -> set[str]:
+    """The months that the rows of a file are dated in."""
+    if path.suffix.lower() == ".parquet":
+        chunks = [ParquetFile(path, name).dates()]
+    else:
+        chunks = [parse_dates(rows.cells.column("date")) for rows in CsvFile(path, name).rows()]
+    numbers = {int(number) for days in chunks for number in np.unique(_months(days, today)) if number != _UNDATED}
+    if not numbers:
+        raise _undatable(name)
+    return {str(np.datetime64(number, "M")) for number in numbers}
 
 
 def _undatable(name: str) -> SourceError:

@@ -49,6 +49,10 @@ class Source(Protocol):
         """What the source is, for a person; holds no secret."""
         ...
 
+    def months(self) -> list[str]:
+        """The months (``YYYY-MM``) that the source has declarations of, in order."""
+        ...
+
     def fingerprint(self, month: str) -> str:
         """A hash that changes when what the month (``YYYY-MM``) is read from changes."""
         ...

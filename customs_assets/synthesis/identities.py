@@ -84,7 +84,7 @@ class Profiles:
         return np.where((position >= 0)[:, None], self.points[np.maximum(position, 0)], 0.0)
 
 
-def _normalized(block):  # noqa: ANN001, ANN202 - scipy's sparse types have no useful names
+def _normalized(block):
     """Shares instead of counts, common values weighing less (square root of the share over the value's frequency)."""
     from scipy.sparse import diags
 

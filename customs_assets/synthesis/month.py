@@ -143,7 +143,7 @@ def _copies(complete: pd.DataFrame, declarations: pd.DataFrame) -> np.ndarray:
 
 def _rows_as_text(declarations: pd.DataFrame) -> pd.Series:
     columns = [declarations["hs10_code" if name == "hs6_code" else name].astype(str) for name in CATEGORICAL]
-    return columns[0].str.cat(columns[1:], sep="\x1f")
+    return columns[0].str.cat(pd.concat(columns[1:], axis=1), sep="\x1f")
 
 
 def _typed(released: pd.DataFrame) -> pd.DataFrame:

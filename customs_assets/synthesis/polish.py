@@ -66,7 +66,7 @@ class CoreFeatures:
 
     def table(self, core: pd.DataFrame) -> dict[str, np.ndarray]:
         """The features of n rows by name, each a float array of shape (n,)."""
-        features = {
+        features: dict[str, np.ndarray] = {
             column: core[column].map(ranks).fillna(len(ranks)).to_numpy(dtype=float)
             for column, ranks in self._ranks.items()
         }

@@ -108,6 +108,7 @@ class Translation:
     def __init__(self, model: reference.CTGAN, record: Record) -> None:
         scalars, components, categories, noise_components, noise_categories = [], [], [], [], []
         continuous, discrete, start, noise_start = [], [], 0, 0
+        assert model._transformer is not None
         for place, spans in enumerate(model._transformer.output_info_list):
             width = spans[-1].dim
             ones = np.arange(width) + start + len(spans) - 1
@@ -264,6 +265,7 @@ def test_fifty_steps_have_the_losses_of_the_library_s_own_loop(
         _recorded(record, patches, precision)
         model.fit(_table()[list(columns)], [name for name in columns if name in CODES])
     ours = _our_losses(model, record, Hyperparameters(**settings))
+    assert model.loss_values is not None
     for name in ours.columns:
         np.testing.assert_allclose(ours[name], model.loss_values[name].astype(float), rtol=1e-8, atol=0)
     assert model.loss_values["Generator Loss"].std() > 0.01

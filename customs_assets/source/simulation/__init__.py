@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pyarrow as pa
 
+from customs_assets.source.months import month_range
 from customs_assets.source.quarantine import SCHEMA
 from customs_assets.source.reading import SourceError, SourceMonth
 
@@ -49,6 +50,10 @@ class SimulatedSource:
             f"{self.inspected:.0%} of them inspected, seed {self.seed}"
         )
 
+    def months(self) -> list[str]:
+        """The 18 months of the paper, 2020-01 to 2021-06."""
+        return month_range("2020-01:2021-06")
+
     def fingerprint(self, month: str) -> str:
         """A hash of all that the month is drawn from: the settings, the month, the model itself and NumPy's version."""
         text = f"{self.declarations} {self.seed} {self.inspected} {month} {np.__version__} {_model_hash()}"
@@ -73,7 +78,7 @@ class SimulatedSource:
         Raises:
             SourceError: the month is none, or lies before 2020-01.
         """
-        from customs_assets.source.simulation.fraud import Mechanism  # noqa: PLC0415
+        from customs_assets.source.simulation.fraud import Mechanism
 
         table, mechanisms = self._draw(month, only_attributes=True)
         names = np.array([mechanism.name.lower() for mechanism in Mechanism])
@@ -82,8 +87,8 @@ class SimulatedSource:
         )
 
     def _draw(self, month: str, only_attributes: bool = False) -> tuple[pa.Table, np.ndarray]:
-        from customs_assets.source.simulation.month import draw_month, month_number, month_rows  # noqa: PLC0415
-        from customs_assets.source.simulation.world import make_world  # noqa: PLC0415
+        from customs_assets.source.simulation.month import draw_month, month_number, month_rows
+        from customs_assets.source.simulation.world import make_world
 
         try:
             rows = month_rows(self.declarations, month_number(month))

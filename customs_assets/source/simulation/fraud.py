@@ -39,14 +39,14 @@ ROW_MECHANISMS = (Mechanism.UNDERVALUATION, Mechanism.SHORT_QUANTITY, Mechanism.
 
 # Shares of the labelled declarations that are standing frauds.
 _MISCLASSIFIED = 0.020
-_FALSE_ORIGIN = 0.012
+_FALSE_ORIGIN = 0.008
 
 # Of the other frauds, how many declare the quantity short; the rest undervalue, critical ones apart.
 _SHORT = 0.3
 
 # An honest unit price scatters by this much (log10) about its lane's; an undervalued one is lower by a factor between.
-PRICE_SCATTER = 0.16
-UNDERVALUED_TO = (0.45, 0.9)
+PRICE_SCATTER = 0.18
+UNDERVALUED_TO = (0.5, 0.95)
 SHORT_TO = (0.5, 0.9)
 
 # A price lower than this part of the usual one makes inspection more likely by this factor.
@@ -139,11 +139,11 @@ def _lean(lanes: Lanes, propensity: np.ndarray, values: dict[str, list[str]]) ->
     law = tariff.schedule()
     chapter = law.chapters[lanes.code]
     basic = lanes.claim == 0
-    score = 0.5 * (basic & (lanes.rate >= 8)) + 0.5 * ((chapter >= 84) & (chapter <= 92))
-    score += 0.5 * ((chapter >= 61) & (chapter <= 67) & basic)
-    score += 0.5 * _is(values, "country", lanes.departure, "HK", "GB", "ID")
-    score -= 0.4 * _is(values, "country", lanes.origin, "JP")
-    return score + 0.2 * propensity[lanes.importer]
+    score = 0.5 * (basic & (lanes.rate >= 8)) + 0.5 * (chapter >= 84)
+    score += 0.3 * ((chapter >= 61) & (chapter <= 67) & basic)
+    score += 0.3 * _is(values, "country", lanes.departure, "HK", "GB", "ID")
+    score -= 0.3 * _is(values, "country", lanes.origin, "JP")
+    return score + 0.15 * propensity[lanes.importer]
 
 
 def _critical(lanes: Lanes, values: dict[str, list[str]]) -> np.ndarray:

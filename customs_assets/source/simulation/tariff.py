@@ -396,7 +396,7 @@ def _general_rates(
         if rng.random() < chapter.wto_coverage:
             wto[same] = chapter.wto_rate
     luck = rng.random((5, len(first_of_heading)))[:, heading]
-    farm = numbers <= 24  # noqa: PLR2004
+    farm = numbers <= 24
     electronic = np.isin(numbers, (37, 84, 85, 90))
     steep = np.array([135.0, 270.0, 360.0, 377.3])[heading % 4]
     information = np.array([0.0, 0.0, 0.0, 0.0, 6.5, 0.0, 4.9, 0.0, 1.3, 0.0])[heading % 10]

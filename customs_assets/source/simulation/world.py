@@ -222,7 +222,7 @@ def _make_importers(rng: np.random.Generator, values: dict[str, list[str]]) -> I
     office_shares = _shares("office_id", values["office_id"])
     office = draw(rng, office_shares, IMPORTERS)
     cycle = rng.integers(30, 60, IMPORTERS)
-    stays = rng.random(IMPORTERS) < 0.6
+    stays = rng.random(IMPORTERS) < 0.85
     return Importers(
         size=sizes,
         is_person=(rng.random(IMPORTERS) < 0.18) & (sizes < np.median(sizes)),
@@ -261,7 +261,9 @@ def _goods_by_origin(values: dict[str, list[str]]) -> np.ndarray:
     return strength * _shares("country_of_origin", values["country"])
 
 
-def _lane_origins(rng: np.random.Generator, owner: np.ndarray, code: np.ndarray, values: dict[str, list[str]]) -> np.ndarray:
+def _lane_origins(
+    rng: np.random.Generator, owner: np.ndarray, code: np.ndarray, values: dict[str, list[str]]
+) -> np.ndarray:
     """Origins by goods, each heading having origins of its own; an importer mostly keeps to the origin that it knows."""
     law = tariff.schedule()
     by_group = _goods_by_origin(values)
@@ -445,7 +447,7 @@ def _honest_lanes(
     lanes["indicator"] = _sticky(rng, owner, "country_of_origin_indicator", values)
     lanes["log_price"] = _lane_prices(rng, lanes, values)
     lanes["mass_score"] = _mass_tendency(rng, lanes, importers, values)
-    lanes["growth"] = 0.025 * rng.standard_normal(len(owner)) + 0.02 * lanes.pop("parcel")
+    lanes["growth"] = 0.015 * rng.standard_normal(len(owner)) + 0.01 * lanes.pop("parcel")
     share = np.exp(0.7 * rng.standard_normal(len(owner)))
     share = share / np.bincount(owner, share)[owner] * importers.size[owner]
     zeros = np.zeros(len(owner))

@@ -32,7 +32,7 @@ class MassEncoding:
 
     def encode(self, masses: pd.Series) -> pd.Series:
         """Series of n numbers, increasing with the mass."""
-        return np.log1p(masses / _LINEAR_BELOW).rename("log_net_mass")
+        return pd.Series(np.log1p(masses.to_numpy() / _LINEAR_BELOW), index=masses.index, name="log_net_mass")
 
     def decode(self, encoded: pd.Series, rng: np.random.Generator) -> pd.Series:
         """Masses in kg: a number goes to the nearest mass of the month, which is shown as :meth:`safe` allows."""

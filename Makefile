@@ -1,0 +1,60 @@
+# Everything a person does with the project; needs Python 3.11 or newer and make, nothing else.
+#   make run [SOURCE=...] [MONTHS=2020-01:2021-03] [WORKERS=2]    the whole pipeline
+#   make ui        Dagster's UI on http://127.0.0.1:3000
+#   make test      the tests        make lint      formatter, linter, type checker
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+ifdef SOURCE
+export CUSTOMS_SOURCE := $(SOURCE)
+endif
+
+.PHONY: setup setup-dev run ui test lint format lock clean
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	$(PIP) install --quiet -r requirements.lock -r requirements-dev.lock
+	touch $@
+
+run: setup
+	$(BIN)/customs run $(if $(MONTHS),--months $(MONTHS)) $(if $(WORKERS),--workers $(WORKERS))
+
+ui: setup
+	$(BIN)/customs ui
+
+test: setup-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+format: setup-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Write both lock files anew from pyproject.toml, in an environment of its own.
+lock:
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/pip install --quiet "setuptools>=77" .
+	(echo "# What the pipeline runs on, pinned: make lock writes this file, make setup installs it."; \
+	 .lock/bin/pip freeze --all --exclude pip --exclude customs_assets | sed 's/+cpu//') > requirements.lock
+	.lock/bin/pip install --quiet ".[dev]"
+	(echo "# What tests, benchmarks and linters need beside it, pinned: make lock writes this file."; \
+	 .lock/bin/pip freeze --exclude customs_assets | sed 's/+cpu//' | grep -vxFf requirements.lock) > requirements-dev.lock
+	rm -rf .lock build
+
+clean:
+	rm -rf $(VENV) .dagster .pytest_cache .ruff_cache .hypothesis build *.egg-info
