@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 
 from customs_assets.catalogue import BY_KEY
 from customs_assets.declaration import ATTRIBUTES
@@ -64,7 +65,8 @@ def labelled_declarations(context: dg.AssetExecutionContext, pipeline: Pipeline)
     lake, month = pipeline.lake, context.partition_key
     with lake.connect() as connection:
         statement = read_sql("labelled_declarations.sql")
-        table = connection.execute(statement, {"raw": lake.sql_path("raw_declarations", month)}).arrow().read_all()
+        result = connection.execute(statement, {"raw": lake.sql_path("raw_declarations", month)})
+        table: pa.Table = result.to_arrow_table()
     if table.num_rows == 0:
         raise dg.Failure(
             f"no declaration of {month} was inspected, so there is nothing to learn from", allow_retries=False

@@ -35,9 +35,6 @@ def column_names(headers: Sequence[str], file: str) -> list[str]:
     """
     spelled = [snake_case(header) or f"column_{position}" for position, header in enumerate(headers, start=1)]
     names = [_SPELLINGS.get(name, name) for name in spelled]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise SourceError(f"{file} gives the column {', '.join(twice)} more than once; keep one of each")
     missing = [name for name in NAMES if name not in names]
     if missing:
         found = ", ".join(header.strip()[:60] or "(no name)" for header in headers[:_SHOWN_COLUMNS])
@@ -46,4 +43,7 @@ def column_names(headers: Sequence[str], file: str) -> list[str]:
             f"{file} lacks the columns {', '.join(missing)}; it has {found}{more}. The first row must hold the "
             "headers, separated by commas"
         )
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise SourceError(f"{file} gives the column {', '.join(twice)} more than once; keep one of each")
     return names

@@ -25,20 +25,24 @@ def test_every_encoding_quoting_and_line_end_reads_the_same(tmp_path, good_rows,
         assert result.quarantine.num_rows == 0
 
 
-def test_blocks_of_any_size_give_the_same_rows(tmp_path, good_rows, csv_text, read, monkeypatch):
-    rows = good_rows(300)
-    for number in range(0, 300, 7):
+@pytest.mark.parametrize("encoding", ["cp949", "utf-8"])
+def test_blocks_of_any_size_give_the_same_rows(tmp_path, good_rows, csv_text, monkeypatch, encoding):
+    rows = good_rows(200)
+    for number in range(0, 200, 7):
         rows[number]["seller_id"] = 'a "quoted"\r\nname'
-    lines = csv_text(rows).encode("cp949").split(b"\n")
+    lines = csv_text(rows).encode(encoding).split(b"\n")
     lines[100] += b",more"
     lines[150] = lines[150].replace(b",", b',"never closed', 1)
-    lines[200] = b""
+    lines[180] = b""
+    if encoding == "utf-8":
+        lines.insert(190, b"damaged \xff")
     (tmp_path / "d.csv").write_bytes(b"\n".join(lines))
-    expected = read(tmp_path / "d.csv")
-    assert expected.quarantine.num_rows == 2
-    for size in (101, 1000, 4099):
+    source = FileSource(str(tmp_path / "d.csv"))
+    expected = source.read_month("2020-01")
+    assert expected.quarantine.num_rows == (3 if encoding == "utf-8" else 2)
+    for size in (211, 1000, 4099):
         monkeypatch.setattr(csv_rows, "BLOCK_BYTES", size)
-        result = read(tmp_path / "d.csv")
+        result = source.read_month("2020-01")
         assert result.declarations.equals(expected.declarations)
         assert result.quarantine.equals(expected.quarantine)
 

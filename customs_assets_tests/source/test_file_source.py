@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from customs_assets.source.address import open_source
@@ -75,9 +77,6 @@ def test_an_undatable_row_belongs_to_the_month_of_the_row_above_it(tmp_path, goo
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_file_without_a_single_date_stops_the_reading(tmp_path, good_rows, csv_text, read, suffix):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     rows = [row | {"date": "?"} for row in good_rows(3)]
     if suffix == "csv":
         (tmp_path / "d.csv").write_text(csv_text(rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -112,6 +113,25 @@ def test_a_damaged_page_stops_with_a_sentence_that_names_the_file(tmp_path, good
     (tmp_path / "d.parquet").write_bytes(content)
     with pytest.raises(SourceError, match=r"d\.parquet is no readable Parquet"):
         read(tmp_path / "d.parquet")
+
+
+def test_flipped_bits_are_read_or_refused_and_never_crash(tmp_path, good_rows, read):
+    pq.write_table(_table(good_rows(50)), tmp_path / "d.parquet")
+    intact = (tmp_path / "d.parquet").read_bytes()
+    rng = np.random.default_rng(5)
+    refused = 0
+    for _ in range(150):
+        content = bytearray(intact)
+        content[int(rng.integers(len(content)))] ^= 1 << int(rng.integers(8))
+        (tmp_path / "d.parquet").write_bytes(content)
+        try:
+            result = read(tmp_path / "d.parquet")
+        except SourceError as error:
+            refused += 1
+            assert "d.parquet" in str(error)
+        else:
+            assert result.rows_in == result.declarations.num_rows + result.quarantine.num_rows
+    assert refused > 20
 
 
 def test_missing_and_unreadable_columns_are_named(tmp_path, good_rows, read):

@@ -1,0 +1,178 @@
+"""``customs run`` as a person uses it: a real command, worker processes, a real instance, a real lake."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from customs_assets.automation.missing import plan
+from customs_assets.benchmark.detectors import DETECTORS
+from customs_assets.catalogue import ARTIFACTS, Partitioning
+from customs_assets.declaration import RELEASED
+from customs_assets.lake import Lake
+from customs_assets.provenance import out_of_date
+from customs_assets.settings import Settings
+
+MONTHS = ["2020-01", "2020-02", "2020-03", "2020-04"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run of the command and where it left its things."""
+
+    folder: Path
+    environment: dict[str, str]
+    output: str
+    status: int
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(str(self.folder / "lake"))
+
+    def again(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return _customs(self.folder, self.environment, *arguments)
+
+
+def _customs(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from customs_assets.cli import main; main()", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, small_source: Path) -> Finished:
+    """Four months at once, each in a process of its own."""
+    folder = tmp_path_factory.mktemp("run")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("CUSTOMS_", "DAGSTER_"))},
+        "CUSTOMS_SOURCE": str(small_source),
+        "CUSTOMS_EPOCHS": "2",
+        "COLUMNS": "200",
+    }
+    done = _customs(folder, environment, "run", "--months", "2020-01:2020-04", "--workers", "4")
+    return Finished(folder, environment, done.stdout + done.stderr, done.returncode)
+
+
+def test_four_months_at_once_make_everything(finished: Finished):
+    assert finished.status == 0, finished.output
+    for artifact in ARTIFACTS:
+        expected = {Partitioning.MONTH: 4, Partitioning.CELL: 14, Partitioning.WHOLE: 1}[artifact.partitioning]
+        if artifact.partitioning is Partitioning.WHOLE:
+            assert finished.lake.record(artifact.key) is not None
+        else:
+            assert len(finished.lake.partitions(artifact.key, artifact.suffix)) == expected
+    assert "Kolmogorov-Smirnov" in finished.output
+    assert "LightGBM" in finished.output
+    assert "lock" not in finished.output.lower()
+
+
+def test_every_run_is_recorded_with_its_partition_and_its_checks(finished: Finished):
+    with dg.DagsterInstance.from_config(str(finished.folder / ".dagster")) as instance:
+        runs = instance.get_runs()
+        assert len(runs) == 4 + 1 + 14
+        assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
+        assert {run.tags.get("dagster/partition") for run in runs if run.job_name == "month"} == set(MONTHS)
+        key = dg.AssetKey("synthetic_declarations")
+        assert instance.get_materialized_partitions(key) == set(MONTHS)
+        month = next(run for run in runs if run.tags.get("dagster/partition") == "2020-03")
+        checks = [
+            entry.dagster_event.asset_check_evaluation_data
+            for entry in instance.all_logs(month.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+            if entry.dagster_event
+        ]
+        assert {check.asset_key.to_user_string() for check in checks} >= {"raw_declarations", "synthetic_declarations"}
+        assert all(check.passed for check in checks if check.severity is dg.AssetCheckSeverity.ERROR)
+
+
+def test_the_release_has_published_headers_four_months_of_rows_and_no_name(finished: Finished):
+    release = finished.folder / "lake" / "synthetic_release"
+    train = pd.read_csv(release / "train.csv", dtype=str, keep_default_na=False)
+    assert list(train.columns) == [attribute.header for attribute in RELEASED]
+    assert len(train) == 4 * 150
+    assert train["HS6 Code"].str.fullmatch(r"\d{6}").all()
+    assert "090121" in set(train["HS6 Code"])
+    assert train["Declaration ID"].is_unique
+    for line in (release / "SHA256SUMS").read_text().splitlines():
+        checksum, _, name = line.partition("  ")
+        assert hashlib.sha256((release / name).read_bytes()).hexdigest() == checksum
+    past_anonymization = ("anonymized_declarations", "synthetic_declarations", "synthetic_release", "quality_report")
+    for artifact in past_anonymization:
+        for path in (finished.folder / "lake" / artifact).rglob("*.*"):
+            assert "주식회사".encode() not in path.read_bytes()
+
+
+def test_a_second_call_does_nothing(finished: Finished):
+    assert finished.status == 0
+    done = finished.again("run", "--months", "2020-01:2020-04")
+    assert done.returncode == 0
+    assert "nothing to do" in done.stdout
+    with dg.DagsterInstance.from_config(str(finished.folder / ".dagster")) as instance:
+        assert instance.get_runs_count() == 19
+
+
+def test_one_deleted_month_is_rebuilt_with_what_stands_downstream_of_it_and_nothing_else(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch
+):
+    assert finished.status == 0
+    path = finished.folder / "lake" / "synthetic_declarations" / "2020-02.parquet"
+    before = path.read_bytes()
+    path.unlink()
+    try:
+        for name, value in finished.environment.items():
+            if name.startswith("CUSTOMS_"):
+                monkeypatch.setenv(name, value)
+        monkeypatch.chdir(finished.folder)
+        nodes = out_of_date(finished.lake, Settings(), MONTHS, DETECTORS)  # pyright: ignore[reportCallIssue]
+        assert nodes == [
+            ("synthetic_declarations", "2020-02"),
+            ("quality_report", "2020-02"),
+            ("release_quality", ""),
+            ("synthetic_release", ""),
+            *(("fraud_benchmark", f"synthetic|{detector}") for detector in DETECTORS),
+        ]
+        assert [task.title for task in plan(nodes)][:2] == ["2020-02", "release"] or len(plan(nodes)) == 9
+        alone = _materialize(finished, "2020-02", ["synthetic_declarations"])
+        assert alone.success
+        assert path.read_bytes() == before, "a month made alone must equal the same month made beside three others"
+    finally:
+        path.write_bytes(before)
+
+
+def _materialize(finished: Finished, month: str, assets: list[str]) -> dg.ExecuteInProcessResult:
+    from customs_assets.definitions import defs
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        return defs.resolve_job_def("month").execute_in_process(
+            partition_key=month, asset_selection=[dg.AssetKey(key) for key in assets], instance=instance
+        )
+
+
+def test_another_seed_makes_another_month_and_another_epoch_count_is_noticed(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch
+):
+    assert finished.status == 0
+    monkeypatch.chdir(finished.folder)
+    for name, value in finished.environment.items():
+        if name.startswith("CUSTOMS_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CUSTOMS_EPOCHS", "3")
+    stale = out_of_date(finished.lake, Settings(), MONTHS, DETECTORS)  # pyright: ignore[reportCallIssue]
+    assert stale[0] == ("ctgan_model", "2020-01")
+    assert ("anonymized_declarations", "2020-01") not in stale
+
+
+def test_bad_arguments_end_with_one_clear_sentence(finished: Finished):
+    backwards = finished.again("run", "--months", "2020-04:2020-01")
+    assert backwards.returncode == 2
+    assert "runs backwards" in backwards.stderr
+    nowhere = finished.again("run", "--source", "/no/such/folder")
+    assert nowhere.returncode == 2
+    assert "no .csv or .parquet file matches" in nowhere.stderr
+    assert "Traceback" not in backwards.stderr + nowhere.stderr

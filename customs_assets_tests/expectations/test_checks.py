@@ -1,0 +1,143 @@
+"""Suites convict what they are there to convict, name the rows, and note their verdict in the lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from customs_assets.anonymization.identities import anonymize
+from customs_assets.declaration import RELEASED_NAMES
+from customs_assets.expectations.checks import judge
+from customs_assets.expectations.suites import SUITES, Suite
+from customs_assets.lake import Lake, Record
+from customs_assets.pipeline import Pipeline
+from customs_assets.source.address import open_source
+
+MONTH = "2020-01"
+KEY = b"k" * 32
+
+
+def _suite(asset: str, level: str = "error") -> Suite:
+    return next(suite for suite in SUITES if suite.asset == asset and suite.level == level)
+
+
+@pytest.fixture
+def lake(tmp_path: Path, small_source: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake with one month's labelled and anonymized rows."""
+    monkeypatch.setenv("CUSTOMS_LAKE", str(tmp_path / "lake"))
+    stored = Lake(str(tmp_path / "lake"))
+    month = open_source(str(small_source)).read_month(MONTH)
+    stored.write_table("raw_declarations", month.declarations, MONTH)
+    stored.write_table("quarantine", month.quarantine.replace_schema_metadata({"rows_in": str(month.rows_in)}), MONTH)
+    stored.write_table("labelled_declarations", month.declarations, MONTH)
+    labelled = stored.read_frame("labelled_declarations", MONTH)
+    stored.write_table("anonymized_declarations", anonymize(labelled, KEY), MONTH)
+    return stored
+
+
+def _synthetic(lake: Lake) -> pd.DataFrame:
+    """Rows that hold every rule: the source's tuples, with the importers of other rows."""
+    source = lake.read_frame("anonymized_declarations", MONTH)
+    source = source.assign(
+        hs6_code=source["hs10_code"].str[:6], declaration_id=[f"{n:08d}" for n in range(len(source))]
+    )
+    return source.assign(importer_id=source["importer_id"].to_numpy()[::-1], item_price=source["item_price"] + 0.5)[
+        list(RELEASED_NAMES)
+    ]
+
+
+def _judged(lake: Lake, asset: str, level: str = "error"):
+    return judge(_suite(asset, level), Pipeline(), MONTH)
+
+
+def test_sound_tables_pass(lake: Lake):
+    lake.write_table("synthetic_declarations", _synthetic(lake), MONTH)
+    for asset in ("raw_declarations", "labelled_declarations", "anonymized_declarations", "synthetic_declarations"):
+        result = _judged(lake, asset)
+        assert result.passed, (asset, result.metadata["findings"])
+
+
+def test_a_lost_row_breaks_reconciliation(lake: Lake):
+    raw = lake.read_table("raw_declarations", MONTH)
+    lake.write_table("raw_declarations", raw.slice(1), MONTH)
+    result = _judged(lake, "raw_declarations")
+    assert not result.passed
+    assert "150 rows in, 0 of them quarantined" in str(result.metadata["findings"])
+
+
+def test_a_leaked_name_blocks_and_is_counted(lake: Lake):
+    leaked = lake.read_frame("anonymized_declarations", MONTH)
+    leaked.loc[3, "importer_id"] = lake.read_frame("labelled_declarations", MONTH).loc[3, "importer_id"]
+    lake.write_table("anonymized_declarations", leaked, MONTH)
+    result = _judged(lake, "anonymized_declarations")
+    assert not result.passed
+    assert "no importer_id of the source is left" in str(result.metadata["findings"])
+    assert leaked.loc[3, "declaration_id"] in str(result.metadata["findings"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("tax_rate", 99.0, "every tariff tuple is lawful"),
+        ("critical_fraud", 2, "critical fraud is 0 where there is no fraud"),
+        ("date", pd.Timestamp("2020-03-01"), "dates lie in 2020-01"),
+        ("office_id", "4", "office_id has the form of its code"),
+        ("mode_of_transport", "11", "mode_of_transport is a code of its list"),
+        ("net_mass", -1.0, "net_mass lies between 0 and"),
+        ("importer_id", "AAAAAAA", "every importer_id is a token of the anonymized month"),
+        ("declaration_id", "00000000", "declaration IDs are unique"),
+    ],
+)
+def test_a_synthetic_row_that_breaks_a_rule_is_convicted_by_that_rule(lake: Lake, column: str, value, said: str):
+    synthetic = _synthetic(lake)
+    row = synthetic.index[(synthetic["fraud"] == 0) & (synthetic["declaration_id"] != "00000000")][0]
+    synthetic.loc[row, column] = value
+    lake.write_table("synthetic_declarations", synthetic.astype({"critical_fraud": "int8"}), MONTH)
+    result = _judged(lake, "synthetic_declarations")
+    assert not result.passed
+    assert said in str(result.metadata["findings"])
+
+
+def test_a_copied_row_is_convicted(lake: Lake):
+    synthetic = _synthetic(lake)
+    source = lake.read_frame("anonymized_declarations", MONTH)
+    copied = [name for name in RELEASED_NAMES if name in source.columns and name != "declaration_id"]
+    synthetic.loc[5, copied] = source.loc[5, copied]
+    synthetic.loc[5, "hs6_code"] = source.loc[5, "hs10_code"][:6]
+    lake.write_table("synthetic_declarations", synthetic.astype({"fraud": "int8", "critical_fraud": "int8"}), MONTH)
+    findings = str(_judged(lake, "synthetic_declarations").metadata["findings"])
+    assert "no row equals a source row in everything but its key and date" in findings
+    assert "00000005" in findings
+
+
+def test_the_verdict_is_noted_for_these_bytes_alone(lake: Lake):
+    checksum = lake.write_table("synthetic_declarations", _synthetic(lake), MONTH)
+    record = Record("synthetic_declarations", MONTH, f"synthetic_declarations/{MONTH}.parquet", "1", checksum)
+    lake.save_record(record)
+    assert not lake.passed("synthetic_declarations", MONTH, checksum)
+    _judged(lake, "synthetic_declarations")
+    assert lake.passed("synthetic_declarations", MONTH, checksum)
+    assert not lake.passed("synthetic_declarations", MONTH, "another checksum")
+
+
+def test_confidential_values_do_not_reach_findings(lake: Lake):
+    raw = lake.read_table("raw_declarations", MONTH).to_pandas()
+    raw.loc[0, "importer_id"] = "   "
+    lake.write_table("labelled_declarations", raw.astype({"date": "datetime64[ns]"}), MONTH)
+    findings = str(_judged(lake, "labelled_declarations").metadata["findings"])
+    assert "importer_id names somebody" in findings
+    assert "(hidden: confidential)" in findings
+
+
+def test_scores_under_the_papers_are_warned_of(lake: Lake):
+    from customs_assets.quality.fidelity import PAPER_SCORES
+
+    scores = [{"metric": name, "score": score, "columns": {}} for name, score in PAPER_SCORES.items()]
+    scores[0]["score"] = 0.5
+    lake.write_json("release_quality", scores)
+    result = judge(_suite("release_quality", "warning"), Pipeline(), "")
+    assert not result.passed
+    assert "KSComplement is at least 0.8268" in str(result.metadata["findings"])
+    assert judge(_suite("release_quality"), Pipeline(), "").passed
