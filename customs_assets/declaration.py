@@ -65,7 +65,7 @@ class Attribute:
             return self.optional
         if self.values is not None:
             return value in self.values
-        return self.pattern is None or re.fullmatch(self.pattern, value) is not None
+        return self.pattern is None or re.fullmatch(self.pattern, value, re.ASCII) is not None
 
 
 # ISO 3166-1 alpha-2, and the codes that customs use beside it: AN and CS (dissolved), EU and XK (user-assigned), ZZ

@@ -29,8 +29,8 @@ def _output(key: str) -> dg.AssetOut:
 )
 def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[dg.Output]:
     """Read one month from the source and set aside the rows that break the form."""
-    source = open_source(pipeline.settings.source)
     try:
+        source = open_source(pipeline.settings.source)
         month = source.read_month(context.partition_key)
     except SourceError as error:
         # Bad data stays bad: trying again would not help.

@@ -55,12 +55,12 @@ LOW_PRICE = 0.5
 LOW_PRICE_LIFT = 1.5
 
 # The chance of an ordinary fraud runs from a floor to a ceiling, and how steeply: most of its causes are not to be seen.
-_FLOOR = 0.05
-_CEILING = 0.51
-_SLOPE = 5.0
+_FLOOR = 0.01
+_CEILING = 0.485
+_STEEPNESS = (3.2, 8.0)
 
 # What the goods of a chapter add to the score, apart from the marks that everyone knows.
-_CHAPTER_LEAN = 0.12 * derive_rng(0, "fraud_by_chapter").standard_normal(98)
+_CHAPTER_LEAN = 0.22 * derive_rng(0, "fraud_by_chapter").standard_normal(98)
 
 # Goods of the rules and of the frauds.
 _COUNTERFEIT = (42, 61, 62, 64, 71, 91, 33)
@@ -147,10 +147,10 @@ def _lean(lanes: Lanes, propensity: np.ndarray, values: dict[str, list[str]]) ->
     score += 0.4 * _is(values, "country", lanes.departure, "HK", "GB", "ID")
     score -= 0.25 * _is(values, "country", lanes.origin, "JP")
     score -= 0.15 * (lanes.claim >= len(tariff.GENERAL_TAX_TYPES))
-    score += 0.12 * _is(values, "mode_of_transport", lanes.mode, "40") + 0.1 * (lanes.courier >= 0)
+    score += 0.2 * _is(values, "mode_of_transport", lanes.mode, "40") + 0.15 * (lanes.courier >= 0)
     score += 0.15 * _is(values, "import_type", lanes.import_type, "15", "87", "94")
     score -= 0.12 * _is(values, "payment_type", lanes.payment, "43")
-    score += _CHAPTER_LEAN[chapter] + 0.004 * (chapter - 50)
+    score += _CHAPTER_LEAN[chapter] + 0.003 * (chapter - 50)
     return score + 0.15 * propensity[lanes.importer]
 
 
@@ -186,7 +186,8 @@ def risks(lanes: Lanes, propensity: np.ndarray, labelled: np.ndarray, values: di
 
 def chance(score: np.ndarray) -> np.ndarray:
     """The chance of an ordinary fraud: from nearly none to a ceiling, since most of fraud's causes are not to be seen."""
-    return _FLOOR + (_CEILING - _FLOOR) / (1 + np.exp(-_SLOPE * score))
+    steepness = np.where(score < 0, *_STEEPNESS)
+    return _FLOOR + (_CEILING - _FLOOR) / (1 + np.exp(-steepness * score))
 
 
 def _low_price_chance(factor: float) -> float:
