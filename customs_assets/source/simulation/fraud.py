@@ -147,11 +147,12 @@ def _lean(lanes: Lanes, propensity: np.ndarray, values: dict[str, list[str]]) ->
     score += 0.4 * _is(values, "country", lanes.departure, "HK", "GB", "ID")
     score -= 0.25 * _is(values, "country", lanes.origin, "JP")
     score -= 0.15 * (lanes.claim >= len(tariff.GENERAL_TAX_TYPES))
-    score += 0.2 * _is(values, "mode_of_transport", lanes.mode, "40") + 0.15 * (lanes.courier >= 0)
+    by_air = _is(values, "mode_of_transport", lanes.mode, "40", "50")
+    score += np.where(by_air == (chapter < 84), 0.08, -0.08) + 0.15 * (lanes.courier >= 0)
     score += 0.15 * _is(values, "import_type", lanes.import_type, "15", "87", "94")
     score -= 0.12 * _is(values, "payment_type", lanes.payment, "43")
     score += _CHAPTER_LEAN[chapter] + 0.003 * (chapter - 50)
-    return score + 0.15 * propensity[lanes.importer]
+    return score + 0.3 * propensity[lanes.importer]
 
 
 def _critical(lanes: Lanes, values: dict[str, list[str]]) -> np.ndarray:

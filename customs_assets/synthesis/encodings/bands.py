@@ -57,7 +57,8 @@ class Bands:
         band = np.minimum(np.searchsorted(self.highs, values), len(self.highs) - 1)
         low, high = self.lows[band], self.highs[band]
         if logarithmic:
-            floor = np.maximum(low, np.finfo(float).tiny)
+            # A band that begins at 0 has no logarithm there; its draws begin three decades under its end.
+            floor = np.where(low > 0, low, np.maximum(high / 1000.0, np.finfo(float).tiny))
             drawn = floor * (np.maximum(high, floor) / floor) ** uniform
         else:
             drawn = low + (high - low) * uniform
@@ -66,7 +67,9 @@ class Bands:
 
 def _cut(values: np.ndarray, importers: np.ndarray, min_group: int) -> tuple[np.ndarray, np.ndarray]:
     """Cut sorted values into runs of at least ``min_group`` importers; equal values stay in one run."""
-    starts = [0] if len(values) else []
+    if not len(values):
+        return np.empty(0), np.empty(0)
+    starts = [0]
     seen: set[int] = set()
     for index in range(len(values)):
         if len(seen) >= min_group and values[index] != values[index - 1]:

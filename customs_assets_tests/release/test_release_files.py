@@ -1,0 +1,95 @@
+"""The release: tokens drawn anew one for one, published headers, checksums that match, the same bytes again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES
+from customs_assets.lake import LakeError
+from customs_assets.quality.fidelity import fidelity
+from customs_assets.release.files import build_release, read_release
+from customs_assets.release.tokens import redraw_tokens
+from customs_assets.settings import Settings
+
+MONTHS = [f"2020-{n:02d}" for n in range(1, 13)] + ["2021-01"]
+
+
+def _declarations() -> pd.DataFrame:
+    rows = []
+    for number, month in enumerate(MONTHS * 3):
+        values = {attribute.name: attribute.example for attribute in RELEASED}
+        values |= {"declaration_id": f"{number:08d}", "importer_id": f"IMPORT{number % 4}", "date": f"{month}-15"}
+        values |= {"seller_id": "" if number % 2 else "SELLER1", "courier_id": "", "hs6_code": "090121"}
+        rows.append(values)
+    made = pd.DataFrame(rows)[list(RELEASED_NAMES)].sort_values("date", kind="stable").reset_index(drop=True)
+    numbers = {"tax_rate": float, "net_mass": float, "item_price": float, "fraud": "int8", "critical_fraud": "int8"}
+    return made.astype({"date": "datetime64[ns]", **numbers})
+
+
+def _release(seed: int = 1) -> dict[str, bytes]:
+    made = _declarations()
+    settings = Settings()  # pyright: ignore[reportCallIssue]
+    return build_release(made, MONTHS, fidelity(made, made), settings, np.random.default_rng(seed))
+
+
+def test_twelve_months_train_and_the_thirteenth_validates():
+    files = _release()
+    assert set(files) == {
+        *(f"{part}.{suffix}" for part in ("train", "validation") for suffix in ("csv", "parquet")),
+        "data_dictionary.csv",
+        "README.md",
+        "SHA256SUMS",
+    }
+    train = pd.read_csv(io.BytesIO(files["train.csv"]), dtype=str, keep_default_na=False)
+    assert list(train.columns) == [attribute.header for attribute in RELEASED]
+    assert (len(train), train["Date"].max()) == (36, "2020-12-15")
+    assert train["HS6 Code"].unique().tolist() == ["090121"]
+    assert (train["Courier ID"] == "").all()
+
+
+def test_checksums_match_and_the_same_draw_gives_the_same_bytes():
+    files = _release()
+    for line in files["SHA256SUMS"].decode().splitlines():
+        checksum, _, name = line.partition("  ")
+        assert hashlib.sha256(files[name]).hexdigest() == checksum
+    assert files == _release()
+    assert files["train.csv"] != _release(seed=2)["train.csv"]
+
+
+def test_tokens_are_new_one_for_one_and_of_the_same_shape():
+    before = _declarations()
+    after = redraw_tokens(before, np.random.default_rng(1))
+    for role in IDENTITIES:
+        assert not (set(after[role]) - {""}) & set(before[role])
+        assert pd.crosstab(before[role], after[role]).astype(bool).sum(axis=0).max() == 1
+        assert ((before[role] == "") == (after[role] == "")).all()
+    assert after["importer_id"].str.fullmatch("[A-Z0-9]{7}").all()
+    assert after.drop(columns=list(IDENTITIES)).equals(before.drop(columns=list(IDENTITIES)))
+
+
+def test_a_release_reads_back_as_it_was_built():
+    files = _release()
+
+    def read(name: str) -> bytes:
+        if name not in files:
+            raise LakeError(name)
+        return files[name]
+
+    again = read_release(read)
+    untouched = [name for name in RELEASED_NAMES if name not in IDENTITIES]
+    pd.testing.assert_frame_equal(again[untouched], _declarations()[untouched])
+
+
+def test_the_dictionary_explains_every_column_and_the_card_carries_every_score():
+    files = _release()
+    dictionary = pd.read_csv(io.BytesIO(files["data_dictionary.csv"]))
+    assert dictionary["header"].tolist() == [attribute.header for attribute in RELEASED]
+    assert dictionary["description"].str.len().min() > 10
+    card = files["README.md"].decode()
+    for title in ("Kolmogorov-Smirnov", "Total variation", "Contingency", "Range coverage", "New row synthesis"):
+        assert title in card
+    assert "2020-01 to 2020-12" in card

@@ -1,0 +1,110 @@
+"""The lake: a file is there whole or not at all, leftovers are swept, records tell what a partition was made from."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from customs_assets.declaration import ATTRIBUTES, arrow_schema, consistent_labels
+from customs_assets.lake import Lake, LakeError, Record
+from customs_assets.seeds import derive_seed
+
+FRAME = pd.DataFrame({"date": pd.to_datetime(["2020-01-01"]), "code": ["001"], "mass": [0.5]})
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path):
+    lake = Lake(str(tmp_path))
+    lake.write_table("table", FRAME, "2020-01")
+    before = Path(lake.path("table", "2020-01")).read_bytes()
+
+    def fail(stream) -> None:
+        stream.write(b"half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        lake.write(lake.path("table", "2020-01"), fail)
+    assert Path(lake.path("table", "2020-01")).read_bytes() == before
+    assert [path.name for path in (tmp_path / "table").iterdir()] == ["2020-01.parquet"]
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_tables_come_back_as_they_were(tmp_path: Path, remote: bool):
+    lake = Lake(f"memory://{tmp_path.name}" if remote else str(tmp_path))
+    lake.write_table("table", FRAME, "2020-01")
+    pd.testing.assert_frame_equal(lake.read_frame("table", "2020-01"), FRAME.astype({"date": "datetime64[ns]"}))
+    assert lake.partitions("table") == ["2020-01"]
+    with lake.connect() as connection:
+        count = connection.execute("select count(*) from read_parquet($1)", [lake.sql_path("table", "2020-01")])
+        assert count.fetchall() == [(1,)]
+
+
+def test_a_folder_is_replaced_whole(tmp_path: Path):
+    lake = Lake(str(tmp_path))
+    lake.write_folder("release", {"a": b"1", "b": b"2"})
+    lake.write_folder("release", {"a": b"3"})
+    assert {path.name: path.read_bytes() for path in (tmp_path / "release").iterdir()} == {"a": b"3"}
+    assert [path.name for path in tmp_path.iterdir()] == ["release"]
+
+
+def test_only_leftovers_of_dead_processes_are_swept(tmp_path: Path):
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
+    folder = tmp_path / "table"
+    folder.mkdir()
+    orphan = folder / f".x.parquet.{socket.gethostname()}.{dead.stdout.strip()}.0badcafe.tmp"
+    running = folder / f".x.parquet.{socket.gethostname()}.{os.getpid()}.0badcafe.tmp"
+    elsewhere = folder / f".x.parquet.another-host.{dead.stdout.strip()}.0badcafe.tmp"
+    for path in (orphan, running, elsewhere):
+        path.write_bytes(b"half")
+    assert Lake(str(tmp_path)).sweep() == 1
+    assert sorted(folder.iterdir()) == sorted([running, elsewhere])
+
+
+def test_missing_and_damaged_partitions_are_named(tmp_path: Path):
+    lake = Lake(str(tmp_path))
+    with pytest.raises(LakeError, match="table has no partition 2020-01"):
+        lake.read_table("table", "2020-01")
+    lake.write_table("table", FRAME, "2020-01")
+    path = Path(lake.path("table", "2020-01"))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(LakeError, match="not a readable Parquet file"):
+        lake.read_table("table", "2020-01")
+
+
+def test_a_record_without_its_artifact_counts_for_nothing(tmp_path: Path):
+    lake = Lake(str(tmp_path))
+    checksum = lake.write_table("table", FRAME, "2020-01")
+    record = Record("table", "2020-01", "table/2020-01.parquet", "1", checksum, {"seed": "1"}, {}, 1)
+    lake.save_record(record)
+    assert lake.record("table", "2020-01") == record
+    Path(lake.path("table", "2020-01")).unlink()
+    assert lake.record("table", "2020-01") is None
+
+
+def test_the_schema_is_table_one():
+    assert len(ATTRIBUTES) == 22
+    assert [a.header for a in ATTRIBUTES][:3] == ["Declaration ID", "Date", "Office ID"]
+    assert [a.name for a in ATTRIBUTES if a.numerical] == ["date", "tax_rate", "net_mass", "item_price"]
+    assert all(a.accepts(a.example) for a in ATTRIBUTES if a.kind not in ("date", "number"))
+    assert arrow_schema().names == [a.name for a in ATTRIBUTES]
+    assert [pair for pair in [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (0, 2)] if consistent_labels(*pair)] == [
+        (0, 0),
+        (1, 1),
+        (1, 2),
+    ]
+
+
+def test_seeds_depend_on_asset_and_partition_and_on_nothing_else():
+    assert derive_seed(1, "a", "2020-01") == derive_seed(1, "a", "2020-01")
+    seeds = {
+        derive_seed(*key)
+        for key in [(1, "a", "2020-01"), (2, "a", "2020-01"), (1, "b", "2020-01"), (1, "a", "2020-02")]
+    }
+    assert len(seeds) == 4
