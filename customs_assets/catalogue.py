@@ -112,6 +112,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         "Sampled, decoded, polished and repaired rows: 22 attributes, HS code cut to 6 digits, every tariff tuple lawful.",
         upstream=("ctgan_model", "anonymized_declarations", "unit_prices"),
         settings=("seed", "min_group", "rows", "price"),
+        code_version="2",
         kinds=frozenset({"parquet", "pandas"}),
     ),
     Artifact(

@@ -51,4 +51,5 @@ class MassEncoding:
         rounded = np.where(
             drawn >= 10, np.round(drawn, 1), np.where(drawn >= 1, np.round(drawn, 2), np.round(drawn, 3))
         )
+        rounded = np.where(np.isin(masses, self.bands.heaps), masses, rounded)
         return np.clip(rounded, self.masses[0], self.masses[-1])
