@@ -251,7 +251,7 @@ class Training:
         """One step of the generator; its loss before the step."""
         fake = self._generate(draws.noise, draws.conditions, draws.exponential)
         categories = _categories(draws.conditions)
-        loss, gradient = self.discriminator.generator_loss(categories, draws.keep, len(fake))
+        loss, gradient = self.discriminator.generator_loss(categories, draws.keep)
         gradient = self._activation.backward(fake, gradient)
         if draws.conditions is not None:
             loss += self._activation.add_condition_loss(self._logits, draws.conditions, gradient)

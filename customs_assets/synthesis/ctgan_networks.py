@@ -95,7 +95,6 @@ class Activation:
         self.scalars = len(transform.continuous)
         self._widths = transform.segment_widths
         self._starts = transform.segment_starts - self.scalars
-        self._segments = np.repeat(np.arange(len(self._widths)), self._widths)
         self._condition_starts = transform.segment_starts[self.scalars :]
         self._condition_widths = self._widths[self.scalars :]
 
@@ -108,14 +107,10 @@ class Activation:
         softmax = np.log(exponential, out=exponential)
         np.subtract(logits[:, self.scalars :], softmax, out=softmax)
         softmax *= 1.0 / TEMPERATURE
-        softmax -= np.maximum.reduceat(softmax, self._starts, axis=1).take(self._segments, axis=1)
+        softmax -= np.repeat(np.maximum.reduceat(softmax, self._starts, axis=1), self._widths, axis=1)
         np.exp(softmax, out=softmax)
-        total = np.add.reduceat(softmax, self._starts, axis=1)
-        np.multiply(
-            softmax,
-            (1.0 / total).take(self._segments, axis=1),
-            out=out[:, self.scalars :],
-        )
+        shares = np.repeat(1.0 / np.add.reduceat(softmax, self._starts, axis=1), self._widths, axis=1)
+        np.multiply(softmax, shares, out=out[:, self.scalars :])
 
     def backward(self, vectors: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Turn the gradient by the data vectors into the gradient by the logits, in place."""
@@ -123,7 +118,7 @@ class Activation:
         gradient[:, : self.scalars] *= 1.0 - scalars * scalars
         by_softmax = gradient[:, self.scalars :]
         by_softmax *= softmax
-        mean = np.add.reduceat(by_softmax, self._starts, axis=1).take(self._segments, axis=1)
+        mean = np.repeat(np.add.reduceat(by_softmax, self._starts, axis=1), self._widths, axis=1)
         mean *= softmax
         by_softmax -= mean
         by_softmax *= 1.0 / TEMPERATURE
@@ -180,6 +175,7 @@ class Generator:
         self._buffer = np.empty((0, 0))
         self._normalized: list[np.ndarray] = []
         self._inverse_deviations: list[np.ndarray] = []
+        self._touched = np.empty(0, np.int64)
 
     @staticmethod
     def shapes(
@@ -267,7 +263,7 @@ class Generator:
         categories: np.ndarray | None,
         gradients: dict[str, np.ndarray],
     ) -> None:
-        """Fill ``gradients`` from the gradient by the last forward pass's logits."""
+        """Fill ``gradients``, the same arrays at every call, from the gradient by the last forward pass's logits."""
         last = len(self.layer_widths)
         by_hidden = self._linear_backward(last, gradient, categories, gradients)
         np.sum(gradient, axis=0, out=gradients[f"shift.{last}"])
@@ -307,8 +303,11 @@ class Generator:
         )
         if categories is not None:
             by_condition = gradients[f"condition.{layer}"]
-            by_condition.fill(0.0)
+            # Only the rows of the pass before are not zero; the array may be the largest of all.
+            by_condition[self._touched] = 0.0
             _add_rows(by_condition, categories, gradient)
+            if layer == 0:
+                self._touched = categories
         hidden_inputs = self._starts[0] - self._starts[layer]
         return np.matmul(gradient, weight[:hidden_inputs].T)
 
@@ -341,8 +340,7 @@ class Discriminator:
         self.layers = len(layer_widths) + 1
         self.pac = pac
         self._data_rows = pac * width
-        self._stack = np.empty((0, 0))
-        self._by_condition = np.empty((0, 0))
+        self._fake = np.empty((0, 0))
 
     @staticmethod
     def shapes(width: int, condition_width: int, layer_widths: Sequence[int], pac: int) -> dict[str, tuple[int, ...]]:
@@ -375,43 +373,52 @@ class Discriminator:
 
     def fake_rows(self, batch: int, dtype: np.dtype) -> np.ndarray:
         """The buffer (batch, width) that a generator writes its data vectors to, and the next pass reads."""
-        packs = batch // self.pac
-        if self._stack.shape[0] != 3 * packs:
-            self._stack = np.zeros((3 * packs, self._data_rows), dtype)
-            self._by_condition = np.empty((packs, self.pac * self.condition_width), dtype)
-        return self._stack[packs : 2 * packs].reshape(batch, self.width)
+        if len(self._fake) != batch:
+            packs = batch // self.pac
+            self._fake = np.zeros((batch, self.width), dtype)
+            self._by_fake = np.empty((batch, self.width), dtype)
+            # Gradients by the first layer's input stand upright, a column a pack: products with the tall weights are
+            # faster so. To the right of them stand the fake rows, for the one product that both enter.
+            self._columns = np.empty((self._data_rows, 2 * packs), dtype)
+            self._by_condition = np.empty((self.pac * self.condition_width, packs), dtype)
+        return self._fake
+
+    def _packed(self, rows: np.ndarray) -> np.ndarray:
+        """Rows (batch, any) as packs (packs, pac * any), a view."""
+        return rows.reshape(len(rows) // self.pac, -1)
 
     def _condition_rows(self, categories: np.ndarray) -> np.ndarray:
         """Positions of the conditions (packs, pac) among the first layer's weights."""
         slots = self._data_rows + np.arange(self.pac) * self.condition_width
         return categories.reshape(-1, self.pac) + slots
 
-    def _look_up(self, rows: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """Sums over (packs, any) rows of the first layer's weights, each times its weight."""
-        return functional.embedding_bag(
-            torch.from_numpy(rows),
-            torch.from_numpy(self.parameters["weight.0"]),
-            mode="sum",
-            per_sample_weights=None if weights is None else torch.from_numpy(weights),
-        ).numpy()
+    def _data_positions(self, ones: np.ndarray) -> np.ndarray:
+        """Positions of the real rows' ones (packs, pac * segments) among the first layer's weights."""
+        slots = np.arange(self.pac)[:, None] * self.width
+        return (ones.reshape(-1, self.pac, ones.shape[1]) + slots).reshape(len(ones) // self.pac, -1)
 
-    def _first_fake(self, packed: np.ndarray, categories: np.ndarray | None) -> np.ndarray:
-        first = np.matmul(packed, self.parameters["weight.0"][: self._data_rows])
+    def _scalar_positions(self, scalars: int) -> np.ndarray:
+        """Positions of a pack's scalars (pac * scalars,) among the first layer's weights."""
+        return (np.arange(self.pac)[:, None] * self.width + np.arange(scalars)).ravel()
+
+    def _look_up(self, positions: np.ndarray) -> np.ndarray:
+        """Sums over (packs, any) rows of the first layer's weights."""
+        weight = torch.from_numpy(self.parameters["weight.0"])
+        return functional.embedding_bag(torch.from_numpy(positions), weight, mode="sum").numpy()
+
+    def _first_fake(self, categories: np.ndarray | None) -> np.ndarray:
+        first = self._packed(self._fake) @ self.parameters["weight.0"][: self._data_rows]
         if categories is not None:
             first += self._look_up(self._condition_rows(categories))
         return first
 
     def _first_real(self, real: RealRows, categories: np.ndarray | None) -> np.ndarray:
-        batch, scalars = real.scalars.shape
-        slots = np.tile(np.arange(self.pac) * self.width, batch // self.pac)[:, None]
-        rows = np.concatenate([np.arange(scalars) + slots, real.ones + slots], axis=1)
-        weights = np.concatenate([real.scalars, np.ones(real.ones.shape, real.scalars.dtype)], axis=1)
-        rows, weights = (array.reshape(batch // self.pac, -1) for array in (rows, weights))
+        positions = self._data_positions(real.ones)
         if categories is not None:
-            conditions = self._condition_rows(categories)
-            rows = np.concatenate([rows, conditions], axis=1)
-            weights = np.concatenate([weights, np.ones(conditions.shape, weights.dtype)], axis=1)
-        return self._look_up(rows, weights)
+            positions = np.concatenate([positions, self._condition_rows(categories)], axis=1)
+        first = self._look_up(positions)
+        first += self._packed(real.scalars) @ self.parameters["weight.0"][self._scalar_positions(real.scalars.shape[1])]
+        return first
 
     def _forward(
         self, first: np.ndarray, keep: Sequence[np.ndarray]
@@ -438,17 +445,15 @@ class Discriminator:
             chain.insert(0, (chain[0] @ self.parameters[f"weight.{layer}"].T) * slopes[layer - 1])
         return chain
 
-    def generator_loss(
-        self, categories: np.ndarray | None, keep: Sequence[np.ndarray], batch: int
-    ) -> tuple[float, np.ndarray]:
-        """Minus the mean score of the rows in the buffer, and its gradient by them (batch, width)."""
-        packs = batch // self.pac
-        packed = self._stack[packs : 2 * packs]
-        scores, _, slopes = self._forward(self._first_fake(packed, categories), keep)
-        chain = self._chain(np.full((packs, 1), -1.0 / packs, packed.dtype), slopes)
-        by_data = self._stack[:packs]
-        np.matmul(chain[0], self.parameters["weight.0"][: self._data_rows].T, out=by_data)
-        return -float(scores.mean()), by_data.reshape(batch, self.width)
+    def generator_loss(self, categories: np.ndarray | None, keep: Sequence[np.ndarray]) -> tuple[float, np.ndarray]:
+        """Minus the mean score of the rows in the buffer, and its gradient by them (batch, width), good until the next."""
+        packs = len(self._fake) // self.pac
+        scores, _, slopes = self._forward(self._first_fake(categories), keep)
+        chain = self._chain(np.full((packs, 1), -1.0 / packs, self._fake.dtype), slopes)
+        columns = self._columns[:, :packs]
+        np.matmul(self.parameters["weight.0"][: self._data_rows], chain[0].T, out=columns)
+        np.copyto(self._packed(self._by_fake), columns.T)
+        return -float(scores.mean()), self._by_fake
 
     def loss(
         self,
@@ -469,7 +474,7 @@ class Discriminator:
             gradients: by name of parameter, overwritten.
         """
         packs = len(interpolation)
-        fake_first = self._first_fake(self._stack[packs : 2 * packs], fake_categories)
+        fake_first = self._first_fake(fake_categories)
         real_first = self._first_real(real, real_categories)
         share = interpolation[:, None]
         mixed = share * real_first + (1.0 - share) * fake_first
@@ -477,7 +482,7 @@ class Discriminator:
         by_score = np.repeat(np.array([1.0, 1.0 / packs, -1.0 / packs], mixed.dtype), packs)[:, None]
         chain = self._chain(by_score, slopes)
         penalty, by_chain = self._penalty(chain[0][:packs])
-        self._first_backward(chain[0], fake_categories, real, real_categories, gradients)
+        self._first_backward(chain[0], fake_categories, real, real_categories, gradients["weight.0"])
         np.sum(chain[0][packs:], axis=0, out=gradients["shift.0"])
         for layer in range(1, self.layers):
             # The penalty's own pass upwards takes the place of the interpolates, whose scores enter no loss.
@@ -494,20 +499,21 @@ class Discriminator:
 
         The scores' gradient by the input, scaled to the penalty's gradient by it, is left in the buffers.
         """
-        weight = self.parameters["weight.0"]
-        by_data, by_condition = self._stack[: len(by_first)], self._by_condition
-        np.matmul(by_first, weight[: self._data_rows].T, out=by_data)
-        np.matmul(by_first, weight[self._data_rows :].T, out=by_condition)
-        squares = np.einsum("ij,ij->i", by_data, by_data) + np.einsum("ij,ij->i", by_condition, by_condition)
+        data_weight = self.parameters["weight.0"][: self._data_rows]
+        condition_weight = self.parameters["weight.0"][self._data_rows :]
+        by_data, by_condition = self._columns[:, : len(by_first)], self._by_condition
+        np.matmul(data_weight, by_first.T, out=by_data)
+        np.matmul(condition_weight, by_first.T, out=by_condition)
+        squares = np.einsum("ij,ij->j", by_data, by_data) + np.einsum("ij,ij->j", by_condition, by_condition)
         norms = np.sqrt(squares)
         excess = norms - 1.0
         # At a gradient of zero the norm has no derivative; torch takes zero.
         factors = np.divide(excess, norms, out=np.zeros_like(norms), where=norms > 0)
         factors *= 2.0 * PENALTY_WEIGHT / len(by_first)
-        by_data *= factors[:, None]
-        by_condition *= factors[:, None]
-        by_chain = by_data @ weight[: self._data_rows]
-        by_chain += by_condition @ weight[self._data_rows :]
+        by_data *= factors
+        by_condition *= factors
+        by_chain = by_data.T @ data_weight
+        by_chain += by_condition.T @ condition_weight
         return float(PENALTY_WEIGHT * np.mean(excess * excess)), by_chain
 
     def _first_backward(
@@ -516,23 +522,17 @@ class Discriminator:
         fake_categories: np.ndarray | None,
         real: RealRows,
         real_categories: np.ndarray | None,
-        gradients: dict[str, np.ndarray],
+        gradient: np.ndarray,
     ) -> None:
-        """Fill the first layer's gradient: one product over the stacked data rows, and look-ups for the conditions."""
+        """Fill the first layer's gradient: products for the interpolates and the fake data, additions for all ones."""
         packs = len(by_first) // 3
-        gradient = gradients["weight.0"]
-        real_data = self._stack[2 * packs :]
-        flat = real_data.reshape(len(real.ones), self.width)
-        flat[:, : real.scalars.shape[1]] = real.scalars
-        np.put_along_axis(flat, real.ones, 1.0, axis=1)
-        np.matmul(self._stack.T, by_first, out=gradient[: self._data_rows])
-        np.put_along_axis(flat, real.ones, 0.0, axis=1)
-        np.matmul(self._by_condition.T, by_first[:packs], out=gradient[self._data_rows :])
+        by_mixed, by_fake, by_real = np.split(by_first, 3)
+        np.copyto(self._columns[:, packs:], self._packed(self._fake).T)
+        np.matmul(self._columns, by_first[: 2 * packs], out=gradient[: self._data_rows])
+        np.matmul(self._by_condition, by_mixed, out=gradient[self._data_rows :])
+        gradient[self._scalar_positions(real.scalars.shape[1])] += self._packed(real.scalars).T @ by_real
+        positions = self._data_positions(real.ones)
         if fake_categories is not None and real_categories is not None:
-            rows = np.concatenate(
-                [
-                    self._condition_rows(fake_categories),
-                    self._condition_rows(real_categories),
-                ]
-            )
-            _add_rows(gradient, rows.ravel(), np.repeat(by_first[packs:], self.pac, axis=0))
+            positions = np.concatenate([positions, self._condition_rows(real_categories)], axis=1)
+            _add_rows(gradient, self._condition_rows(fake_categories).ravel(), np.repeat(by_fake, self.pac, axis=0))
+        _add_rows(gradient, positions.ravel(), np.repeat(by_real, positions.shape[1], axis=0))

@@ -56,11 +56,11 @@ LOW_PRICE_LIFT = 1.5
 
 # The chance of an ordinary fraud runs from a floor to a ceiling, and how steeply: most of its causes are not to be seen.
 _FLOOR = 0.01
-_CEILING = 0.485
+_CEILING = 0.49
 _STEEPNESS = (3.2, 8.0)
 
 # What the goods of a chapter add to the score, apart from the marks that everyone knows.
-_CHAPTER_LEAN = 0.22 * derive_rng(0, "fraud_by_chapter").standard_normal(98)
+_CHAPTER_LEAN = 0.15 * derive_rng(0, "fraud_by_chapter").standard_normal(98)
 
 # Goods of the rules and of the frauds.
 _COUNTERFEIT = (42, 61, 62, 64, 71, 91, 33)
@@ -142,17 +142,19 @@ def _lean(lanes: Lanes, propensity: np.ndarray, values: dict[str, list[str]]) ->
     """The score that fraud's chance grows with; the score of the suspicious sort stands about 1 above a usual lane's."""
     chapter = tariff.schedule().chapters[lanes.code]
     basic = lanes.claim == 0
-    score = 0.5 * (basic & (lanes.rate >= 8)) + 0.5 * ((chapter >= 84) & (chapter <= 92)) + 0.25 * (chapter > 92)
-    score += 0.3 * ((chapter >= 61) & (chapter <= 67) & basic)
-    score += 0.4 * _is(values, "country", lanes.departure, "HK", "GB", "ID")
-    score -= 0.25 * _is(values, "country", lanes.origin, "JP")
-    score -= 0.15 * (lanes.claim >= len(tariff.GENERAL_TAX_TYPES))
+    machinery = (chapter >= 84) & (chapter <= 92)
+    suspicious = basic & (lanes.rate >= 8) & machinery
     by_air = _is(values, "mode_of_transport", lanes.mode, "40", "50")
-    score += np.where(by_air == (chapter < 84), 0.08, -0.08) + 0.15 * (lanes.courier >= 0)
+    score = 0.4 * (basic & (lanes.rate >= 8)) + 0.3 * machinery + 0.4 * suspicious
+    score += 0.3 * ((chapter >= 61) & (chapter <= 67) & basic)
+    score += np.where(suspicious == by_air, -0.12, 0.12) + 0.1 * by_air
+    score += 0.3 * _is(values, "country", lanes.departure, "HK", "GB", "ID")
+    score -= 0.15 * (lanes.claim >= len(tariff.GENERAL_TAX_TYPES))
+    score += 0.15 * (lanes.courier >= 0)
     score += 0.15 * _is(values, "import_type", lanes.import_type, "15", "87", "94")
     score -= 0.12 * _is(values, "payment_type", lanes.payment, "43")
     score += _CHAPTER_LEAN[chapter] + 0.003 * (chapter - 50)
-    return score + 0.3 * propensity[lanes.importer]
+    return score + 0.2 * propensity[lanes.importer]
 
 
 def _critical(lanes: Lanes, values: dict[str, list[str]]) -> np.ndarray:
