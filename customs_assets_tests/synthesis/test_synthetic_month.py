@@ -76,7 +76,7 @@ def test_the_release_does_not_depend_on_the_identity_key(labelled: pd.DataFrame,
     other = _made(labelled, unit_prices, key=b"b" * 32).declarations
     assert not one["importer_id"].equals(other["importer_id"])
     released = [redraw_tokens(made, np.random.default_rng(3)) for made in (one, other)]
-    pd.testing.assert_frame_equal(*released)
+    pd.testing.assert_frame_equal(released[0], released[1])
 
 
 def test_declaration_ids_are_eight_digits_and_no_two_months_share_one():

@@ -566,7 +566,16 @@ def _normal_scores(value: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.interp(np.clip(rank, 1e-7, 1 - 1e-7), cdf, grid)
 
 
-def _weighted(lanes: Lanes, importers: Importers, values: dict[str, list[str]], inspected_share: float) -> Lanes:
+def _leaning(lanes: Lanes, importers: Importers, seed: int) -> np.ndarray:
+    """How far each lane leans to fraud, by its importer, its broker and its own circumstances."""
+    rng = derive_rng(seed, "simulated_world", purpose="leaning")
+    broker = rng.standard_normal(DECLARANTS)[lanes.declarant]
+    return 0.2 * importers.propensity[lanes.importer] + 0.12 * broker + 0.25 * rng.standard_normal(len(broker))
+
+
+def _weighted(
+    lanes: Lanes, importers: Importers, values: dict[str, list[str]], inspected_share: float, seed: int
+) -> Lanes:
     """The lanes with their weights, risks and chances of inspection.
 
     What is inspected more than the rest needs fewer declarations for its share of the labelled ones, so the weight is the
@@ -576,7 +585,7 @@ def _weighted(lanes: Lanes, importers: Importers, values: dict[str, list[str]], 
     raked = rake(np.where(ever, lanes.labelled, 0.0), _margins(lanes, importers, values), rounds=40)
     labelled = np.where(ever, raked, lanes.labelled)
     inspection = fraud.rule_scores(lanes, values)
-    risk = fraud.risks(lanes, importers.propensity, raked, values)
+    risk = fraud.risks(lanes, _leaning(lanes, importers, seed), raked, values)
     needed = labelled / (inspection * fraud.selection_lift(lanes.mechanism, risk))
     weight = needed
     for _ in range(3):
@@ -612,7 +621,7 @@ def make_world(seed: int, inspected_share: float = 0.05) -> World:
     return World(
         seed=seed,
         inspected_share=inspected_share,
-        lanes=_weighted(lanes, importers, values, inspected_share),
+        lanes=_weighted(lanes, importers, values, inspected_share, seed),
         importers=importers,
         values=values,
         importer_names=names.importers(rng, importers.is_person),
