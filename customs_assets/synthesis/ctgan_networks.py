@@ -39,8 +39,10 @@ ADAM_EPSILON = 1e-8
 
 def uniform_weights(rng: np.random.Generator, fan_in: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Initial weights or biases of a linear layer: uniform within one over the root of the layer's inputs."""
-    bound = 1.0 / np.sqrt(fan_in)
-    return rng.uniform(-bound, bound, shape).astype(dtype)
+    weights = rng.random(shape, dtype=np.float32).astype(dtype, copy=False)
+    weights -= 0.5
+    weights *= 2.0 / np.sqrt(fan_in)
+    return weights
 
 
 class Adam:
