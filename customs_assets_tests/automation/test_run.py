@@ -139,7 +139,7 @@ def test_one_deleted_month_is_rebuilt_with_what_stands_downstream_of_it_and_noth
             ("synthetic_release", ""),
             *(("fraud_benchmark", f"synthetic|{detector}") for detector in DETECTORS),
         ]
-        assert [task.title for task in plan(nodes)][0] == "2020-02, synthesis"
+        assert next(task.title for task in plan(nodes)) == "2020-02, synthesis"
         assert len(plan(nodes)) == 2 + len(DETECTORS)
         alone = _materialize(finished, "2020-02", ["synthetic_declarations"])
         assert alone.success
