@@ -23,13 +23,13 @@ DONORS_PER_GROUP = 4
 # The columns that one donor gives together: what is declared of the goods, and what may be shown of it as it is.
 GOODS: tuple[str, ...] = (*TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud", "unit_price", "whole")
 
-# What is redrawn, in this order: the goods before what depends on them, the label when all its reasons are in place.
+# What is redrawn, in this order: the goods before what depends on them, the label when all its reasons are in place. Who carries
+# a parcel hangs on how it travels, so one donor gives both.
 UNITS: tuple[tuple[str, ...], ...] = (
     GOODS,
     ("net_mass",),
     ("price_given", "residual"),
-    ("mode_of_transport",),
-    ("courier_id_named",),
+    ("mode_of_transport", "courier_id_named"),
     ("seller_id_named",),
     ("office_id",),
     ("import_type",),
@@ -214,7 +214,9 @@ def _target(unit: tuple[str, ...], source: pd.DataFrame, known: dict[str, np.nda
         return known["net_mass"]
     if unit == ("price_given", "residual"):
         return np.column_stack([known["residual"], known["price_given"]])
-    return pd.factorize(source[unit[-1]])[0]
+    if unit == ("fraud", "critical_fraud"):
+        return known["label"].astype(int)
+    return source.groupby(list(unit), sort=False).ngroup().to_numpy()
 
 
 def _by_frequency(values: pd.Series) -> list[str]:
