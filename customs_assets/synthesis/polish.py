@@ -16,6 +16,7 @@ from customs_assets.declaration import TARIFF_TUPLE
 from customs_assets.seeds import derive_seed
 from customs_assets.synthesis.codec import CODES, NAMED, Codec
 from customs_assets.synthesis.donors import DonorTree
+from customs_assets.synthesis.encodings.bands import Bands
 
 # Rows in a leaf, for each importer that the k rule asks for: k = 5 gives at least 20 donors to every value.
 DONORS_PER_GROUP = 4
@@ -129,6 +130,25 @@ class Polish:
             )
             for unit in UNITS
         }
+
+    def mapped_prices(self, core: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """The rows with their prices moved onto the source's quantiles, and the residuals that these prices make.
+
+        A price is the product of a mass, a unit price and a residual, each drawn well and yet not sure to multiply to the
+        source's distribution. Prices that follow from a ``unit_price``, and those of 0, stay as they are.
+        """
+        loose, known = (
+            (rows["unit_price"].isna() & (rows["item_price"] > 0)).to_numpy() for rows in (core, self._source)
+        )
+        if self._codec.price.form != "residual" or not (loose.any() and known.any()):
+            return core
+        source = self._source["item_price"].to_numpy(dtype=float)[known]
+        bands = Bands.fit(pd.Series(source), pd.Series(self._importers[known]), self._min_group)
+        price = core["item_price"].to_numpy(dtype=float, copy=True)
+        price[loose] = np.round(bands.at_quantiles(price[loose], source, rng), 1)
+        residual = core["residual"].to_numpy(dtype=float, copy=True)
+        residual[loose] = self._codec.price.encode(core.assign(item_price=price))["residual"].to_numpy()[loose]
+        return core.assign(item_price=price, residual=residual)
 
     def features(self, core: pd.DataFrame) -> np.ndarray:
         """Matrix of shape (m, features) of any rows in the form of ``Codec.core``."""
