@@ -31,6 +31,9 @@ TASK_TAG = "customs/task"
 # One thread to each worker: months side by side use the cores, and sums come out in one order only.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 
+# Detectors whose cells take longest, the longest first: begun last, they would keep one worker busy while the others idle.
+_LONGEST_CELLS = ("random_forest", "catboost", "adaboost")
+
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)")
 
 
@@ -89,13 +92,19 @@ class Progress:
 
 
 def plan(nodes: Sequence[Node]) -> list[Task]:
-    """The runs that make some nodes: a run for each month, one for what is whole, one for each cell."""
+    """The runs that make some nodes: a run for each month, one for what is whole, one for each cell, the longest first."""
     grouped: dict[tuple[Partitioning, str], list[str]] = {}
     for key, partition in nodes:
         grouped.setdefault((BY_KEY[key].partitioning, partition), []).append(key)
     tasks = [Task(partitioning, partition, tuple(keys)) for (partitioning, partition), keys in grouped.items()]
     order = list(Partitioning)
-    return sorted(tasks, key=lambda task: (order.index(task.partitioning), task.partition))
+    return sorted(tasks, key=lambda task: (order.index(task.partitioning), _after_longest(task), task.partition))
+
+
+def _after_longest(task: Task) -> int:
+    """Where a task stands among those of its kind: cells of the slow detectors before all others."""
+    detector = task.partition.split("|")[-1]
+    return _LONGEST_CELLS.index(detector) if detector in _LONGEST_CELLS else len(_LONGEST_CELLS)
 
 
 def run_tasks(
