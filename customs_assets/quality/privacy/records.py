@@ -32,7 +32,7 @@ class Records:
 
     Attributes:
         codes: array of shape (codes, n): a categorical value's number, the same in every frame prepared together.
-        numbers: array of shape (numbers, n), float32: numbers scaled so that two of them differ by 1 at most.
+        numbers: array of shape (numbers, n), float64: numbers scaled so that two of them differ by 1 at most.
     """
 
     codes: np.ndarray
@@ -47,7 +47,7 @@ class Neighbours:
     """The nearest reference rows of n queries.
 
     Attributes:
-        distances: array of shape (n, k), float32, ascending in each row: how many codes differ, and by how much the numbers
+        distances: array of shape (n, k), ascending in each row: how many codes differ, and by how much the numbers
             do. With c codes and m numbers it lies between 0 and c + m (Gower's distance, not divided by the columns).
         rows: array of shape (n, k): which reference rows these are; of equally near ones the first.
     """
@@ -77,7 +77,7 @@ def as_records(
     codes = [pd.factorize(rows[name].to_numpy(), use_na_sentinel=False)[0] for name in coded]
     widest = max((int(code.max()) for code in codes), default=0)
     code_table = np.array(codes, dtype=np.uint16 if widest < 1 << 16 else np.int32).reshape(len(coded), len(rows))
-    number_table = np.array([_scaled(rows, name, scale) for name in numerical], dtype=np.float32)
+    number_table = np.array([_scaled(rows, name, scale) for name in numerical], dtype=np.float64)
     number_table = number_table.reshape(len(numerical), len(rows))
     ends = np.cumsum([len(part) for part in parts])
     return [
@@ -118,7 +118,7 @@ def nearest(queries: Records, references: Records, neighbours: int = 1) -> Neigh
     """
     if neighbours > len(references):
         raise ValueError(f"{neighbours} neighbours were asked for among {len(references)} rows")
-    distances = np.empty((len(queries), neighbours), dtype=np.float32)
+    distances = np.empty((len(queries), neighbours))
     rows = np.empty((len(queries), neighbours), dtype=np.int64)
     search = _Search(references, neighbours)
     for query in range(len(queries)):
@@ -157,7 +157,7 @@ class _Search:
         return found[order], candidates[order]
 
     def _distances(self, candidates: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        differing = (len(self._references.codes) - self._agreeing[candidates]).astype(np.float32)
+        differing = (len(self._references.codes) - self._agreeing[candidates]).astype(np.float64)
         for column, number in zip(self._references.numbers, numbers, strict=True):
             differing += np.abs(column[candidates] - number)
         return differing
