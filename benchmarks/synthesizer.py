@@ -57,7 +57,7 @@ def measure(
 ) -> list[Claim]:
     """The claims that need no control, on the source of one lake and the synthetic months of another."""
     tables = Tables(synthetic.read_frames(SYNTHETIC, months), lake.read_frames(SOURCE, months), SEED)
-    cells = [synthetic.read_frame("fraud_benchmark", cell) for cell in synthetic.partitions("fraud_benchmark")]
+    cells = _cells(lake, "source") + _cells(synthetic, "synthetic")
     measures: dict[str, Callable[[], list[Claim]]] = {
         "fidelity": lambda: table_two_claims(tables, world),
         "relations": lambda: relation_claims(tables, world),
@@ -72,6 +72,12 @@ def measure(
         claims += measures[part]()
         print(f"  {part}: {time.perf_counter() - started:.1f} s", file=sys.stderr)
     return claims
+
+
+def _cells(lake: Lake, dataset: str) -> list[pd.DataFrame]:
+    """The cells of Table 3 that a lake has of one data set."""
+    found = [cell for cell in lake.partitions("fraud_benchmark") if dataset in cell.split("|")]
+    return [lake.read_frame("fraud_benchmark", cell) for cell in found]
 
 
 def control_run(lake: Lake, months: Sequence[str], folder: Path, epochs: int | None, workers: int) -> list[Claim]:
@@ -129,6 +135,11 @@ def side_by_side(columns: dict[str, list[Claim]]) -> str:
     return "\n".join(lines)
 
 
+def _title(lake: str) -> str:
+    """A lake's address in few words: its last two folders."""
+    return "/".join(Path(lake).parts[-2:])
+
+
 def main() -> None:
     """Read the command line; measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -159,9 +170,9 @@ def main() -> None:
     print(f"{len(months)} months, {months[0]} to {months[-1]}; goals of a source {world.value}\n")
     claims = measure(lake, lake, months, world, arguments.min_group, parts)
     if arguments.also:
-        columns = {arguments.lake: claims}
+        columns = {_title(arguments.lake): claims}
         for other in arguments.also:
-            columns[other] = measure(lake, Lake(other), months, world, arguments.min_group, parts)
+            columns[_title(other)] = measure(lake, Lake(other), months, world, arguments.min_group, parts)
         print(side_by_side(columns))
     else:
         print(as_table(claims))

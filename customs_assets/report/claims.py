@@ -25,7 +25,7 @@ from customs_assets.quality.privacy.inference import SECRETS, inference
 from customs_assets.quality.privacy.linkability import linkability
 from customs_assets.quality.privacy.linkage import linkage
 from customs_assets.quality.privacy.membership import membership
-from customs_assets.quality.privacy.singling_out import singling_out
+from customs_assets.quality.privacy.singling_out import ATTACKS, singling_out
 from customs_assets.quality.references import Unit, halves, independent_columns
 from customs_assets.quality.relations import RELATIONS, lawful_share, relations
 
@@ -175,13 +175,13 @@ def relation_claims(tables: Tables, world: World) -> list[Claim]:
         name = "|".join(pair)
         there = source[name] >= 0.05
         low, high = _RELATION_BOUNDS if there and world is World.WITH_RELATIONS else (None, None)
-        ratios = [synthetic[name] / source[name], halved[1][name] / halved[0][name], floor[name] / source[name]]
+        pairs = (synthetic[name], source[name]), (halved[1][name], halved[0][name]), (floor[name], source[name])
+        ratios = [kept / of if there else math.nan for kept, of in pairs]
         title = (
             f"Relation {pair[0].removesuffix('_id')}–{pair[1].removesuffix('_id').replace('_', ' ')}, of the source's"
         )
         note = f"the source's own is {source[name]:.3f}"
-        shown = ratios if there else [math.nan] * 3
-        claims.append(Claim(name, Subject.FIDELITY, title, *shown, at_least=low, at_most=high, note=note))
+        claims.append(Claim(name, Subject.FIDELITY, title, *ratios, at_least=low, at_most=high, note=note))
     return claims
 
 
@@ -298,6 +298,7 @@ def attack_claims(
     training: pd.DataFrame,
     control: pd.DataFrame,
     made_from: Mapping[str, str] | None = None,
+    attacks: int = ATTACKS,
     seed: int = 2020,
 ) -> list[Claim]:
     """What attacks on rows and importers gain against training over control.
@@ -307,6 +308,7 @@ def attack_claims(
         training: the source's rows that they were made from.
         control: rows of other importers of the same source.
         made_from: as ``linkage.linkage`` takes it.
+        attacks: guesses of the attack that singles out.
         seed: base seed of guesses and samples.
     """
     nearer = closest_record(synthetic, training, control, seed=seed)
@@ -345,7 +347,7 @@ def attack_claims(
             f"± {linked.standard_error:.3f}",
         ),
     ]
-    risks = [singling_out(synthetic, training, control, mode, seed=seed) for mode in ("univariate", "multivariate")]
+    risks = [singling_out(synthetic, training, control, mode, attacks, seed=seed) for mode in ("univariate", "multivariate")]
     risks.append(linkability(synthetic, training, control, seed=seed))
     risks += [inference(synthetic, training, control, secret, seed=seed) for secret in SECRETS]
     for risk in risks:

@@ -26,7 +26,7 @@ ATTACKS = 2000
 COLUMNS_A_GUESS = 4
 
 # Guesses that are tried for each one that is wanted, before the attacker gives up.
-_TRIES = 50
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
