@@ -107,12 +107,47 @@ ARTIFACTS: tuple[Artifact, ...] = (
         kinds=frozenset({"torch"}),
     ),
     Artifact(
+        "safe_groups",
+        "synthesis",
+        "What may be shown as it is: the tariff tuples, goods, masses and unit prices of at least k importers, over all months.",
+        partitioning=Partitioning.WHOLE,
+        upstream=("anonymized_declarations",),
+        settings=("min_group",),
+        kinds=frozenset({"parquet", "duckdb"}),
+    ),
+    Artifact(
+        "composed_identities",
+        "synthesis",
+        "New importers, sellers, declarants and couriers, each composed from at least k of the source's, over all months.",
+        partitioning=Partitioning.WHOLE,
+        upstream=("anonymized_declarations", "safe_groups"),
+        settings=("seed", "min_group"),
+        kinds=frozenset({"parquet", "pandas"}),
+    ),
+    Artifact(
+        "fraud_propensity",
+        "synthesis",
+        "How likely inspection finds fraud in a declaration: boosted trees with calibrated rates, learned over all months.",
+        partitioning=Partitioning.WHOLE,
+        suffix="json",
+        upstream=("anonymized_declarations", "unit_prices"),
+        settings=("seed", "min_group"),
+        kinds=frozenset({"json"}),
+    ),
+    Artifact(
         "synthetic_declarations",
         "synthesis",
-        "Sampled, decoded, polished and repaired rows: 22 attributes, HS code cut to 6 digits, every tariff tuple lawful.",
-        upstream=("ctgan_model", "anonymized_declarations", "unit_prices"),
+        "Sampled, selected, polished and labelled rows: 22 attributes, HS code cut to 6 digits, every tariff tuple lawful.",
+        upstream=(
+            "ctgan_model",
+            "anonymized_declarations",
+            "unit_prices",
+            "safe_groups",
+            "composed_identities",
+            "fraud_propensity",
+        ),
         settings=("seed", "min_group", "rows", "price"),
-        code_version="2",
+        code_version="3",
         kinds=frozenset({"parquet", "pandas"}),
     ),
     Artifact(
@@ -155,6 +190,19 @@ ARTIFACTS: tuple[Artifact, ...] = (
 )
 
 BY_KEY: dict[str, Artifact] = {artifact.key: artifact for artifact in ARTIFACTS}
+
+
+def stage_of(key: str) -> int:
+    """In which stage of a run over all months an artifact is made: 0 for what a month needs nothing but itself for.
+
+    Every step from months to what is made over all of them, or back, begins a stage: within one, partitions need not wait for
+    each other.
+    """
+    artifact = BY_KEY[key]
+    return max(
+        (stage_of(other) + (BY_KEY[other].partitioning is not artifact.partitioning) for other in artifact.upstream),
+        default=0,
+    )
 
 
 def inputs_of(artifact: Artifact, partition: str, months: Sequence[str]) -> list[tuple[str, str]]:

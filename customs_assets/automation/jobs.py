@@ -4,37 +4,57 @@ from __future__ import annotations
 
 import dagster as dg
 
-from customs_assets.catalogue import ARTIFACTS, Partitioning
+from customs_assets.catalogue import ARTIFACTS, Partitioning, stage_of
 from customs_assets.partitions import cells, months
 
 
-def _keys(partitioning: Partitioning) -> list[str]:
-    return [artifact.key for artifact in ARTIFACTS if artifact.partitioning is partitioning]
+def _keys(partitioning: Partitioning, stage: int) -> list[str]:
+    return [a.key for a in ARTIFACTS if a.partitioning is partitioning and stage_of(a.key) == stage]
 
 
-MONTHLY, RELEASE, BENCHMARK = "month", "release", "fraud_benchmark_cell"
+MONTHLY, SHARED, SYNTHESIS, RELEASE, BENCHMARK = "month", "shared", "synthesis", "release", "fraud_benchmark_cell"
 
 month_job = dg.define_asset_job(
     MONTHLY,
-    selection=dg.AssetSelection.assets(*_keys(Partitioning.MONTH)),
+    selection=dg.AssetSelection.assets(*_keys(Partitioning.MONTH, 0)),
     partitions_def=months,
-    description="One month, from the source to its quality report.",
+    description="One month, from the source to its trained model.",
+)
+
+shared_job = dg.define_asset_job(
+    SHARED,
+    selection=dg.AssetSelection.assets(*_keys(Partitioning.WHOLE, 1)),
+    description="What the months share, over all months in the lake: safe groups, composed identities, fraud propensity.",
+)
+
+synthesis_job = dg.define_asset_job(
+    SYNTHESIS,
+    selection=dg.AssetSelection.assets(*_keys(Partitioning.MONTH, 2)),
+    partitions_def=months,
+    description="One synthetic month and its reports, from its model and what the months share.",
 )
 
 release_job = dg.define_asset_job(
     RELEASE,
-    selection=dg.AssetSelection.assets(*_keys(Partitioning.WHOLE)),
+    selection=dg.AssetSelection.assets(*_keys(Partitioning.WHOLE, 3)),
     description="The scores over all months in the lake, and the release.",
 )
 
 benchmark_job = dg.define_asset_job(
     BENCHMARK,
-    selection=dg.AssetSelection.assets(*_keys(Partitioning.CELL)),
+    selection=dg.AssetSelection.assets(*_keys(Partitioning.CELL, 3)),
     partitions_def=cells,
     description="One cell of Table 3; launch it as a backfill for the whole table.",
 )
 
-JOBS = {Partitioning.MONTH: month_job, Partitioning.WHOLE: release_job, Partitioning.CELL: benchmark_job}
+# The job that makes the artifacts of a partitioning and a stage.
+JOBS = {
+    (Partitioning.MONTH, 0): month_job,
+    (Partitioning.WHOLE, 1): shared_job,
+    (Partitioning.MONTH, 2): synthesis_job,
+    (Partitioning.WHOLE, 3): release_job,
+    (Partitioning.CELL, 3): benchmark_job,
+}
 
 # Declarations of the last days of a month are still being inspected on the first of the next.
 month_that_closed = dg.build_schedule_from_partitioned_job(

@@ -8,6 +8,7 @@ progress looks on a terminal stands in ``cli.py``.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import re
@@ -22,7 +23,7 @@ import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from customs_assets.automation.jobs import JOBS
-from customs_assets.catalogue import BY_KEY, Partitioning
+from customs_assets.catalogue import BY_KEY, Partitioning, stage_of
 from customs_assets.partitions import run_tags
 from customs_assets.provenance import Node
 
@@ -39,12 +40,14 @@ class Task:
     """One run to be made: some assets of one partition.
 
     Attributes:
-        partitioning: how its assets are cut, which names the job.
+        stage: when its assets are made (``catalogue.stage_of``), which with their partitioning names the job.
+        partitioning: how its assets are cut.
         partition: partition key, empty for the whole.
         assets: what it makes.
         identifier: value of the run's tag :data:`TASK_TAG`.
     """
 
+    stage: int
     partitioning: Partitioning
     partition: str
     assets: tuple[str, ...]
@@ -55,12 +58,12 @@ class Task:
         """What a person calls the task."""
         match self.partitioning:
             case Partitioning.MONTH:
-                return self.partition
+                return self.partition if self.stage == 0 else f"{self.partition}, synthesis"
             case Partitioning.CELL:
                 dataset, detector = self.partition.split("|")
                 return f"{detector} on {dataset}"
             case Partitioning.WHOLE:
-                return "release"
+                return JOBS[self.partitioning, self.stage].name
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,13 @@ class Progress:
 
 
 def plan(nodes: Sequence[Node]) -> list[Task]:
-    """The runs that make some nodes: a run for each month, one for what is whole, one for each cell."""
-    grouped: dict[tuple[Partitioning, str], list[str]] = {}
+    """The runs that make some nodes, stage by stage: a run for each month, one for what is whole, one for each cell."""
+    grouped: dict[tuple[int, Partitioning, str], list[str]] = {}
     for key, partition in nodes:
-        grouped.setdefault((BY_KEY[key].partitioning, partition), []).append(key)
-    tasks = [Task(partitioning, partition, tuple(keys)) for (partitioning, partition), keys in grouped.items()]
+        grouped.setdefault((stage_of(key), BY_KEY[key].partitioning, partition), []).append(key)
+    tasks = [Task(*place, tuple(keys)) for place, keys in grouped.items()]
     order = list(Partitioning)
-    return sorted(tasks, key=lambda task: (order.index(task.partitioning), task.partition))
+    return sorted(tasks, key=lambda task: (task.stage, order.index(task.partitioning), task.partition))
 
 
 def run_tasks(
@@ -106,10 +109,10 @@ def run_tasks(
     on_end: Callable[[Task, Outcome], None],
     on_tick: Callable[[], None],
 ) -> dict[Task, Outcome]:
-    """Run months first, side by side, then everything that is made over all of them.
+    """Run one stage after another, the tasks of a stage side by side.
 
-    Where a month fails, what is made over all months is not run: a release that lacks a month it was asked for would look
-    whole. Running again does what is left.
+    Where a task fails, the stages after it are not run: what is made over all months would lack one that was asked for, and
+    would look whole. Running again does what is left.
 
     Args:
         tasks: what to run.
@@ -120,12 +123,11 @@ def run_tasks(
         on_tick: called a few times a second while tasks run.
     """
     outcomes: dict[Task, Outcome] = {}
-    months = [task for task in tasks if task.partitioning is Partitioning.MONTH]
-    over_all = [task for task in tasks if task.partitioning is not Partitioning.MONTH]
-    with _workers(min(workers, max(len(months), len(over_all), 1)), log_folder) as pool:
-        for stage in (months, over_all):
+    stages = [list(stage) for _, stage in itertools.groupby(tasks, key=lambda task: task.stage)]
+    with _workers(min(workers, max(map(len, stages), default=1)), log_folder) as pool:
+        for stage in stages:
             if any(not outcome.success for outcome in outcomes.values()):
-                reason = "not run, because a month failed that it is made from; mend the month and run again"
+                reason = "not run, because something failed that it is made from; mend that and run again"
                 outcomes |= {task: Outcome(False, problems=(reason,)) for task in stage}
                 continue
             outcomes |= _run_stage(pool, stage, workers, on_start, on_end, on_tick)
@@ -214,7 +216,7 @@ def _repository() -> ReconstructableRepository:
 
 def _execute(task: Task) -> Outcome:
     """Run one task in this process, as a run of its job in the instance."""
-    job = _repository().get_reconstructable_job(JOBS[task.partitioning].name)
+    job = _repository().get_reconstructable_job(JOBS[task.partitioning, task.stage].name)
     tags = {**run_tags(task.partitioning, task.partition), TASK_TAG: task.identifier}
     selection = [dg.AssetKey(key) for key in task.assets]
     with (

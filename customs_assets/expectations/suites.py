@@ -236,9 +236,10 @@ def _unit_prices(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     return frame.assign(
         rests_on=frame["importers"].where(frame.index.isin(rested.index), examined.settings.min_group)
     ), [
-        gxe.ExpectColumnDistinctValuesToEqualSet(
-            column="hs10_code", value_set=codes, description="every product code of the month has a price"
+        gxe.ExpectColumnValuesToBeInSet(
+            column="hs10_code", value_set=codes, description="only product codes of the month have a price"
         ),
+        _rows(len(codes), "every product code of the month has a price"),
         gxe.ExpectColumnValuesToBeUnique(column="hs10_code", description="a product code has one price"),
         gxe.ExpectColumnValuesToBeBetween(
             column="unit_price", min_value=0, strict_min=True, max_value=1e13, description="prices are positive"

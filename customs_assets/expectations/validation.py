@@ -7,7 +7,7 @@ person can read. Which expectations an artifact has stands in ``suites.py``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 EXAMPLES = 10
 
 HIDDEN = "(hidden: confidential)"
+
+# Great Expectations copies an expectation's configuration a hundred times while it works, its set of values included: sets
+# longer than this are looked up beforehand.
+LONG_SET = 20
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def validate(
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
+    frame, judged, looked_up = _look_up_long_sets(frame, expectations)
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -81,18 +86,49 @@ def validate(
     result_format: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
     if key is not None:
         result_format["unexpected_index_column_names"] = [key]
-    suite = gx.ExpectationSuite(name="suite", expectations=list(expectations))
+    suite = gx.ExpectationSuite(name="suite", expectations=judged)
     results = batch.validate(suite, result_format=result_format).results
-    findings = tuple(_finding(result, key, hidden) for result in results if not result.success)
+    findings = tuple(_finding(result, key, hidden, looked_up) for result in results if not result.success)
     return Verdict(len(results), findings)
 
 
-def _finding(result: Any, key: str | None, hidden: Collection[str]) -> Finding:
+def _look_up_long_sets(
+    frame: pd.DataFrame, expectations: Sequence[Expectation]
+) -> tuple[pd.DataFrame, list[Expectation], dict[str, str]]:
+    """Turn membership in a long set into a column of the values that break it, of which there should be none.
+
+    Returns:
+        The frame with these columns, the expectations that now look at them, and whose values each new column holds.
+    """
+    import great_expectations.expectations as gxe
+
+    judged: list[Expectation] = []
+    breaking: dict[str, pd.Series] = {}
+    looked_up: dict[str, str] = {}
+    for expectation in expectations:
+        members = isinstance(expectation, gxe.ExpectColumnValuesToBeInSet)
+        strangers = isinstance(expectation, gxe.ExpectColumnValuesToNotBeInSet)
+        if not (members or strangers) or len(expectation.value_set or ()) <= LONG_SET or expectation.mostly != 1:
+            judged.append(expectation)
+            continue
+        values = frame[expectation.column]
+        known = values.isin(expectation.value_set)
+        name = f"{expectation.column} ({len(looked_up)})"
+        breaking[name] = values.where(known if strangers else ~known)
+        looked_up[name] = expectation.column
+        judged.append(gxe.ExpectColumnValuesToBeNull(column=name, description=expectation.description))
+    if not breaking:
+        return frame, judged, looked_up
+    return pd.concat([frame, pd.DataFrame(breaking)], axis=1), judged, looked_up
+
+
+def _finding(result: Any, key: str | None, hidden: Collection[str], looked_up: Mapping[str, str]) -> Finding:
     config, outcome = result.expectation_config, result.result or {}
     if (result.exception_info or {}).get("raised_exception"):
         raise RuntimeError(f"{config.type} could not be evaluated: {result.exception_info['exception_message']}")
     columns = [str(config.kwargs[name]) for name in ("column", "column_A", "column_B") if name in config.kwargs]
     columns += [str(name) for name in config.kwargs.get("column_list", [])]
+    columns = [looked_up.get(name, name) for name in columns]
     rows = [str(row[key]) for row in outcome.get("partial_unexpected_index_list") or [] if isinstance(row, dict)]
     values = outcome.get("partial_unexpected_list") or [outcome.get("observed_value")]
     shown = [HIDDEN] if set(columns) & set(hidden) else list(dict.fromkeys(str(v) for v in values if v is not None))

@@ -5,14 +5,17 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from customs_assets.declaration import RELEASED
+from customs_assets.declaration import IDENTITIES, RELEASED
 from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
 from customs_assets.quality.figures import as_png_markdown, loss_curve
 from customs_assets.seeds import derive_seed
 from customs_assets.synthesis.checkpoint import from_bytes, to_bytes
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.ctgan import CTGAN, EpochLosses
-from customs_assets.synthesis.month import synthesize
+from customs_assets.synthesis.fraud_propensity import FraudPropensity
+from customs_assets.synthesis.identities import compose
+from customs_assets.synthesis.month import Shared, generalized_month, synthesize
+from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
 
 # How many lines of progress a training writes to its run's log.
 _PROGRESS_LINES = 20
@@ -49,28 +52,105 @@ def ctgan_model(
 
 
 @customs_asset
+def safe_groups(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pd.DataFrame]:
+    months = pipeline.months("anonymized_declarations")
+    with pipeline.lake.connect() as connection:
+        paths = [pipeline.lake.sql_path("anonymized_declarations", month) for month in months]
+        groups = count_safe_groups(connection, paths, pipeline.settings.min_group)
+    kinds = groups.groupby("kind").agg(groups=("importers", "size"), declarations=("declarations", "sum"))
+    metadata: dict[str, Any] = {
+        **table_metadata(groups),
+        "months": len(months),
+        "smallest_group": int(groups["importers"].min()) if len(groups) else 0,
+        "by_kind": dg.MetadataValue.md(kinds.to_markdown()),
+    }
+    return dg.Output(groups, metadata=metadata)
+
+
+@customs_asset
+def composed_identities(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, safe_groups: pd.DataFrame
+) -> dg.Output[pd.DataFrame]:
+    settings, safe = pipeline.settings, SafeGroups(safe_groups)
+    source = {
+        month: pipeline.lake.read_frame("anonymized_declarations", month)
+        for month in pipeline.months("anonymized_declarations")
+    }
+    known = [
+        generalized_month(declarations, safe, month=month, base_seed=settings.seed).declarations
+        for month, declarations in source.items()
+    ]
+    composed = compose(
+        pd.concat(known, ignore_index=True),
+        pd.concat(source.values(), ignore_index=True),
+        min_group=settings.min_group,
+        seed=settings.seed,
+    )
+    metadata: dict[str, Any] = {
+        **table_metadata(composed),
+        **{f"distinct {role}": int(composed[role].nunique()) for role in IDENTITIES},
+    }
+    return dg.Output(composed, metadata=metadata)
+
+
+@customs_asset
+def fraud_propensity(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[dict]:
+    settings, lake = pipeline.settings, pipeline.lake
+    cores, importers = [], []
+    for month in pipeline.months("anonymized_declarations"):
+        declarations = lake.read_frame("anonymized_declarations", month)
+        codec = Codec.fit(declarations, lake.read_frame("unit_prices", month), settings.min_group)
+        cores.append(codec.core(declarations.assign(whole=False, unit_price=float("nan"))))
+        importers.append(declarations["importer_id"])
+    model = FraudPropensity.fit(
+        pd.concat(cores, ignore_index=True),
+        pd.factorize(pd.concat(importers))[0],
+        min_group=settings.min_group,
+        seed=settings.seed,
+    )
+    metadata: dict[str, Any] = {
+        "declarations": sum(map(len, cores)),
+        "classes_of_rates": len(model.rates),
+        "lowest_rate": float(model.rates.min()),
+        "highest_rate": float(model.rates.max()),
+        "stretch_of_log_odds": model.stretch,
+    }
+    return dg.Output(model.as_json(), metadata=metadata)
+
+
+@customs_asset
 def synthetic_declarations(
     context: dg.AssetExecutionContext,
     pipeline: Pipeline,
     ctgan_model: bytes,
     anonymized_declarations: pd.DataFrame,
     unit_prices: pd.DataFrame,
+    safe_groups: pd.DataFrame,
+    composed_identities: pd.DataFrame,
+    fraud_propensity: dict,
 ) -> dg.Output[pd.DataFrame]:
     settings = pipeline.settings
     month = synthesize(
         from_bytes(ctgan_model),
         anonymized_declarations,
         unit_prices,
+        Shared(SafeGroups(safe_groups), composed_identities, FraudPropensity.from_json(fraud_propensity)),
         month=context.partition_key,
         base_seed=settings.seed,
         min_group=settings.min_group,
         rows=settings.rows,
         price=settings.price,
     )
+    generalized = sum(month.generalized.values())
     metadata: dict[str, Any] = {
         **table_metadata(month.declarations, {a.name: a.description for a in RELEASED}),
+        "drafts": month.drafts,
+        "source_rows_generalized": f"{generalized} of {len(anonymized_declarations)}",
+        "generalized_by": dg.MetadataValue.json(month.generalized),
+        "goods_shown_whole": f"{month.whole} of {len(month.declarations)}",
         "rows_repaired": month.repaired,
         "rows_that_copy": month.copies,
-        "tariff_tuples": f"{month.tuples_used} of the month's {month.tuples_available}",
+        "tariff_tuples": f"{month.tuples_used} of the {month.tuples_available} that may be released of the month",
+        "preview": dg.MetadataValue.md(month.declarations.head(5).to_markdown(index=False)),
     }
     return dg.Output(month.declarations, metadata=metadata)

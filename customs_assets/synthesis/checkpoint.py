@@ -69,7 +69,7 @@ def _description(data: bytes) -> dict:
     try:
         description = json.loads(metadata[FORMAT])
         version = description.pop("version")
-    except (json.JSONDecodeError, AttributeError, KeyError) as error:
+    except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise CheckpointError(f"the checkpoint's description is damaged ({error!r})") from error
     if version != VERSION:
         raise CheckpointError(f"the checkpoint is of version {version}, this program reads {VERSION}: train it again")

@@ -55,6 +55,7 @@ class Codec:
         unit_prices: pd.DataFrame,
         min_group: int,
         price: PriceForm = "residual",
+        safe_masses: np.ndarray | None = None,
     ) -> Codec:
         """Learn from one month.
 
@@ -63,6 +64,8 @@ class Codec:
             unit_prices: the month's ``unit_prices``.
             min_group: importers that a code or number shown by itself must rest on.
             price: form of the item price.
+            safe_masses: masses (kg) that may be shown as they are; those that ``min_group`` importers of this month declared
+                where None.
 
         Raises:
             ValueError: there are no rows, several months, inconsistent labels, or a product code without unit price.
@@ -75,7 +78,7 @@ class Codec:
             CalendarEncoding.fit(declarations["date"]),
             {code: CategoricalEncoding.fit(declarations[code], importers, min_group) for code in CODES},
             TariffEncoding.fit(declarations, min_group),
-            MassEncoding.fit(declarations["net_mass"], importers, min_group),
+            MassEncoding.fit(declarations["net_mass"], importers, min_group, safe_masses),
             PriceEncoding.fit(declarations, unit_prices, min_group, price),
         )
 
@@ -100,8 +103,8 @@ class Codec:
         return [column for column in model_table.columns if column not in CONTINUOUS]
 
     def decode(self, model_table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Declarations without key and identities, n rows: 17 attributes, and ``seller_id_named``, ``courier_id_named``,
-        ``price_given``, ``residual`` beside them for the stages that follow.
+        """Declarations without key and identities, n rows: 17 attributes, and beside them what the stages that follow need:
+        ``seller_id_named``, ``courier_id_named``, ``price_given``, ``residual``, ``unit_price`` (NaN) and ``whole`` (False).
         """
         core = pd.concat(
             [
@@ -114,17 +117,26 @@ class Codec:
             ],
             axis=1,
         )
-        return self.price_rows(core)
+        return self.price_rows(core.assign(unit_price=np.nan, whole=False))
 
-    def core(self, declarations: pd.DataFrame) -> pd.DataFrame:
-        """The source's rows in the form that :meth:`decode` gives: what synthetic rows are polished against."""
-        named = {f"{identity}_named": np.where(declarations[identity] != "", "yes", "no") for identity in NAMED}
-        kept = declarations[["date", *CODES, *TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud"]]
-        price = self.price.encode(declarations)
-        return pd.concat(
-            [kept, pd.DataFrame(named, index=declarations.index), price, declarations["item_price"]], axis=1
-        )
+    def core(self, generalized: pd.DataFrame) -> pd.DataFrame:
+        """The source's generalised rows in the form that :meth:`decode` gives: what synthetic rows are polished against."""
+        named = {f"{identity}_named": np.where(generalized[identity] != "", "yes", "no") for identity in NAMED}
+        kept = generalized[["date", *CODES, *TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud"]]
+        price = self.price.encode(generalized)
+        beside = generalized[["unit_price", "whole", "item_price"]]
+        return pd.concat([kept, pd.DataFrame(named, index=generalized.index), price, beside], axis=1)
 
     def price_rows(self, core: pd.DataFrame) -> pd.DataFrame:
-        """The same rows with ``item_price`` made from mass, product code and residual."""
-        return core.assign(item_price=self.price.decode(core[["price_given", "residual"]], core))
+        """The same rows with ``item_price`` made from mass, product code and residual, or from mass and ``unit_price``.
+
+        Where a price per kilogram may be shown as it is, the residual is what that price makes it.
+        """
+        known = core["unit_price"].notna().to_numpy() & (self.price.form == "residual")
+        residual = np.where(known, self.price.residual_of(core), core["residual"].to_numpy(dtype=float))
+        price = self.price.decode(core[["price_given"]].assign(residual=residual), core)
+        return core.assign(
+            residual=residual,
+            price_given=np.where(known, "yes", core["price_given"].to_numpy(dtype=object)),
+            item_price=np.where(known, self.price.of_unit_price(core), price),
+        )

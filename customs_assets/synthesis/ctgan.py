@@ -1,8 +1,8 @@
 """CTGAN (Xu et al. 2019), with the hyper-parameters of the ``ctgan`` library under its names and with its defaults.
 
-What belongs here is the class that is fitted and sampled, its training loop and its random draws. The table's encoding
-is ``model_table_transform``'s, the draws of conditions and rows ``conditional_sampling``'s, the mathematics of a pass
-through a network ``ctgan_networks``'s, the file that a model is kept in ``checkpoint``'s.
+What belongs here is the class that is fitted and sampled, and its training loop. The table's encoding is
+``model_table_transform``'s, the random draws are ``ctgan_draws``'s, the mathematics of a pass through a network is
+``ctgan_networks``'s, the file that a model is kept in ``checkpoint``'s.
 
 A step takes everything random as an argument, so that two implementations can be led through the same draws; the
 draws come from one generator made of the seed, so that the same seed gives the same weights to the bit.
@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from customs_assets.synthesis.conditional_sampling import (
-    Conditions,
-    ConditionTable,
-    RowTable,
+from customs_assets.synthesis.conditional_sampling import Conditions, ConditionTable
+from customs_assets.synthesis.ctgan_draws import (
+    DiscriminatorDraws,
+    Draws,
+    GeneratorDraws,
+    standard_exponential,
+    standard_normal,
 )
 from customs_assets.synthesis.model_table_transform import (
     EncodedTable,
@@ -32,9 +35,6 @@ from customs_assets.synthesis.model_table_transform import (
 
 if TYPE_CHECKING:
     from customs_assets.synthesis.ctgan_networks import Discriminator, Generator
-
-
-SMALLEST_EXPONENTIAL = 2.0**-25
 
 
 class TrainingDiverged(RuntimeError):
@@ -99,102 +99,8 @@ class EpochLosses:
     discriminator_loss: float
 
 
-@dataclass(frozen=True)
-class DiscriminatorDraws:
-    """Everything random in a step of the discriminator.
-
-    Attributes:
-        noise: standard normal, (batch, embedding_dim).
-        conditions: of the fake rows; None without discrete columns.
-        real_conditions: the same in another order, one for each of the real rows.
-        rows: row numbers of the real rows, (batch,).
-        exponential: standard exponential, (batch, width - continuous columns); overwritten.
-        keep: per hidden layer what dropout keeps, 0 or 1, (3 * batch / pac, units): interpolates, fake, real.
-        interpolation: uniform in [0, 1), (batch / pac,).
-    """
-
-    noise: np.ndarray
-    conditions: Conditions | None
-    real_conditions: Conditions | None
-    rows: np.ndarray
-    exponential: np.ndarray
-    keep: list[np.ndarray]
-    interpolation: np.ndarray
-
-
-@dataclass(frozen=True)
-class GeneratorDraws:
-    """Everything random in a step of the generator; as above, ``keep`` being for the fake rows alone."""
-
-    noise: np.ndarray
-    conditions: Conditions | None
-    exponential: np.ndarray
-    keep: list[np.ndarray]
-
-
 def _categories(conditions: Conditions | None) -> np.ndarray | None:
     return None if conditions is None else conditions.categories
-
-
-def standard_exponential(rng: np.random.Generator, out: np.ndarray) -> np.ndarray:
-    """Fill ``out`` with standard exponential noise above zero, whose logarithm is finite."""
-    rng.standard_exponential(dtype=out.dtype, out=out)
-    # In float32 about one draw in ten million is rounded down to zero: half of the draws' spacing stands for it.
-    return np.maximum(out, SMALLEST_EXPONENTIAL, out=out)
-
-
-class Draws:
-    """Draws the steps of a training, in one order, from one generator."""
-
-    def __init__(
-        self,
-        rng: np.random.Generator,
-        parameters: Hyperparameters,
-        transform: TableTransform,
-        encoded: EncodedTable,
-        dtype: np.dtype,
-    ) -> None:
-        self._rng = rng
-        self._parameters = parameters
-        self._conditions = ConditionTable(transform, parameters.log_frequency)
-        self._rows = RowTable(transform, encoded)
-        self._dtype = dtype
-        self._exponential = np.empty((parameters.batch_size, int(transform.segment_widths.sum())), dtype)
-
-    def _noise(self) -> np.ndarray:
-        shape = (self._parameters.batch_size, self._parameters.embedding_dim)
-        return self._rng.standard_normal(shape, dtype=self._dtype)
-
-    def _keep(self, passes: int) -> list[np.ndarray]:
-        packs = passes * self._parameters.batch_size // self._parameters.pac
-        return [
-            (self._rng.random((packs, units), dtype=self._dtype) < 0.5).astype(self._dtype)
-            for units in self._parameters.discriminator_dim
-        ]
-
-    def discriminator_step(self) -> DiscriminatorDraws:
-        """The draws of a discriminator's step, good until the next draw."""
-        batch = self._parameters.batch_size
-        conditions = self._conditions.draw(self._rng, batch)
-        real_conditions = None if conditions is None else conditions.permuted(self._rng.permutation(batch))
-        return DiscriminatorDraws(
-            noise=self._noise(),
-            conditions=conditions,
-            real_conditions=real_conditions,
-            rows=self._rows.draw(self._rng, batch, real_conditions),
-            exponential=standard_exponential(self._rng, self._exponential),
-            keep=self._keep(passes=3),
-            interpolation=self._rng.random(batch // self._parameters.pac, dtype=self._dtype),
-        )
-
-    def generator_step(self) -> GeneratorDraws:
-        """The draws of a generator's step, good until the next draw."""
-        return GeneratorDraws(
-            noise=self._noise(),
-            conditions=self._conditions.draw(self._rng, self._parameters.batch_size),
-            exponential=standard_exponential(self._rng, self._exponential),
-            keep=self._keep(passes=1),
-        )
 
 
 class Training:
@@ -263,16 +169,10 @@ class Training:
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
     """Numeric libraries at ``count`` threads, and afterwards as they were: results depend on the count."""
-    import torch
     from threadpoolctl import threadpool_limits
 
-    before = torch.get_num_threads()
     with threadpool_limits(limits=count):
-        torch.set_num_threads(count)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+        yield
 
 
 class CTGAN:
@@ -347,7 +247,7 @@ class CTGAN:
             rng = np.random.default_rng(self.seed)
             transform, encoded = fit_transform(train_data, discrete_columns, rng)
             training = self._initial(rng, transform, encoded)
-            draws = Draws(rng, self.hyperparameters, transform, encoded, np.dtype(np.float32))
+            draws = Draws(rng, self.hyperparameters, transform, encoded)
             steps = max(len(encoded) // self.hyperparameters.batch_size, 1)
             losses = []
             for epoch in range(self.hyperparameters.epochs):
@@ -418,13 +318,9 @@ class CTGAN:
         parts = []
         with _threads(self.threads):
             for first in range(0, max(n, 1), batch):
-                noise = rng.standard_normal((batch, generator.noise_width), dtype=np.float32)
+                noise = standard_normal(rng, (batch, generator.noise_width))
                 logits = generator.forward(noise, _categories(conditions.draw(rng, batch)))
-                activation.forward(
-                    logits,
-                    standard_exponential(rng, exponential),
-                    out=vectors,
-                )
+                activation.forward(logits, standard_exponential(rng, exponential), out=vectors)
                 parts.append(pd.DataFrame(transform.decode(vectors[: min(batch, n - first)])))
         return pd.concat(parts, ignore_index=True)
 

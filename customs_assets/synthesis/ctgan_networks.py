@@ -2,7 +2,7 @@
 
 What belongs here is the mathematics of one forward and one backward pass (Xu et al. 2019, sections 4.2 and 4.4; the
 gradient penalty is Gulrajani et al. 2017's). What is drawn at random comes in as an argument; when to step, and on
-what, is the training loop's business (``ctgan``). The module imports torch and is itself imported only when a model is
+what, is the training loop's business (``ctgan``). The module imports Numba and is itself imported only when a model is
 trained, loaded or sampled.
 
 Gradients are written out, rather than left to automatic differentiation, because this is where the time goes:
@@ -13,8 +13,8 @@ Gradients are written out, rather than left to automatic differentiation, becaus
   same products as back-propagation, and one pass over the stacked rows (interpolates, fake, real) serves both;
 * the penalty's own gradient by the weights is one more pass up the same chain, without a second differentiation.
 
-Dense products are NumPy's (OpenBLAS, which on these long thin shapes is ahead of torch's library), look-ups with sums
-and Adam are torch's, on the same memory.
+Dense products, logarithms and exponentials are NumPy's; every other loop over elements is compiled
+(``ctgan_kernels``), since NumPy would run it as many passes over the same memory.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch.nn import functional
-from torch.optim.adam import adam
 
+from customs_assets.synthesis import ctgan_kernels as kernels
 from customs_assets.synthesis.conditional_sampling import Conditions
 from customs_assets.synthesis.model_table_transform import TableTransform
 
@@ -41,17 +39,14 @@ ADAM_EPSILON = 1e-8
 
 def uniform_weights(rng: np.random.Generator, fan_in: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Initial weights or biases of a linear layer: uniform within one over the root of the layer's inputs."""
-    bound = 1.0 / np.sqrt(fan_in)
-    return rng.uniform(-bound, bound, shape).astype(dtype)
-
-
-def _add_rows(target: np.ndarray, indices: np.ndarray, rows: np.ndarray) -> None:
-    """``target[indices] += rows``, repeated indices summed."""
-    torch.from_numpy(target).index_add_(0, torch.from_numpy(indices), torch.from_numpy(rows))
+    weights = rng.random(shape, dtype=np.float32).astype(dtype, copy=False)
+    weights -= 0.5
+    weights *= 2.0 / np.sqrt(fan_in)
+    return weights
 
 
 class Adam:
-    """Adam with weight decay in the gradient (torch's fused kernel), stepping named arrays in place."""
+    """Adam with weight decay in the gradient, as torch has it, stepping named arrays in place."""
 
     def __init__(
         self,
@@ -62,30 +57,21 @@ class Adam:
         self.gradients = {name: np.zeros_like(array) for name, array in parameters.items()}
         self._learning_rate = learning_rate
         self._weight_decay = weight_decay
-        self._parameters = [torch.from_numpy(array) for array in parameters.values()]
-        self._gradients = [torch.from_numpy(array) for array in self.gradients.values()]
-        self._first = [torch.zeros_like(tensor) for tensor in self._parameters]
-        self._second = [torch.zeros_like(tensor) for tensor in self._parameters]
-        self._steps = [torch.zeros(()) for _ in self._parameters]
+        self._steps = 0
+        self._states = [
+            (array.ravel(), self.gradients[name].ravel(), np.zeros(array.size, array.dtype), np.zeros(array.size, array.dtype))
+            for name, array in parameters.items()
+        ]
 
     def step(self) -> None:
         """One step along ``gradients``, whose arrays are filled by the networks' backward passes."""
-        adam(
-            self._parameters,
-            self._gradients,
-            self._first,
-            self._second,
-            [],
-            self._steps,
-            fused=True,
-            amsgrad=False,
-            beta1=ADAM_BETAS[0],
-            beta2=ADAM_BETAS[1],
-            lr=self._learning_rate,
-            weight_decay=self._weight_decay,
-            eps=ADAM_EPSILON,
-            maximize=False,
-        )
+        self._steps += 1
+        first, second = ADAM_BETAS
+        step_size = self._learning_rate / (1.0 - first**self._steps)
+        root_size = 1.0 / np.sqrt(1.0 - second**self._steps)
+        numbers = (self._weight_decay, first, 1.0 - first, second, 1.0 - second, step_size, root_size, ADAM_EPSILON)
+        for state in self._states:
+            kernels.adam(*state, *(state[0].dtype.type(number) for number in numbers))
 
 
 class Activation:
@@ -105,49 +91,27 @@ class Activation:
         """
         np.tanh(logits[:, : self.scalars], out=out[:, : self.scalars])
         softmax = np.log(exponential, out=exponential)
-        np.subtract(logits[:, self.scalars :], softmax, out=softmax)
-        softmax *= 1.0 / TEMPERATURE
-        softmax -= np.repeat(np.maximum.reduceat(softmax, self._starts, axis=1), self._widths, axis=1)
+        kernels.perturb_segments(logits, softmax, self._starts, self._widths, self._sharpness(logits))
         np.exp(softmax, out=softmax)
-        shares = np.repeat(1.0 / np.add.reduceat(softmax, self._starts, axis=1), self._widths, axis=1)
-        np.multiply(softmax, shares, out=out[:, self.scalars :])
+        kernels.share_segments(softmax, self._starts, self._widths, out)
 
     def backward(self, vectors: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Turn the gradient by the data vectors into the gradient by the logits, in place."""
-        scalars, softmax = vectors[:, : self.scalars], vectors[:, self.scalars :]
-        gradient[:, : self.scalars] *= 1.0 - scalars * scalars
-        by_softmax = gradient[:, self.scalars :]
-        by_softmax *= softmax
-        mean = np.repeat(np.add.reduceat(by_softmax, self._starts, axis=1), self._widths, axis=1)
-        mean *= softmax
-        by_softmax -= mean
-        by_softmax *= 1.0 / TEMPERATURE
+        kernels.segments_backward(gradient, vectors, self._starts, self._widths, self._sharpness(vectors))
         return gradient
+
+    def _sharpness(self, array: np.ndarray) -> float:
+        return array.dtype.type(1.0 / TEMPERATURE)
 
     def add_condition_loss(self, logits: np.ndarray, conditions: Conditions, gradient: np.ndarray) -> float:
         """Cross entropy of the conditioned column's logits with the category asked for, mean over the batch.
 
-        Its gradient by the logits is added to ``gradient``. Only the conditioned segment of each row is touched: the
-        rows' segments, of unequal widths, stand end to end in one array.
+        Its gradient by the logits is added to ``gradient``.
         """
-        batch, width = logits.shape
+        starts = self._condition_starts[conditions.columns]
         widths = self._condition_widths[conditions.columns]
-        ends = np.cumsum(widths)
-        offsets = ends - widths
-        rows = np.arange(batch) * width
-        starts = rows + self._condition_starts[conditions.columns]
-        flat = np.arange(ends[-1]) + np.repeat(starts - offsets, widths)
-        target = rows + self._condition_starts[0] + conditions.categories
-        chosen = logits.ravel()[flat]
-        largest = np.maximum.reduceat(chosen, offsets)
-        chosen -= np.repeat(largest, widths)
-        np.exp(chosen, out=chosen)
-        total = np.add.reduceat(chosen, offsets)
-        loss = np.log(total) + largest - logits.ravel()[target]
-        flat_gradient = gradient.ravel()
-        flat_gradient[flat] += chosen * np.repeat(1.0 / (total * batch), widths)
-        flat_gradient[target] -= 1.0 / batch
-        return float(loss.mean())
+        targets = self._condition_starts[0] + conditions.categories
+        return kernels.cross_entropy(logits, starts, widths, targets, gradient)
 
 
 class Generator:
@@ -224,7 +188,7 @@ class Generator:
             out=out,
         )
         if categories is not None:
-            product += self.parameters[f"condition.{layer}"][categories]
+            kernels.add_looked_up(self.parameters[f"condition.{layer}"], categories[:, None], product)
         return product
 
     def forward(
@@ -240,18 +204,18 @@ class Generator:
         self._normalized, self._inverse_deviations = [], []
         for layer in range(len(self.layer_widths)):
             hidden = self._linear(layer, categories)
-            hidden -= hidden.mean(axis=0)
-            inverse = 1.0 / np.sqrt(np.einsum("ij,ij->j", hidden, hidden) / len(hidden) + BATCH_NORM_EPSILON)
-            hidden *= inverse.astype(hidden.dtype)
-            self._normalized.append(hidden)
-            self._inverse_deviations.append(inverse.astype(hidden.dtype))
-            scaled = hidden * self.parameters[f"scale.{layer}"]
-            scaled += self.parameters[f"shift.{layer}"]
-            np.maximum(
-                scaled,
-                0.0,
-                out=self._buffer[:, self._starts[layer + 1] : self._starts[layer]],
+            inverse = np.empty(hidden.shape[1], hidden.dtype)
+            kernels.normalize(
+                hidden,
+                self.parameters[f"scale.{layer}"],
+                self.parameters[f"shift.{layer}"],
+                hidden.dtype.type(BATCH_NORM_EPSILON),
+                inverse,
+                self._buffer,
+                self._starts[layer + 1],
             )
+            self._normalized.append(hidden)
+            self._inverse_deviations.append(inverse)
         last = len(self.layer_widths)
         logits = self._linear(last, categories, out)
         logits += self.parameters[f"shift.{last}"]
@@ -268,24 +232,23 @@ class Generator:
         by_hidden = self._linear_backward(last, gradient, categories, gradients)
         np.sum(gradient, axis=0, out=gradients[f"shift.{last}"])
         for layer in reversed(range(last)):
-            first, after = self._starts[layer + 1], self._starts[layer]
-            by_output = by_hidden[:, : after - first]
-            by_output *= self._buffer[:, first:after] > 0
-            by_linear = self._batch_norm_backward(layer, by_output, gradients)
-            rest = by_hidden[:, after - first :]
+            units = self.layer_widths[layer]
+            by_linear = np.empty_like(self._normalized[layer])
+            kernels.normalize_backward(
+                by_hidden,
+                self._buffer,
+                self._starts[layer + 1],
+                self._normalized[layer],
+                self._inverse_deviations[layer],
+                self.parameters[f"scale.{layer}"],
+                gradients[f"scale.{layer}"],
+                gradients[f"shift.{layer}"],
+                by_linear,
+            )
             deeper = self._linear_backward(layer, by_linear, categories, gradients)
-            by_hidden = rest + deeper if layer else rest
-
-    def _batch_norm_backward(self, layer: int, by_output: np.ndarray, gradients: dict[str, np.ndarray]) -> np.ndarray:
-        normalized = self._normalized[layer]
-        by_scale, by_shift = gradients[f"scale.{layer}"], gradients[f"shift.{layer}"]
-        np.einsum("ij,ij->j", by_output, normalized, out=by_scale)
-        np.sum(by_output, axis=0, out=by_shift)
-        batch = len(by_output)
-        by_linear = by_output - by_shift / batch
-        by_linear -= normalized * (by_scale / batch)
-        by_linear *= self.parameters[f"scale.{layer}"] * self._inverse_deviations[layer]
-        return by_linear
+            if layer:
+                deeper += by_hidden[:, units:]
+                by_hidden = deeper
 
     def _linear_backward(
         self,
@@ -305,7 +268,7 @@ class Generator:
             by_condition = gradients[f"condition.{layer}"]
             # Only the rows of the pass before are not zero; the array may be the largest of all.
             by_condition[self._touched] = 0.0
-            _add_rows(by_condition, categories, gradient)
+            kernels.add_rows(by_condition, categories[:, None], gradient)
             if layer == 0:
                 self._touched = categories
         hidden_inputs = self._starts[0] - self._starts[layer]
@@ -401,44 +364,38 @@ class Discriminator:
         """Positions of a pack's scalars (pac * scalars,) among the first layer's weights."""
         return (np.arange(self.pac)[:, None] * self.width + np.arange(scalars)).ravel()
 
-    def _look_up(self, positions: np.ndarray) -> np.ndarray:
-        """Sums over (packs, any) rows of the first layer's weights."""
-        weight = torch.from_numpy(self.parameters["weight.0"])
-        return functional.embedding_bag(torch.from_numpy(positions), weight, mode="sum").numpy()
-
     def _first_fake(self, categories: np.ndarray | None) -> np.ndarray:
         first = self._packed(self._fake) @ self.parameters["weight.0"][: self._data_rows]
         if categories is not None:
-            first += self._look_up(self._condition_rows(categories))
+            kernels.add_looked_up(self.parameters["weight.0"], self._condition_rows(categories), first)
         return first
 
     def _first_real(self, real: RealRows, categories: np.ndarray | None) -> np.ndarray:
-        positions = self._data_positions(real.ones)
+        scalar_rows = self.parameters["weight.0"][self._scalar_positions(real.scalars.shape[1])]
+        first = self._packed(real.scalars) @ scalar_rows
+        kernels.add_looked_up(self.parameters["weight.0"], self._data_positions(real.ones), first)
         if categories is not None:
-            positions = np.concatenate([positions, self._condition_rows(categories)], axis=1)
-        first = self._look_up(positions)
-        first += self._packed(real.scalars) @ self.parameters["weight.0"][self._scalar_positions(real.scalars.shape[1])]
+            kernels.add_looked_up(self.parameters["weight.0"], self._condition_rows(categories), first)
         return first
 
     def _forward(
         self, first: np.ndarray, keep: Sequence[np.ndarray]
-    ) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
-        """Scores (rows,), the hidden layers, and of each unit the slope of leaky ReLU and dropout together."""
-        hidden, slopes = [], []
+    ) -> tuple[np.ndarray, list[np.ndarray], Sequence[np.ndarray]]:
+        """Scores (rows,), the hidden layers, and of each unit the slope of leaky ReLU and dropout together.
+
+        The slopes take the place of ``keep``.
+        """
+        hidden = []
         linear = first
         for layer in range(1, self.layers):
-            linear += self.parameters[f"shift.{layer - 1}"]
-            slope = np.where(linear > 0, 1.0, LEAKY_SLOPE).astype(linear.dtype)
-            slope *= keep[layer - 1]
-            slope *= 1.0 / (1.0 - DROPOUT)
-            linear *= slope
+            leaky, raised = (linear.dtype.type(number) for number in (LEAKY_SLOPE, 1.0 / (1.0 - DROPOUT)))
+            kernels.leak(linear, self.parameters[f"shift.{layer - 1}"], keep[layer - 1], leaky, raised)
             hidden.append(linear)
-            slopes.append(slope)
             linear = linear @ self.parameters[f"weight.{layer}"]
         scores = linear + self.parameters[f"shift.{self.layers - 1}"]
-        return scores[:, 0], hidden, slopes
+        return scores[:, 0], hidden, keep
 
-    def _chain(self, by_score: np.ndarray, slopes: list[np.ndarray]) -> list[np.ndarray]:
+    def _chain(self, by_score: np.ndarray, slopes: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Gradients by each layer's linear output, first layer first, from those by the scores (rows, 1)."""
         chain = [by_score]
         for layer in range(self.layers - 1, 0, -1):
@@ -470,7 +427,8 @@ class Discriminator:
             fake_categories, real_categories: positions of the conditions of the buffer's rows and of the real rows.
             real: the real rows.
             interpolation: the share of the real rows in each pack's interpolate, (packs,).
-            keep: per hidden layer which units dropout keeps, (3 * packs, units): interpolates, fake and real packs.
+            keep: per hidden layer which units dropout keeps, (3 * packs, units): interpolates, fake and real packs;
+                overwritten.
             gradients: by name of parameter, overwritten.
         """
         packs = len(interpolation)
@@ -504,14 +462,16 @@ class Discriminator:
         by_data, by_condition = self._columns[:, : len(by_first)], self._by_condition
         np.matmul(data_weight, by_first.T, out=by_data)
         np.matmul(condition_weight, by_first.T, out=by_condition)
-        squares = np.einsum("ij,ij->j", by_data, by_data) + np.einsum("ij,ij->j", by_condition, by_condition)
+        squares = np.zeros(len(by_first), by_first.dtype)
+        kernels.add_column_squares(self._columns, len(by_first), squares)
+        kernels.add_column_squares(by_condition, len(by_first), squares)
         norms = np.sqrt(squares)
         excess = norms - 1.0
         # At a gradient of zero the norm has no derivative; torch takes zero.
         factors = np.divide(excess, norms, out=np.zeros_like(norms), where=norms > 0)
         factors *= 2.0 * PENALTY_WEIGHT / len(by_first)
-        by_data *= factors
-        by_condition *= factors
+        kernels.scale_columns(self._columns, len(by_first), factors)
+        kernels.scale_columns(by_condition, len(by_first), factors)
         by_chain = by_data.T @ data_weight
         by_chain += by_condition.T @ condition_weight
         return float(PENALTY_WEIGHT * np.mean(excess * excess)), by_chain
@@ -531,8 +491,7 @@ class Discriminator:
         np.matmul(self._columns, by_first[: 2 * packs], out=gradient[: self._data_rows])
         np.matmul(self._by_condition, by_mixed, out=gradient[self._data_rows :])
         gradient[self._scalar_positions(real.scalars.shape[1])] += self._packed(real.scalars).T @ by_real
-        positions = self._data_positions(real.ones)
+        kernels.add_rows(gradient, self._data_positions(real.ones), by_real)
         if fake_categories is not None and real_categories is not None:
-            positions = np.concatenate([positions, self._condition_rows(real_categories)], axis=1)
-            _add_rows(gradient, self._condition_rows(fake_categories).ravel(), np.repeat(by_fake, self.pac, axis=0))
-        _add_rows(gradient, positions.ravel(), np.repeat(by_real, positions.shape[1], axis=0))
+            kernels.add_rows(gradient, self._condition_rows(fake_categories), by_fake)
+            kernels.add_rows(gradient, self._condition_rows(real_categories), by_real)

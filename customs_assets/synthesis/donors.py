@@ -66,10 +66,20 @@ class DonorTree:
         return cls(tree, order, start, end, served_by)
 
     def draw(self, features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """For each of m rows of features the index of a donor among the n source rows, every donor equally likely."""
+        """For each of m rows of features the index of a donor among the n source rows, every donor equally likely.
+
+        Rows of one leaf take its donors in turns (drawn without replacement until all have served), so that a leaf's values come
+        out in their own proportions and not in those of a roll of dice.
+        """
         node = self.node_of_leaf[self.tree.apply(features)]
-        width = self.end[node] - self.start[node]
-        return self.order[self.start[node] + (rng.random(len(features)) * width).astype(int)]
+        order = np.argsort(node, kind="stable")
+        drawn = np.empty(len(features), dtype=int)
+        for rows in np.split(order, np.flatnonzero(np.diff(node[order])) + 1):
+            if len(rows):
+                donors = self.order[self.start[node[rows[0]]] : self.end[node[rows[0]]]]
+                turns = [rng.permutation(donors) for _ in range(-(-len(rows) // len(donors)))]
+                drawn[rows] = np.concatenate(turns)[: len(rows)]
+        return drawn
 
 
 def _arrange(left: np.ndarray, right: np.ndarray, leaves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

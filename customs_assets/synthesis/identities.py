@@ -1,150 +1,380 @@
-"""Identities in context: who imports, sells, declares and carries, drawn given the goods and each other.
+"""Identities in context: new importers, sellers, declarants and couriers, composed from at least ``k`` of the source's each.
 
-The paper drew identities apart from the goods, which destroyed every trading relation (decision 6 of the architecture). Here
-each of the four is drawn in turn from donors that trade the like: a tree learns, from the rest of the row and the identities
-drawn so far, the *profile* of the identity (what it trades, whence, through which office, with whom), and the draw is one of
-the source identities in the row's leaf, behind which at least ``k`` importers stand. What belongs here draws identities within
-one month's token space; the release re-draws the tokens.
+The paper drew identities apart from the goods, which destroyed every trading relation (decision 6 of the architecture). Here the
+source's declarations, all months together, are *dealt* to as many new identities: laid in an order in which like trade stands
+together (chapter, heading, origin, office), and cut into runs of the sizes that the source's identities have. A run is a new
+identity. It trades what is alike, as a real one does, and takes no more than a ``k``-th of its declarations from any one source
+identity (each from another where it has at most ``k``), so that none of them is a source identity under another name. How
+tightly a run hangs together is set by shuffling a share of the declarations, so that each relation comes out as strong as the
+source's.
+
+What belongs here is the dealing, done once over all months (``compose``), and the choice of identities for a synthetic month
+(``assign``): its rows take over the identities of the month's source rows that are most like them, each source row once.
+
+New identities go by the tokens of source identities, so that source and synthetic declarations are written in one token space
+and Table 2 can compare them: a run gets a token of its own size, of an identity that trades in the same chapter (origin, office,
+mode), drawn at random among those. What the run holds says nothing of the token's first owner.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import IDENTITIES
-from customs_assets.seeds import derive_seed
-from customs_assets.synthesis.codec import NAMED
-from customs_assets.synthesis.donors import DonorTree
-from customs_assets.synthesis.polish import CoreFeatures
+from customs_assets.seeds import derive_rng
 
-# The order of the draws: who buys decides from whom, through which broker and with which carrier.
-DRAWN = ("importer_id", "seller_id", "declarant_id", "courier_id")
-
-# What makes the profile of an identity, beside the other identities on its forms.
-_CONTEXTS = (
-    "heading",
-    "country_of_origin",
-    "country_of_departure",
-    "office_id",
-    "mode_of_transport",
-    "import_type",
-    "tax_type",
-    "payment_type",
-)
-
-PROFILE_DIMENSIONS = 12
+ASSET = "composed_identities"
 
 
 @dataclass(frozen=True)
-class Profiles:
-    """What each identity of one role trades, as a point.
+class Role:
+    """How the identities of one role are composed.
 
     Attributes:
-        names: the tokens, in order of first appearance.
-        points: array of shape (tokens, :data:`PROFILE_DIMENSIONS` at most).
+        name: the identity column.
+        order: what like trade is alike in, the coarsest first; tokens are drawn within the first.
+        relations: the other column of a relation whose normalized mutual information is to be the source's, and among which
+            declarations identities are shuffled to that end: those alike in so many of ``order``. One after the other.
+        sources: whose declarations must mix in a new identity.
+        by_size: whether runs follow each other from the longest to the shortest, and so do the groups of rows that are alike in
+            all of ``order``: a new seller then serves one importer, or a few, and not the ends of many.
     """
 
-    names: pd.Index
-    points: np.ndarray
-
-    @classmethod
-    def fit(cls, declarations: pd.DataFrame, role: str, seed: int) -> Profiles:
-        """Embed the identities of a role: truncated SVD of how often each occurs with each value of its contexts.
-
-        Args:
-            declarations: n rows in which the identity is named.
-            role: an identity column.
-            seed: seed of the randomized SVD.
-        """
-        from scipy.sparse import csr_matrix, hstack
-        from sklearn.decomposition import TruncatedSVD
-
-        codes, names = pd.factorize(declarations[role])
-        contexts = declarations.assign(heading=declarations["hs10_code"].str[:4])
-        others = [other for other in IDENTITIES if other != role]
-        blocks = []
-        for column in [*_CONTEXTS, *others]:
-            values, levels = pd.factorize(contexts[column])
-            weight = np.ones(len(codes))
-            block = csr_matrix((weight, (codes, values)), shape=(len(names), len(levels)))
-            blocks.append(_normalized(block))
-        table = hstack(blocks).tocsr()
-        dimensions = min(PROFILE_DIMENSIONS, min(table.shape) - 1)
-        if dimensions < 1:
-            return cls(pd.Index(names), np.zeros((len(names), 1)))
-        svd = TruncatedSVD(dimensions, random_state=derive_seed(seed, "profiles", purpose=role) % 2**32)
-        return cls(pd.Index(names), svd.fit_transform(table))
-
-    def of(self, tokens: pd.Series) -> np.ndarray:
-        """The points of n tokens; where a token is empty or unknown, the origin."""
-        position = self.names.get_indexer(pd.Index(tokens))
-        return np.where((position >= 0)[:, None], self.points[np.maximum(position, 0)], 0.0)
+    name: str
+    order: tuple[str, ...]
+    relations: tuple[tuple[str, int], ...]
+    sources: str
+    by_size: bool = False
 
 
-def _normalized(block):
-    """Shares instead of counts, common values weighing less (square root of the share over the value's frequency)."""
-    from scipy.sparse import diags
+# In the order in which they are composed: who buys decides from whom, through which broker and with which carrier. A courier
+# serves many, and a few carry most: what must mix in one are the importers it serves.
+ROLES: tuple[Role, ...] = (
+    Role(
+        "importer_id",
+        ("chapter", "country_of_origin", "hs6_code", "office_id"),
+        (("hs6_code", 2), ("hs6_code", 0)),
+        "importer_id",
+    ),
+    Role(
+        "seller_id",
+        ("country_of_origin", "importer_id"),
+        (("country_of_origin", 0), ("importer_id", 1)),
+        "seller_id",
+        by_size=True,
+    ),
+    Role("declarant_id", ("office_id", "importer_id"), (("office_id", 0),), "declarant_id"),
+    Role(
+        "courier_id",
+        ("mode_of_transport", "office_id", "importer_id"),
+        (("mode_of_transport", 0),),
+        "importer_id",
+    ),
+)
 
-    rows = np.maximum(np.asarray(block.sum(axis=1)).ravel(), 1.0)
-    columns = np.maximum(np.asarray(block.sum(axis=0)).ravel(), 1.0)
-    return diags(1.0 / rows) @ block @ diags(1.0 / np.sqrt(columns / columns.sum() * len(columns)))
+# What a synthetic row must share with a source row to take over its identities, tried in this order.
+_CONTEXT = (
+    "fraud",
+    "hs6_code",
+    "country_of_origin",
+    "office_id",
+    "mode_of_transport",
+    "country_of_departure",
+    "import_type",
+)
+_MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "importer_id": (
+        _CONTEXT,
+        ("fraud", "hs6_code", "country_of_origin", "office_id", "mode_of_transport"),
+        ("fraud", "hs6_code", "country_of_origin", "office_id"),
+        ("fraud", "hs6_code", "country_of_origin"),
+        ("hs6_code", "country_of_origin"),
+        ("fraud", "hs6_code"),
+        ("hs6_code",),
+        ("heading", "country_of_origin"),
+        ("heading",),
+        ("chapter", "country_of_origin"),
+        ("chapter",),
+        (),
+    ),
+    "seller_id": (
+        ("importer_id", "country_of_origin", "hs6_code"),
+        ("importer_id", "country_of_origin"),
+        ("country_of_origin", "hs6_code", "fraud"),
+        ("country_of_origin", "heading"),
+        ("country_of_origin", "chapter"),
+        ("country_of_origin",),
+        (),
+    ),
+    "declarant_id": (
+        ("importer_id", "office_id", "fraud"),
+        ("importer_id", "office_id"),
+        ("office_id", "chapter", "fraud"),
+        ("office_id", "chapter"),
+        ("office_id",),
+        (),
+    ),
+    "courier_id": (
+        ("importer_id", "mode_of_transport"),
+        ("mode_of_transport", "office_id", "import_type"),
+        ("mode_of_transport", "office_id"),
+        ("mode_of_transport",),
+        (),
+    ),
+}
+
+# A share of declarations to shuffle is searched for in this many halvings.
+_HALVINGS = 7
+
+# How often a declaration that its new identity may not take is swapped with another, each time from further away.
+_ROUNDS = 30
+_FIRST_REACH = 20
 
 
-class IdentityModel:
-    """The four draws of one month, fitted on its source rows.
+def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int, seed: int) -> pd.DataFrame:
+    """New identities for the declarations of all months.
 
     Args:
-        declarations: n anonymized rows.
-        core: the same rows as :meth:`Codec.core` gives them.
-        min_group: importers that each draw must rest on.
-        seed: seed of profiles, trees and draws.
+        declarations: n generalised rows of all months, with the source's identity tokens.
+        source: the n rows before they were generalised, whose relations are the measure.
+        min_group: source identities that each new one is composed from.
+        seed: base seed.
+
+    Returns:
+        n rows of ``declaration_id`` and the four identity columns, empty where the declaration names nobody.
     """
+    rows = _with_codes(declarations)
+    measured = _with_codes(source)
+    for role in ROLES:
+        rng = derive_rng(seed, ASSET, purpose=role.name)
+        rows[role.name] = _compose_role(rows, declarations, measured, role, min_group, rng)
+    return rows[["declaration_id", *IDENTITIES]]
 
-    def __init__(self, declarations: pd.DataFrame, core: pd.DataFrame, *, min_group: int, seed: int) -> None:
-        self._declarations = declarations.reset_index(drop=True)
-        self._encoder = CoreFeatures(core)
-        self._seed = seed
-        importers = pd.factorize(self._declarations["importer_id"])[0]
-        known = list(self._encoder.table(core.reset_index(drop=True)).values())
-        self._profiles: dict[str, Profiles] = {}
-        self._trees: dict[str, tuple[DonorTree, np.ndarray]] = {}
-        for role in DRAWN:
-            named = np.flatnonzero((self._declarations[role] != "").to_numpy())
-            if not len(named):
-                continue
-            profiles = Profiles.fit(self._declarations.iloc[named], role, seed)
-            features = np.column_stack(known)[named]
-            tree = DonorTree.fit(
-                features,
-                profiles.of(self._declarations[role].iloc[named]),
-                importers[named],
-                min_group=min_group,
-                min_leaf=min_group,
-                seed=derive_seed(seed, "identities", purpose=role),
-            )
-            self._profiles[role], self._trees[role] = profiles, (tree, named)
-            known.extend(profiles.of(self._declarations[role]).T)
 
-    def draw(self, core: pd.DataFrame, purpose: str = "") -> pd.DataFrame:
-        """Identities for m synthetic rows: a frame of shape (m, 4), empty where the row names nobody."""
-        rows = core.reset_index(drop=True)
-        known = list(self._encoder.table(rows).values())
-        drawn = pd.DataFrame("", index=rows.index, columns=list(IDENTITIES), dtype=object)
-        for role in DRAWN:
-            if role not in self._trees:
-                continue
-            wanted = (
-                np.flatnonzero((rows[f"{role}_named"] == "yes").to_numpy()) if role in NAMED else rows.index.to_numpy()
-            )
-            if not len(wanted):
-                known.extend(self._profiles[role].of(drawn[role]).T)
-                continue
-            tree, named = self._trees[role]
-            rng = np.random.default_rng(derive_seed(self._seed, "draw", purpose=f"{role}|{purpose}"))
-            donors = named[tree.draw(np.column_stack(known)[wanted], rng)]
-            drawn.loc[wanted, role] = self._declarations[role].to_numpy()[donors]
-            known.extend(self._profiles[role].of(drawn[role]).T)
-        return drawn.set_axis(core.index)
+def _with_codes(declarations: pd.DataFrame) -> pd.DataFrame:
+    code = declarations["hs10_code"]
+    longer = {"hs6_code": code.str[:6], "heading": code.str[:4], "chapter": code.str[:2]}
+    return declarations.assign(**longer).reset_index(drop=True)
+
+
+def _compose_role(
+    rows: pd.DataFrame,
+    declarations: pd.DataFrame,
+    measured: pd.DataFrame,
+    role: Role,
+    min_group: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """The new identity of every row, as text; ``rows`` has the new identities of the roles before."""
+    named = np.flatnonzero((declarations[role.name] != "").to_numpy())
+    if not len(named):
+        return declarations[role.name].to_numpy(dtype=object)
+    part = rows.iloc[named]
+    owners, tokens = pd.factorize(declarations[role.name].iloc[named])
+    sources = pd.factorize(declarations[role.sources].iloc[named])[0]
+    importers = pd.factorize(declarations["importer_id"].iloc[named])[0]
+    cells = [_shuffled_codes(part[column], rng) for column in role.order]
+    layers = list(cells)
+    if role.by_size:
+        layers.insert(1, -np.bincount(_joined(cells))[_joined(cells)])
+    order = np.lexsort([rng.random(len(part)), *reversed(layers)])
+    runs = _runs(owners, importers, cells[0], order, min_group, role.by_size, rng)
+    for other, depth in role.relations:
+        target = _information(measured[role.name].to_numpy(), measured[other].to_numpy())
+        seed = int(rng.integers(2**62))
+        before, within = runs, _joined(cells[:depth])
+
+        def shuffled(share: float, before=before, within=within, seed=seed) -> np.ndarray:
+            return _shuffle(before, share, within, np.random.default_rng(seed))
+
+        def strength(share: float, other=other, shuffled=shuffled) -> float:
+            column = np.full(len(rows), -1)
+            column[named] = shuffled(share)
+            return _information(column, rows[other].to_numpy())
+
+        runs = shuffled(_share_for(strength, target))
+    runs = _mixed(runs, sources, order, min_group, rng)
+    composed = np.full(len(rows), "", dtype=object)
+    composed[named] = np.asarray(tokens, dtype=object)[runs]
+    return composed
+
+
+def _shuffled_codes(values: pd.Series, rng: np.random.Generator) -> np.ndarray:
+    """Integers for values, in a random order of the values."""
+    levels, codes = np.unique(values.to_numpy().astype(str), return_inverse=True)
+    return rng.permutation(len(levels))[codes]
+
+
+def _joined(codes: list[np.ndarray]) -> np.ndarray:
+    """One integer for each row that tells apart what any of the columns does; 0 for all without columns."""
+    if not codes:
+        return np.zeros(1, dtype=int)
+    return np.unique(np.column_stack(codes), axis=0, return_inverse=True)[1].ravel()
+
+
+def _runs(
+    owners: np.ndarray,
+    importers: np.ndarray,
+    cells: np.ndarray,
+    order: np.ndarray,
+    min_group: int,
+    by_size: bool,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Deal the ordered rows out to tokens, in runs of their sizes; tokens stand where the cell is that they trade most in."""
+    sizes = _shown_sizes(owners, importers, min_group)
+    counts = pd.DataFrame({"token": owners, "cell": cells}).value_counts().reset_index()
+    main = counts.sort_values(["token", "count", "cell"], ascending=[True, False, True]).drop_duplicates("token")
+    rank = -sizes if by_size else np.zeros(len(sizes))
+    tokens = np.lexsort([rng.random(len(sizes)), rank, main["cell"].to_numpy()])
+    runs = np.empty(len(order), dtype=int)
+    runs[order] = np.repeat(tokens, sizes[tokens])
+    return runs
+
+
+def _shown_sizes(owners: np.ndarray, importers: np.ndarray, min_group: int) -> np.ndarray:
+    """How many declarations each token has, as it may be shown.
+
+    A size that ``min_group`` tokens share, or that counts declarations of as many importers, is kept; the others are averaged
+    over groups of ``min_group`` neighbours in size. The sum is kept.
+    """
+    sizes = np.bincount(owners)
+    distinct = pd.Series(importers).groupby(owners).nunique().to_numpy()
+    shared = pd.Series(sizes).map(pd.Series(sizes).value_counts()).to_numpy()
+    open_tokens = np.flatnonzero((shared < min_group) & (distinct < min_group))
+    shown = sizes.astype(int).copy()
+    ranked = open_tokens[np.argsort(-sizes[open_tokens], kind="stable")]
+    for group in np.array_split(ranked, max(len(ranked) // min_group, 1)) if len(ranked) else []:
+        total = int(sizes[group].sum())
+        shown[group] = total // len(group) + (np.arange(len(group)) < total % len(group))
+    return shown
+
+
+def _shuffle(identities: np.ndarray, share: float, within: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    """The identities with a share of the rows' exchanged among each other, or among those of the same cell."""
+    picked = np.flatnonzero(rng.random(len(identities)) < share)
+    cells = np.broadcast_to(within, identities.shape)[picked]
+    first, second = (picked[np.lexsort([rng.random(len(picked)), cells])] for _ in range(2))
+    shuffled = identities.copy()
+    shuffled[first] = identities[second]
+    return shuffled
+
+
+def _share_for(strength: Callable[[float], float], target: float) -> float:
+    """The share to shuffle at which a relation, which falls with it, is as strong as the target; 0 where it is never stronger."""
+    low, high = 0.0, 1.0
+    if strength(low) <= target:
+        return low
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if strength(middle) > target else (low, middle)
+    return high
+
+
+def _information(first: np.ndarray, second: np.ndarray) -> float:
+    """Normalized mutual information of two columns above that of one shuffled."""
+    from customs_assets.quality.relations import normalized_mutual_information
+
+    codes = [pd.factorize(column)[0].astype(np.int64) for column in (first, second)]
+    codes = [np.where(column < 0, column.max() + 1, column) for column in codes]
+    shuffled = np.random.default_rng(0).permutation(codes[1])
+    return normalized_mutual_information(*codes) - normalized_mutual_information(codes[0], shuffled)
+
+
+def _mixed(
+    runs: np.ndarray, sources: np.ndarray, order: np.ndarray, min_group: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Swap declarations until no new identity holds more of one source than it may."""
+    runs = runs.copy()
+    place = np.empty(len(order), dtype=int)
+    place[order] = np.arange(len(order))
+    for number in range(_ROUNDS):
+        over = np.flatnonzero(over_share(runs, sources, min_group))
+        if not len(over):
+            break
+        reach = min(_FIRST_REACH * 2**number, len(order))
+        steps = rng.integers(-reach, reach + 1, len(over))
+        other = order[np.clip(place[over] + steps, 0, len(order) - 1)]
+        first_use = np.zeros(len(over), dtype=bool)
+        first_use[np.unique(other, return_index=True)[1]] = True
+        swapped = first_use & ~np.isin(other, over)
+        here, there = over[swapped], other[swapped]
+        runs[here], runs[there] = runs[there], runs[here]
+    return runs
+
+
+def over_share(runs: np.ndarray, sources: np.ndarray, min_group: int) -> np.ndarray:
+    """Which rows give a new identity more of one source identity than it may hold.
+
+    It may hold a ``min_group``-th of its rows of each (rounded up): of at most ``min_group`` rows, one.
+
+    Args:
+        runs: n integers, the new identity of each row.
+        sources: n integers, the source identity of each row.
+        min_group: source identities that a new one is composed from.
+    """
+    rows = pd.DataFrame({"run": runs, "source": sources})
+    size = rows.groupby("run")["source"].transform("size").to_numpy()
+    return rows.groupby(["run", "source"]).cumcount().to_numpy() >= -(-size // min_group)
+
+
+def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Identities for a synthetic month.
+
+    Args:
+        rows: m synthetic rows as ``Codec.decode`` gives them, with ``seller_id_named`` and ``courier_id_named``.
+        slots: the month's n generalised rows with their new identities.
+        rng: where draws come from.
+
+    Returns:
+        m rows of the four identity columns; a slot serves as often as any other (once where m = n), empty where nobody is named.
+    """
+    wanted, offered = _with_codes(rows), _with_codes(slots)
+    for role in ROLES:
+        named = np.arange(len(wanted))
+        if f"{role.name}_named" in wanted:
+            named = np.flatnonzero((wanted[f"{role.name}_named"] == "yes").to_numpy())
+        open_slots = np.flatnonzero((offered[role.name] != "").to_numpy())
+        chosen = np.full(len(wanted), "", dtype=object)
+        if len(named) and len(open_slots):
+            slot = _matched(wanted.iloc[named], offered.iloc[open_slots], _MATCHES[role.name], rng)
+            chosen[named] = offered[role.name].to_numpy(dtype=object)[open_slots[slot]]
+        wanted[role.name] = chosen
+    return wanted[list(IDENTITIES)].set_axis(rows.index)
+
+
+def _matched(
+    rows: pd.DataFrame, slots: pd.DataFrame, matches: tuple[tuple[str, ...], ...], rng: np.random.Generator
+) -> np.ndarray:
+    """For each row the place of a slot that shares as much with it as can be; slots are used evenly."""
+    turns = -(-len(rows) // len(slots))
+    offered = np.concatenate([rng.permutation(len(slots)) for _ in range(turns)])[: max(len(rows), 1)]
+    if turns == 1:
+        offered = rng.permutation(len(slots))
+    open_rows, open_slots = rng.permutation(len(rows)), offered
+    found = np.full(len(rows), -1)
+    columns = list(dict.fromkeys(column for shared in matches for column in shared))
+    both = pd.concat([rows[columns], slots[columns]], ignore_index=True)
+    codes = both.apply(lambda column: pd.factorize(column)[0])
+    for shared in matches:
+        if not (len(open_rows) and len(open_slots)):
+            break
+        key = codes.groupby(list(shared), sort=False).ngroup().to_numpy() if shared else np.zeros(len(codes), dtype=int)
+        row_key, slot_key = key[open_rows], key[len(rows) + open_slots]
+        left = pd.DataFrame({"key": row_key, "turn": pd.Series(row_key).groupby(row_key).cumcount(), "row": open_rows})
+        right = pd.DataFrame(
+            {
+                "key": slot_key,
+                "turn": pd.Series(slot_key).groupby(slot_key).cumcount(),
+                "place": np.arange(len(slot_key)),
+            }
+        )
+        pairs = left.merge(right, on=["key", "turn"])
+        found[pairs["row"]] = open_slots[pairs["place"]]
+        open_rows = open_rows[found[open_rows] < 0]
+        open_slots = np.delete(open_slots, pairs["place"].to_numpy())
+    return found

@@ -1,4 +1,4 @@
-"""One synthetic month, from a trained model to rows that may be scored: draft, polish, identities, repair, keys.
+"""One synthetic month, from a trained model to rows that may be scored: draft, selection, polish, labels, identities, keys.
 
 What belongs here is the order of these steps and what ties a whole row together: consistent keys, dates inside the month, no
 row that copies a source row. Each step's method is in a module of its own.
@@ -13,18 +13,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import CATEGORICAL, IDENTITIES, RELEASED, RELEASED_NAMES, TARIFF_TUPLE, Kind
+from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES, RELEASED_TUPLE, Kind
 from customs_assets.seeds import derive_rng, derive_seed
 from customs_assets.source.months import FIRST_MONTH, first_day
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.encodings.price import PriceForm
-from customs_assets.synthesis.identities import IdentityModel
-from customs_assets.synthesis.polish import sweep
+from customs_assets.synthesis.fraud_propensity import FraudPropensity, draw_frauds
+from customs_assets.synthesis.identities import assign
+from customs_assets.synthesis.polish import DONORS_PER_GROUP, Polish
+from customs_assets.synthesis.safe_groups import Generalized, SafeGroups
+from customs_assets.synthesis.selection import DRAFTS, select
 
 if TYPE_CHECKING:
     from customs_assets.synthesis.ctgan import CTGAN
 
 ASSET = "synthetic_declarations"
+
+# Sweeps of the polish: after two, where the draft started makes no more difference that a classifier could tell.
+SWEEPS = 2
 
 # Declaration IDs are numbers of 8 digits; each month has this many of them to itself.
 IDS_A_MONTH = 250_000
@@ -35,28 +41,59 @@ _REPAIRS = 20
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What the months share, made over all of them (decision 7 of the architecture).
+
+    Attributes:
+        safe: what may be shown as it is.
+        identities: ``declaration_id`` and the four columns of composed identities, one row for each source declaration.
+        propensity: how likely a declaration is found fraudulent.
+    """
+
+    safe: SafeGroups
+    identities: pd.DataFrame
+    propensity: FraudPropensity
+
+
+@dataclass(frozen=True)
 class SyntheticMonth:
     """A synthetic month and what was done to make it.
 
     Attributes:
         declarations: m rows with :data:`declaration.RELEASED_NAMES`, ordered by date.
-        repaired: rows that equalled a source row in every categorical attribute and got other identities.
+        drafts: rows that the GAN drafted, of which m were selected.
+        generalized: source rows whose tariff tuple too few importers declared, by what the tuple shares that took its place.
+        whole: synthetic rows whose tuple, mass and label at least ``k`` importers declared just so.
+        repaired: rows that equalled a source row in everything but key and date and got other identities.
         copies: rows that still do.
-        tuples_available: distinct tariff tuples that the month's source has.
+        tuples_available: distinct tariff tuples that may be released of the month.
         tuples_used: distinct tariff tuples that the synthetic month has.
     """
 
     declarations: pd.DataFrame
+    drafts: int
+    generalized: dict[str, int]
+    whole: int
     repaired: int
     copies: int
     tuples_available: int
     tuples_used: int
 
 
+def generalized_month(declarations: pd.DataFrame, safe: SafeGroups, *, month: str, base_seed: int) -> Generalized:
+    """A month's declarations by the ``k`` rule, the same wherever it is asked for.
+
+    Raises:
+        TooFewImporters: no tariff tuple of the month may be released.
+    """
+    return safe.generalize(declarations, derive_rng(base_seed, "generalized_declarations", month))
+
+
 def synthesize(
     model: CTGAN,
     declarations: pd.DataFrame,
     unit_prices: pd.DataFrame,
+    shared: Shared,
     *,
     month: str,
     base_seed: int,
@@ -70,6 +107,7 @@ def synthesize(
         model: the month's trained CTGAN.
         declarations: the month's n anonymized rows.
         unit_prices: the month's ``unit_prices``.
+        shared: what the months share; it has to know this month's declarations.
         month: ``YYYY-MM``.
         base_seed: base seed of the run.
         min_group: importers that each draw must rest on.
@@ -77,7 +115,8 @@ def synthesize(
         price: form of the item price.
 
     Raises:
-        ValueError: more rows are asked for than a month has declaration IDs.
+        ValueError: more rows are asked for than a month has declaration IDs, or ``shared`` was made without this month.
+        TooFewImporters: no tariff tuple of the month may be released.
     """
     from threadpoolctl import threadpool_limits
 
@@ -87,19 +126,72 @@ def synthesize(
     seed = derive_seed(base_seed, ASSET, month)
     # Sums that several threads share come out in another order, and seeds alone would not give the same bytes.
     with threadpool_limits(1):
-        codec = Codec.fit(declarations, unit_prices, min_group, price)
-        source = codec.core(declarations)
-        importers = pd.factorize(declarations["importer_id"])[0]
-        drafted = codec.decode(model.sample(count, derive_seed(seed, "draft")), derive_rng(seed, "decode"))
-        polished = sweep(drafted, source, importers, codec, min_group=min_group, seed=seed)
-        identities = IdentityModel(declarations, source, min_group=min_group, seed=seed)
-        complete = pd.concat([polished, identities.draw(polished)], axis=1)
-        complete, repaired = _without_copies(complete, declarations, identities)
-    released = complete.assign(hs6_code=complete["hs10_code"].str[:6]).sort_values("date", kind="stable")
-    released = released.assign(declaration_id=declaration_ids(month, count, base_seed))
-    copies = int(_copies(complete, declarations).sum())
-    used = len(complete[list(TARIFF_TUPLE)].drop_duplicates())
-    return SyntheticMonth(_typed(released), repaired, copies, len(codec.tariff.tuples), used)
+        generalized = generalized_month(declarations, shared.safe, month=month, base_seed=base_seed)
+        known = generalized.declarations
+        codec = Codec.fit(known, unit_prices, min_group, price, safe_masses=shared.safe.masses)
+        source = codec.price_rows(codec.core(known))
+        importers = pd.factorize(known["importer_id"])[0]
+        polish = Polish(source, importers, codec, min_group=min_group, seed=seed)
+        drafted = codec.decode(model.sample(DRAFTS * count, derive_seed(seed, "draft")), derive_rng(seed, "decode"))
+        chosen = select(
+            polish.features(source),
+            polish.features(drafted),
+            count,
+            min_leaf=DONORS_PER_GROUP * min_group,
+            seed=seed,
+        )
+        core = drafted.iloc[chosen].reset_index(drop=True)
+        for number in range(SWEEPS):
+            core = polish.sweep(core, number)
+        core = _labelled(core, polish, shared.propensity, derive_rng(seed, "labels"))
+        slots = known[[name for name in known if name not in IDENTITIES]].merge(
+            shared.identities, on="declaration_id", validate="one_to_one"
+        )
+        if len(slots) < len(known):
+            raise ValueError(
+                f"{len(known) - len(slots)} of {len(known)} declarations of {month} have no composed identity: "
+                "composed_identities was made without this month; make it again"
+            )
+        complete = pd.concat([core, assign(core, slots, derive_rng(seed, "identities"))], axis=1)
+        complete, repaired, copies = _without_copies(_as_released(complete), declarations, derive_rng(seed, "repair"))
+    dated = complete.sort_values("date", kind="stable")
+    dated = dated.assign(declaration_id=declaration_ids(month, count, base_seed))
+    return SyntheticMonth(
+        declarations=_typed(dated),
+        drafts=len(drafted),
+        generalized=generalized.shared,
+        whole=int(core["whole"].sum()),
+        repaired=repaired,
+        copies=copies,
+        tuples_available=_tuples(_as_released(known)),
+        tuples_used=_tuples(complete),
+    )
+
+
+def _labelled(
+    core: pd.DataFrame, polish: Polish, propensity: FraudPropensity, rng: np.random.Generator
+) -> pd.DataFrame:
+    """The rows with their labels drawn at the rates that fraud has among their like.
+
+    Goods that are shown whole keep the label that came with them. Whether a fraud is a critical one is drawn from donors that
+    are frauds themselves.
+    """
+    free = ~core["whole"].to_numpy(dtype=bool)
+    fraud = core["fraud"].to_numpy(dtype="int8", copy=True)
+    fraud[free] = draw_frauds(propensity.rates_of(core[free]), rng)
+    critical = core["critical_fraud"].to_numpy(dtype="int8", copy=True)
+    redrawn = free & (fraud == 1)
+    critical[free] = 0
+    critical[redrawn] = polish.critical_frauds(core[redrawn], rng)
+    return core.assign(fraud=fraud, critical_fraud=critical)
+
+
+def _as_released(complete: pd.DataFrame) -> pd.DataFrame:
+    return complete.assign(hs6_code=complete["hs10_code"].str[:6])
+
+
+def _tuples(declarations: pd.DataFrame) -> int:
+    return len(declarations[list(RELEASED_TUPLE)].drop_duplicates())
 
 
 def declaration_ids(month: str, count: int, base_seed: int) -> np.ndarray:
@@ -121,29 +213,33 @@ def declaration_ids(month: str, count: int, base_seed: int) -> np.ndarray:
 
 
 def _without_copies(
-    complete: pd.DataFrame, declarations: pd.DataFrame, identities: IdentityModel
-) -> tuple[pd.DataFrame, int]:
-    """Give other identities to rows that equal a source row in every categorical attribute; say how many there were."""
+    complete: pd.DataFrame, declarations: pd.DataFrame, rng: np.random.Generator
+) -> tuple[pd.DataFrame, int, int]:
+    """Exchange the importers of rows that equal a source row in everything but key and date with those of other rows.
+
+    Returns:
+        The rows, how many had to be mended, how many could not be.
+    """
     copied = _copies(complete, declarations)
     repaired = int(copied.sum())
-    for attempt in range(_REPAIRS):
-        if not copied.any():
+    for _ in range(_REPAIRS):
+        if not copied.any() or len(complete) < 2:
             break
-        redrawn = identities.draw(complete.loc[copied].drop(columns=list(IDENTITIES)), purpose=f"repair {attempt}")
-        complete = complete.copy()
-        complete.loc[copied, list(IDENTITIES)] = redrawn
+        here = np.flatnonzero(copied)
+        there = rng.integers(0, len(complete), len(here))
+        importers = complete["importer_id"].to_numpy(dtype=object, copy=True)
+        for one, other in zip(here, there, strict=True):
+            importers[one], importers[other] = importers[other], importers[one]
+        complete = complete.assign(importer_id=importers)
         copied = _copies(complete, declarations)
-    return complete, repaired
+    return complete, repaired, int(copied.sum())
 
 
 def _copies(complete: pd.DataFrame, declarations: pd.DataFrame) -> np.ndarray:
-    """Which synthetic rows equal some source row in every categorical attribute."""
-    return _rows_as_text(complete).isin(set(_rows_as_text(declarations))).to_numpy()
-
-
-def _rows_as_text(declarations: pd.DataFrame) -> pd.Series:
-    columns = [declarations["hs10_code" if name == "hs6_code" else name].astype(str) for name in CATEGORICAL]
-    return columns[0].str.cat(pd.concat(columns[1:], axis=1), sep="\x1f")
+    """Which synthetic rows equal some source row in everything but key and date."""
+    compared = [name for name in RELEASED_NAMES if name not in ("declaration_id", "date")]
+    known = set(_as_released(declarations)[compared].itertuples(index=False, name=None))
+    return np.array([row in known for row in complete[compared].itertuples(index=False, name=None)], dtype=bool)
 
 
 def _typed(released: pd.DataFrame) -> pd.DataFrame:

@@ -1,9 +1,10 @@
-"""Polish: one conditional sweep that redraws every attribute of a draft given all the others, from many donors.
+"""Polish: conditional sweeps that redraw every attribute of a draft given all the others, from many donors.
 
 The GAN drafts the structure of a month; what it gets wrong shows in every pair of columns. In a sweep each attribute in turn
-is redrawn from the source rows that are like the synthetic one in everything else (``donors.py``), the tariff tuple as a
-whole and therefore lawful, masses and residuals blurred as the encodings allow. No row is copied: each attribute has another
-donor. Identities are drawn afterwards (``identities.py``).
+is redrawn from the source rows that are like the synthetic one in everything else (``donors.py``). The goods are one thing:
+tariff tuple, mass and label come from one donor and are kept together where at least ``k`` importers declared just that
+(``safe_groups.py``); elsewhere mass and label are drawn again, each from a donor of its own. No row is copied: each attribute has
+another donor. Identities are drawn afterwards (``identities.py``).
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from customs_assets.synthesis.donors import DonorTree
 # Rows in a leaf, for each importer that the k rule asks for: k = 5 gives at least 20 donors to every value.
 DONORS_PER_GROUP = 4
 
+# The columns that one donor gives together: what is declared of the goods, and what may be shown of it as it is.
+GOODS: tuple[str, ...] = (*TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud", "unit_price", "whole")
+
 # What is redrawn, in this order: the goods before what depends on them, the label when all its reasons are in place.
 UNITS: tuple[tuple[str, ...], ...] = (
-    tuple(TARIFF_TUPLE),
+    GOODS,
     ("net_mass",),
     ("price_given", "residual"),
     ("mode_of_transport",),
@@ -39,6 +43,19 @@ UNITS: tuple[tuple[str, ...], ...] = (
 
 _RANKED = (*CODES, "country_of_departure", "country_of_origin", "tax_type")
 _FLAGS = (*(f"{identity}_named" for identity in NAMED), "price_given")
+
+# The features that stand for the columns of a unit, where they are not of the same name. The price belongs to the goods: what is
+# left of it, the residual, is drawn after them.
+_FEATURES_OF = {
+    "date": {"day", "weekday"},
+    "fraud": {"label"},
+    "critical_fraud": {"label"},
+    "unit_price": {"residual", "price_given"},
+    "whole": set[str](),
+}
+
+# How finely the tree of the goods tells masses apart.
+_MASS_CLASSES = 10
 
 
 class CoreFeatures:
@@ -81,67 +98,123 @@ class CoreFeatures:
         return features
 
 
-def sweep(
-    draft: pd.DataFrame, source: pd.DataFrame, importers: np.ndarray, codec: Codec, *, min_group: int, seed: int
-) -> pd.DataFrame:
-    """Redraw every attribute of a draft once.
+class Polish:
+    """The donors of one month, ready for any number of sweeps.
 
     Args:
-        draft: m rows as :meth:`Codec.decode` gives them.
         source: n rows as :meth:`Codec.core` gives them.
         importers: n integers, who stands behind each source row.
         codec: the month's codec.
         min_group: importers that each draw must rest on.
-        seed: seed of the sweep.
-
-    Returns:
-        m rows of the same columns.
+        seed: seed of trees and draws.
     """
-    drafted = draft.copy()
-    encoder = CoreFeatures(source)
-    known = encoder.table(source)
-    for unit in UNITS:
-        rng = np.random.default_rng(derive_seed(seed, "sweep", purpose=unit[0]))
-        predictors = [name for name in encoder.columns if name not in _features_of(unit)]
+
+    def __init__(self, source: pd.DataFrame, importers: np.ndarray, codec: Codec, *, min_group: int, seed: int) -> None:
+        self._source = source.reset_index(drop=True)
+        self._importers = importers
+        self._min_group = min_group
+        self._codec = codec
+        self._seed = seed
+        self._encoder = CoreFeatures(source)
+        known = self._encoder.table(self._source)
+        self._predictors = {unit: self._predictors_of(unit) for unit in UNITS}
+        self._trees = {
+            unit: DonorTree.fit(
+                np.column_stack([known[name] for name in self._predictors[unit]]),
+                _target(unit, self._source, known, codec),
+                importers,
+                min_group=min_group,
+                min_leaf=DONORS_PER_GROUP * min_group,
+                seed=derive_seed(seed, "tree", purpose=unit[0]),
+            )
+            for unit in UNITS
+        }
+
+    def features(self, core: pd.DataFrame) -> np.ndarray:
+        """Matrix of shape (m, features) of any rows in the form of ``Codec.core``."""
+        return np.column_stack(list(self._encoder.table(core).values()))
+
+    def critical_frauds(self, frauds: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+        """For each of m rows that are frauds whether it is an ordinary (1) or a critical one (2), from donors that are frauds.
+
+        Without a fraud in the source, all are ordinary.
+        """
+        known = np.flatnonzero(self._source["fraud"].to_numpy() == 1)
+        if not len(known) or not len(frauds):
+            return np.ones(len(frauds), dtype="int8")
+        predictors = self._predictors[("fraud", "critical_fraud")]
+        table, asked = self._encoder.table(self._source.iloc[known]), self._encoder.table(frauds)
+        kinds = self._source["critical_fraud"].to_numpy()[known]
         tree = DonorTree.fit(
-            np.column_stack([known[name] for name in predictors]),
-            _target(unit, source, known, codec),
-            importers,
-            min_group=min_group,
-            min_leaf=DONORS_PER_GROUP * min_group,
-            seed=derive_seed(seed, "tree", purpose=unit[0]),
+            np.column_stack([table[name] for name in predictors]),
+            kinds.astype(int),
+            self._importers[known],
+            min_group=self._min_group,
+            min_leaf=DONORS_PER_GROUP * self._min_group,
+            seed=derive_seed(self._seed, "tree", purpose="critical fraud"),
         )
-        present = encoder.table(drafted)
-        donors = tree.draw(np.column_stack([present[name] for name in predictors]), rng)
-        for column in unit:
-            drafted[column] = _shown(column, source[column].to_numpy()[donors], codec, rng)
-    return codec.price_rows(drafted)
+        return kinds[tree.draw(np.column_stack([asked[name] for name in predictors]), rng)].astype("int8")
+
+    def _predictors_of(self, unit: tuple[str, ...]) -> list[str]:
+        own = set().union(*(_FEATURES_OF.get(column, {column}) for column in unit))
+        return [name for name in self._encoder.columns if name not in own]
+
+    def sweep(self, draft: pd.DataFrame, number: int = 0) -> pd.DataFrame:
+        """Redraw every attribute of a draft once.
+
+        Args:
+            draft: m rows as :meth:`Codec.decode` gives them.
+            number: which sweep it is; each has draws of its own.
+
+        Returns:
+            m rows of the same columns.
+        """
+        drafted = draft.copy()
+        for unit in UNITS:
+            rng = np.random.default_rng(derive_seed(self._seed, "sweep", str(number), unit[0]))
+            present = self._encoder.table(drafted)
+            features = np.column_stack([present[name] for name in self._predictors[unit]])
+            donors = self._trees[unit].draw(features, rng)
+            # Goods that are shown whole keep the mass and the label that came with them.
+            free = np.ones(len(drafted), dtype=bool) if unit == GOODS else ~_given_by_goods(unit, drafted)
+            for column in unit:
+                drafted.loc[free, column] = self._shown(column, donors[free], rng)
+            if unit == GOODS:
+                drafted = self._codec.price_rows(drafted)
+        return self._codec.price_rows(drafted)
+
+    def _shown(self, column: str, donors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The donors' values as they may be shown (goods that are not whole have their mass drawn again afterwards)."""
+        values = self._source[column].to_numpy()[donors]
+        if column == "net_mass":
+            whole = self._source["whole"].to_numpy()[donors]
+            return np.where(whole, values, self._codec.mass.safe(values.astype(float), rng))
+        if column == "residual":
+            return self._codec.price.bands.blur(values.astype(float), rng)
+        return values
 
 
-def _features_of(unit: tuple[str, ...]) -> set[str]:
-    renamed = {"date": {"day", "weekday"}, "fraud": {"label"}, "critical_fraud": {"label"}}
-    return set().union(*(renamed.get(column, {column}) for column in unit))
+def _given_by_goods(unit: tuple[str, ...], drafted: pd.DataFrame) -> np.ndarray:
+    """Which rows have a unit's columns from the donor of their goods."""
+    if unit in {("net_mass",), ("fraud", "critical_fraud")}:
+        return drafted["whole"].to_numpy(dtype=bool)
+    if unit == ("price_given", "residual"):
+        return drafted["unit_price"].notna().to_numpy()
+    return np.zeros(len(drafted), dtype=bool)
 
 
 def _target(unit: tuple[str, ...], source: pd.DataFrame, known: dict[str, np.ndarray], codec: Codec) -> np.ndarray:
-    """What the tree of a unit predicts: the coarse parts of a tuple, the class of a code, the number itself."""
-    if unit == tuple(TARIFF_TUPLE):
+    """What the tree of a unit predicts: the coarse parts of the goods, the class of a code, the number itself."""
+    if unit == GOODS:
         parts = codec.tariff.encode(source)
-        return np.column_stack([pd.factorize(parts[part])[0] for part in parts.columns])
+        edges = np.quantile(known["net_mass"], np.linspace(0, 1, _MASS_CLASSES + 1)[1:-1])
+        mass, label = np.searchsorted(edges, known["net_mass"]), known["label"].astype(int)
+        return np.column_stack([*(pd.factorize(parts[part])[0] for part in parts.columns), mass, label])
     if unit == ("net_mass",):
         return known["net_mass"]
     if unit == ("price_given", "residual"):
         return np.column_stack([known["residual"], known["price_given"]])
     return pd.factorize(source[unit[-1]])[0]
-
-
-def _shown(column: str, values: np.ndarray, codec: Codec, rng: np.random.Generator) -> np.ndarray:
-    """The donors' values as they may be shown."""
-    if column == "net_mass":
-        return codec.mass.safe(values.astype(float), rng)
-    if column == "residual":
-        return codec.price.bands.blur(values.astype(float), rng)
-    return values
 
 
 def _by_frequency(values: pd.Series) -> list[str]:

@@ -18,7 +18,8 @@ from ctgan.data_sampler import DataSampler
 from ctgan.synthesizers import ctgan as reference
 
 from customs_assets.synthesis.conditional_sampling import Conditions
-from customs_assets.synthesis.ctgan import DiscriminatorDraws, GeneratorDraws, Hyperparameters, Training
+from customs_assets.synthesis.ctgan import Hyperparameters, Training
+from customs_assets.synthesis.ctgan_draws import DiscriminatorDraws, GeneratorDraws
 from customs_assets.synthesis.ctgan_networks import Discriminator, Generator
 from customs_assets.synthesis.model_table_transform import (
     ContinuousColumn,

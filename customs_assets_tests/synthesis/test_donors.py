@@ -33,7 +33,7 @@ def test_every_leaf_is_served_by_a_node_of_k_importers(seed: int, target: str, m
 
 
 def test_a_leaf_of_enough_importers_serves_itself():
-    tree, features, owner = _tree(3, "number", 1)
+    tree, features, _owner = _tree(3, "number", 1)
     leaves = tree.tree.apply(features)
     assert (tree.node_of_leaf[leaves] == leaves).all()
     drawn = tree.draw(features, np.random.default_rng(0))

@@ -27,14 +27,17 @@ class Bands:
     highs: np.ndarray
 
     @classmethod
-    def fit(cls, values: pd.Series, importers: pd.Series, min_group: int) -> Bands:
+    def fit(cls, values: pd.Series, importers: pd.Series, min_group: int, heaps: np.ndarray | None = None) -> Bands:
         """Learn heaps and bands from n numbers and the n importers who wrote them.
+
+        Heaps are given where they are counted elsewhere (over more months than these rows are of).
 
         The last band takes in what is left over; where fewer than ``k`` importers wrote all of what is no heap, there is
         one band.
         """
-        distinct = importers.groupby(values).nunique()
-        heaps = np.sort(distinct.index[distinct >= min_group].to_numpy(dtype=float))
+        if heaps is None:
+            distinct = importers.groupby(values).nunique()
+            heaps = np.sort(distinct.index[distinct >= min_group].to_numpy(dtype=float))
         loose = ~np.isin(values.to_numpy(dtype=float), heaps)
         order = np.argsort(values.to_numpy(dtype=float)[loose], kind="stable")
         lows, highs = _cut(

@@ -26,9 +26,18 @@ class MassEncoding:
     bands: Bands
 
     @classmethod
-    def fit(cls, masses: pd.Series, importers: pd.Series, min_group: int) -> MassEncoding:
-        """Learn heaps and bands from a column of n masses and the n importers who declared them."""
-        return cls(np.unique(masses.to_numpy(dtype=float)), Bands.fit(masses, importers, min_group))
+    def fit(
+        cls, masses: pd.Series, importers: pd.Series, min_group: int, heaps: np.ndarray | None = None
+    ) -> MassEncoding:
+        """Learn heaps and bands from a column of n masses and the n importers who declared them.
+
+        Args:
+            masses: kg.
+            importers: who declared them.
+            min_group: importers that a band, and a heap, must rest on.
+            heaps: the masses that may be shown as they are, where that is known from elsewhere.
+        """
+        return cls(np.unique(masses.to_numpy(dtype=float)), Bands.fit(masses, importers, min_group, heaps))
 
     def encode(self, masses: pd.Series) -> pd.Series:
         """Series of n numbers, increasing with the mass."""

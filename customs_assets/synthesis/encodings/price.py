@@ -71,6 +71,18 @@ class PriceEncoding:
         price = (self._base(declarations) * np.exp(residual)).clip(self.lowest, self.highest).round(1)
         return price.where(encoded["price_given"] == "yes", 0.0)
 
+    def of_unit_price(self, declarations: pd.DataFrame) -> pd.Series:
+        """Prices in KRW of rows whose ``net_mass`` and ``unit_price`` (KRW per kg) are known; NaN where the latter is not."""
+        return (_priced_mass(declarations) * declarations["unit_price"]).clip(self.lowest, self.highest).round(2)
+
+    def residual_of(self, declarations: pd.DataFrame) -> pd.Series:
+        """The residuals that belong to ``unit_price`` (KRW per kg), NaN where that is."""
+        return np.log(declarations["unit_price"] / declarations["hs10_code"].map(self.unit_prices))
+
     def _base(self, declarations: pd.DataFrame) -> pd.Series:
-        mass = declarations["net_mass"].where(declarations["net_mass"] > 0, 1.0)
-        return mass * declarations["hs10_code"].map(self.unit_prices)
+        return _priced_mass(declarations) * declarations["hs10_code"].map(self.unit_prices)
+
+
+def _priced_mass(declarations: pd.DataFrame) -> pd.Series:
+    """Net mass in kg, 1 kg for a shipment of 0 kg."""
+    return declarations["net_mass"].where(declarations["net_mass"] > 0, 1.0)

@@ -1,0 +1,84 @@
+"""Selection: of more drafts than are needed, those that the source is as dense in as the drafts are.
+
+A GAN puts too many rows here and too few there. A classifier that tells source rows from drafts estimates the ratio of their
+densities (Bickel, Brückner and Scheffer 2009), and drafts are chosen in proportion to it (Azadi et al. 2019 do the like with the
+discriminator). Rows are chosen, never changed, and each is a draft of the GAN: nothing is copied from the source. What belongs
+here is the choice; drafting is ``ctgan``'s, mending what no choice can mend is ``polish``'s.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from customs_assets.seeds import derive_rng, derive_seed
+
+# Drafts for each row that is needed, and the rounds in which their number comes down to it.
+DRAFTS = 4
+ROUNDS = 2
+
+_FOLDS = 3
+_TREES = 60
+_LEAVES = 15
+
+# A draft counts at most this much more than the average one.
+_LARGEST_RATIO = 20.0
+
+
+def select(source: np.ndarray, drafts: np.ndarray, count: int, *, min_leaf: int, seed: int) -> np.ndarray:
+    """Choose drafts that are distributed as the source is.
+
+    Args:
+        source: features of n source rows, floats, shape (n, f).
+        drafts: features of m drafts, floats, shape (m, f).
+        count: how many to choose, at most m.
+        min_leaf: source rows and drafts that each estimate rests on at least.
+        seed: seed of folds, trees and draws.
+
+    Returns:
+        ``count`` different places among the drafts, ascending.
+
+    Raises:
+        ValueError: there are fewer drafts than are to be chosen.
+    """
+    if count > len(drafts):
+        raise ValueError(f"{count} rows are to be chosen of {len(drafts)} drafts; sample more of them")
+    kept = np.arange(len(drafts))
+    for number in range(ROUNDS):
+        left = ROUNDS - number
+        wanted = round(count ** (1 / left) * len(kept) ** (1 - 1 / left))
+        rng = derive_rng(seed, "selection", str(number))
+        ratio = _density_ratio(source, drafts[kept], min_leaf, rng, derive_seed(seed, "selection trees", str(number)))
+        # Efraimidis and Spirakis (2006): the largest log(u) / w are a draw without replacement in proportion to w.
+        kept = np.sort(kept[np.argsort(-np.log(rng.random(len(kept))) / ratio, kind="stable")[:wanted]])
+    return kept
+
+
+def _density_ratio(
+    source: np.ndarray, drafts: np.ndarray, min_leaf: int, rng: np.random.Generator, seed: int
+) -> np.ndarray:
+    """Density of the source over that of the drafts at each draft, by models that did not see it."""
+    import lightgbm
+
+    features = np.concatenate([source, drafts])
+    real = np.repeat([1, 0], [len(source), len(drafts)])
+    weight = np.where(real == 1, len(drafts) / len(source), 1.0)
+    folds = rng.integers(0, _FOLDS, len(features))
+    parameters = {
+        "objective": "binary",
+        "num_leaves": _LEAVES,
+        "min_data_in_leaf": min_leaf,
+        "seed": seed % 2**31,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1,
+        "verbosity": -1,
+    }
+    share = np.empty(len(features))
+    for fold in range(_FOLDS):
+        seen = folds != fold
+        dataset = lightgbm.Dataset(features[seen], real[seen], weight=weight[seen])
+        model = lightgbm.train(parameters, dataset, num_boost_round=_TREES)
+        if not seen.all():
+            share[~seen] = model.predict(features[~seen], num_threads=1)
+    inside = np.clip(share[len(source) :], 1e-6, 1 - 1e-6)
+    return np.minimum(inside / (1 - inside), _LARGEST_RATIO)

@@ -1,0 +1,51 @@
+-- safe_groups: what may be shown as it is, because at least $min_group distinct importers declared it over all the months at hand.
+--
+-- Counted are tariff tuples as a release shows them (product code of 6 digits), tuples with net mass and label, net masses by
+-- themselves, and prices per kilogram of a product code (to four significant digits; $unit_price is the group's median).
+-- Only what is safe is kept, so that the table says nothing of what is not.
+-- $anonymized: list of the months' anonymized_declarations; $min_group: distinct importers that a group must rest on.
+with declared as (
+    select
+        importer_id,
+        left(hs10_code, 6) as hs6_code,
+        country_of_departure,
+        country_of_origin,
+        tax_rate,
+        tax_type,
+        net_mass,
+        critical_fraud as label,
+        item_price / net_mass as unit_price,
+        case when net_mass > 0 and item_price > 0 then format('{:.3e}', item_price / net_mass) end as written_unit_price
+    from read_parquet($anonymized)
+),
+grouped as (
+    select
+        case grouping(hs6_code, country_of_departure, net_mass, written_unit_price)
+            when 1 then 'goods'
+            when 3 then 'tuple'
+            when 13 then 'mass'
+            when 6 then 'unit price'
+        end as kind,
+        hs6_code,
+        country_of_departure,
+        country_of_origin,
+        tax_rate,
+        tax_type,
+        net_mass,
+        label,
+        written_unit_price,
+        case when grouping(written_unit_price) = 0 then median(unit_price) end as unit_price,
+        count(distinct importer_id) as importers,
+        count(*) as declarations
+    from declared
+    group by grouping sets (
+        (hs6_code, country_of_departure, country_of_origin, tax_rate, tax_type, net_mass, label),
+        (hs6_code, country_of_departure, country_of_origin, tax_rate, tax_type),
+        (net_mass),
+        (hs6_code, written_unit_price)
+    )
+)
+select *
+from grouped
+where importers >= $min_group and (kind <> 'unit price' or written_unit_price is not null)
+order by kind, hs6_code, country_of_departure, country_of_origin, tax_rate, tax_type, net_mass, label, written_unit_price
