@@ -347,7 +347,9 @@ def attack_claims(
             f"± {linked.standard_error:.3f}",
         ),
     ]
-    risks = [singling_out(synthetic, training, control, mode, attacks, seed=seed) for mode in ("univariate", "multivariate")]
+    risks = [
+        singling_out(synthetic, training, control, mode, attacks, seed=seed) for mode in ("univariate", "multivariate")
+    ]
     risks.append(linkability(synthetic, training, control, seed=seed))
     risks += [inference(synthetic, training, control, secret, seed=seed) for secret in SECRETS]
     for risk in risks:

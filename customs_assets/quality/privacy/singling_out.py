@@ -40,6 +40,9 @@ class Condition:
 
 Guess = tuple[Condition, ...]
 
+# The code of a value that no row has.
+_NOWHERE = -2
+
 _RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": np.equal,
     ">=": np.greater_equal,
@@ -113,16 +116,15 @@ def guesses_from(own: pd.DataFrame, mode: Mode, attacks: int, seed: int) -> list
 def matches(rows: pd.DataFrame, guesses: Sequence[Guess]) -> np.ndarray:
     """How many rows fulfil each guess."""
     columns = {name: rows[name].to_numpy() for name in rows.columns}
-    places = {name: pd.Index(np.unique(values)) for name, values in columns.items() if values.dtype == object}
-    coded = {name: index.get_indexer(pd.Index(columns[name])) for name, index in places.items()}
+    coded = {name: pd.factorize(values) for name, values in columns.items() if values.dtype == object}
+    places = {name: {value: code for code, value in enumerate(distinct)} for name, (_, distinct) in coded.items()}
     counts = np.zeros(len(guesses), dtype=int)
     for number, guess in enumerate(guesses):
         fits = np.ones(len(rows), dtype=bool)
         for condition in guess:
             name, value = condition.column, condition.value
             if name in places:
-                place = places[name].get_indexer(pd.Index([value]))[0]
-                fits &= coded[name] == (place if place >= 0 else -2)
+                fits &= coded[name][0] == places[name].get(value, _NOWHERE)
             else:
                 fits &= _RELATIONS[condition.relation](columns[name], value)
         counts[number] = np.count_nonzero(fits)
