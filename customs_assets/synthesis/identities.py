@@ -183,6 +183,8 @@ def _compose_role(
         layers.insert(1, -np.bincount(_joined(cells))[_joined(cells)])
     order = np.lexsort([rng.random(len(part)), *reversed(layers)])
     runs = _runs(owners, importers, cells[0], order, min_group, role.by_size, rng)
+    # Once before the relations are set to the source's strength, since it loosens them, and once after.
+    runs = _mixed(runs, sources, order, min_group, rng)
     for other, depth in role.relations:
         target = _information(measured[role.name].to_numpy(), measured[other].to_numpy())
         seed = int(rng.integers(2**62))
@@ -204,8 +206,8 @@ def _compose_role(
 
 
 def _shuffled_codes(values: pd.Series, rng: np.random.Generator) -> np.ndarray:
-    """Integers for values, in a random order of the values."""
-    levels, codes = np.unique(values.to_numpy().astype(str), return_inverse=True)
+    """Integers for values, in a random order of the values (which does not hang on how tokens are spelt)."""
+    codes, levels = pd.factorize(values)
     return rng.permutation(len(levels))[codes]
 
 
