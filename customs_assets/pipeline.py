@@ -88,7 +88,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
                 path=path[len(lake.root) :].lstrip("/"),
                 code_version=artifact.code_version,
                 sha256=checksum,
-                settings=setting_values(artifact, partition, settings, context.output_metadata.get(SOURCE_FINGERPRINT)),
+                settings=setting_values(artifact, partition, settings, _source_fingerprint(context)),
                 inputs=inputs,
                 rows=len(obj) if isinstance(obj, pa.Table | pd.DataFrame | UnnamedTable) else None,
             )
@@ -126,6 +126,11 @@ def _write(lake: Lake, artifact: Artifact, partition: str, content: Any) -> str:
 
 def _partition(context: dg.OutputContext) -> str:
     return context.asset_partition_key if context.has_asset_partitions else ""
+
+
+def _source_fingerprint(context: dg.OutputContext) -> str | None:
+    said = context.output_metadata.get(SOURCE_FINGERPRINT)
+    return said.value if isinstance(said, dg.TextMetadataValue) else None
 
 
 def _months_at_hand(lake: Lake, artifact: Artifact) -> list[str]:

@@ -6,14 +6,14 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-import pyarrow as pa
 
 from customs_assets.catalogue import BY_KEY
 from customs_assets.declaration import ATTRIBUTES
-from customs_assets.lake import read_sql, to_frame
+from customs_assets.lake import to_frame
 from customs_assets.partitions import months
 from customs_assets.pipeline import SOURCE_FINGERPRINT, Pipeline, catalogued, customs_asset, table_metadata
 from customs_assets.source.address import SourceError, source_of
+from customs_assets.source.labelled import extract_labelled
 
 _DESCRIPTIONS = {a.name: a.description for a in ATTRIBUTES}
 
@@ -66,11 +66,8 @@ def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterat
 
 @customs_asset
 def labelled_declarations(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pd.DataFrame]:
-    lake, month = pipeline.lake, context.partition_key
-    with lake.connect() as connection:
-        statement = read_sql("labelled_declarations.sql")
-        result = connection.execute(statement, {"raw": lake.sql_path("raw_declarations", month)})
-        table: pa.Table = result.to_arrow_table()
+    month = context.partition_key
+    table = extract_labelled(pipeline.lake, month)
     if table.num_rows == 0:
         raise dg.Failure(
             f"no declaration of {month} was inspected, so there is nothing to learn from", allow_retries=False
