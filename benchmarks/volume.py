@@ -35,43 +35,24 @@ ROOT = Path(__file__).resolve().parents[1]
 MONTH = "2020-07"
 
 
-def _source(declarations: int) -> SimulatedSource:
-    """The simulated source, its world made."""
-    from customs_assets.source.simulation import SimulatedSource
-    from customs_assets.source.simulation.world import make_world
-
-    source = SimulatedSource(declarations)
-    make_world(source.seed, source.inspected)
-    return source
+def whole_month(source: SimulatedSource, folder: str) -> int:
+    """One month, in memory."""
+    return source.read_month(MONTH).rows_in
 
 
-def whole_month(declarations: int, folder: str) -> tuple[int, float]:
-    """One month, in memory: rows and seconds."""
-    source = _source(declarations)
-    start = time.perf_counter()
-    return source.read_month(MONTH).rows_in, time.perf_counter() - start
+def streamed_month(source: SimulatedSource, folder: str) -> int:
+    """One month, streamed into a lake."""
+    return _write(source, folder, MONTH)
 
 
-def streamed_month(declarations: int, folder: str) -> tuple[int, float]:
-    """One month, streamed into a lake: rows and seconds."""
-    source = _source(declarations)
-    start = time.perf_counter()
-    return _write(source, folder, MONTH), time.perf_counter() - start
+def draw(source: SimulatedSource, folder: str) -> int:
+    """All months, drawn and dropped."""
+    return sum(piece.num_rows for month in source.months() for piece in source.stream_month(month))
 
 
-def draw(declarations: int, folder: str) -> tuple[int, float]:
-    """All months, drawn and dropped: rows and seconds."""
-    source = _source(declarations)
-    start = time.perf_counter()
-    rows = sum(piece.num_rows for month in source.months() for piece in source.stream_month(month))
-    return rows, time.perf_counter() - start
-
-
-def write(declarations: int, folder: str) -> tuple[int, float]:
-    """All months, drawn and written as the asset does: rows and seconds."""
-    source = _source(declarations)
-    start = time.perf_counter()
-    return sum(_write(source, folder, month) for month in source.months()), time.perf_counter() - start
+def write(source: SimulatedSource, folder: str) -> int:
+    """All months, drawn and written as the asset does."""
+    return sum(_write(source, folder, month) for month in source.months())
 
 
 def _write(source: SimulatedSource, folder: str, month: str) -> int:
@@ -83,28 +64,41 @@ def _write(source: SimulatedSource, folder: str, month: str) -> int:
     return table.rows
 
 
-def extract(declarations: int, folder: str) -> tuple[int, float]:
-    """All months' inspected declarations, by the asset's statement, written as the asset's frame: rows and seconds."""
+def extract(source: SimulatedSource, folder: str) -> int:
+    """All months' inspected declarations, by the asset's statement, written as the asset's frame."""
     from customs_assets.lake import Lake, to_frame
     from customs_assets.source.labelled import extract_labelled
 
-    lake = Lake(folder)
-    start = time.perf_counter()
-    rows = 0
+    lake, rows = Lake(folder), 0
     for month in lake.partitions("raw_declarations"):
         frame = to_frame(extract_labelled(lake, month))
         lake.write_table("labelled_declarations", frame, month)
         rows += len(frame)
-    return rows, time.perf_counter() - start
+    return rows
 
 
-MEASURES: dict[str, Callable[[int, str], tuple[int, float]]] = {
+MEASURES: dict[str, Callable[[SimulatedSource, str], int]] = {
     "whole_month": whole_month,
     "streamed_month": streamed_month,
     "draw": draw,
     "write": write,
     "extract": extract,
 }
+
+
+def measure_here(measure: str, declarations: int, folder: str) -> dict[str, float]:
+    """One measurement in this process: rows, seconds, seconds of processor time, peak megabytes."""
+    from customs_assets.source.simulation import SimulatedSource
+    from customs_assets.source.simulation.world import make_world
+
+    source = SimulatedSource(declarations)
+    if measure != "extract":
+        make_world(source.seed, source.inspected)
+    start, processor = time.perf_counter(), time.process_time()
+    rows = MEASURES[measure](source, folder)
+    seconds, processor = time.perf_counter() - start, time.process_time() - processor
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"rows": rows, "seconds": seconds, "processor": processor, "megabytes": peak}
 
 
 def in_process(measure: str, declarations: int, folder: str) -> dict[str, float]:
@@ -139,11 +133,7 @@ def main() -> None:
     arguments = parser.parse_args()
     sizes = arguments.declarations or [250_000, 2_500_000, 24_700_000]
     if arguments.measure:
-        processor = time.process_time()
-        rows, seconds = MEASURES[arguments.measure](sizes[0], arguments.folder)
-        processor = time.process_time() - processor
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"rows": rows, "seconds": seconds, "processor": processor, "megabytes": peak}))
+        print(json.dumps(measure_here(arguments.measure, sizes[0], arguments.folder)))
         return
     print("| declarations | | s | a second | s a million | processor s a million | peak MB |")
     print("| ---: | --- | ---: | ---: | ---: | ---: | ---: |")
