@@ -145,7 +145,7 @@ class Polish:
         source = self._source["item_price"].to_numpy(dtype=float)[known]
         bands = Bands.fit(pd.Series(source), pd.Series(self._importers[known]), self._min_group)
         price = core["item_price"].to_numpy(dtype=float, copy=True)
-        price[loose] = np.round(bands.at_quantiles(price[loose], source, rng), 1)
+        price[loose] = np.clip(np.round(bands.at_quantiles(price[loose], source, rng), 1), source.min(), source.max())
         residual = core["residual"].to_numpy(dtype=float, copy=True)
         residual[loose] = self._codec.price.encode(core.assign(item_price=price))["residual"].to_numpy()[loose]
         return core.assign(item_price=price, residual=residual)
