@@ -127,7 +127,7 @@ def synthesize(
     # Sums that several threads share come out in another order, and seeds alone would not give the same bytes.
     with threadpool_limits(1):
         generalized = generalized_month(declarations, shared.safe, month=month, base_seed=base_seed)
-        known = _repriced(generalized.declarations, declarations, unit_prices)
+        known = repriced(generalized.declarations, declarations, unit_prices)
         codec = Codec.fit(known, unit_prices, min_group, price, safe_masses=shared.safe.masses)
         source = codec.price_rows(codec.core(known))
         importers = pd.factorize(known["importer_id"])[0]
@@ -169,7 +169,7 @@ def synthesize(
     )
 
 
-def _repriced(known: pd.DataFrame, declarations: pd.DataFrame, unit_prices: pd.DataFrame) -> pd.DataFrame:
+def repriced(known: pd.DataFrame, declarations: pd.DataFrame, unit_prices: pd.DataFrame) -> pd.DataFrame:
     """The generalised rows at the prices of their new product codes: as far above or below them as the old ones were.
 
     A price that stays while the code changes would look like an undervaluation, or the opposite.
