@@ -250,8 +250,8 @@ def _shown_sizes(owners: np.ndarray, importers: np.ndarray, min_group: int) -> n
     return shown
 
 
-def _shuffle(identities: np.ndarray, share: float, within: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
-    """The identities with a share of the rows' exchanged among each other, or among those of the same cell."""
+def _shuffle(identities: np.ndarray, share: float, within: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The identities with a share of the rows' exchanged within their cells."""
     picked = np.flatnonzero(rng.random(len(identities)) < share)
     cells = within[picked]
     first, second = (picked[np.lexsort([rng.random(len(picked)), cells])] for _ in range(2))
