@@ -147,7 +147,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
             "fraud_propensity",
         ),
         settings=("seed", "min_group", "rows", "price"),
-        code_version="3",
+        code_version="4",
         kinds=frozenset({"parquet", "pandas"}),
     ),
     Artifact(

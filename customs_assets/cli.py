@@ -22,7 +22,7 @@ from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.lake import Lake
 from customs_assets.provenance import Node, out_of_date
 from customs_assets.settings import Settings, available_cores
-from customs_assets.source.address import SourceError, open_source
+from customs_assets.source.address import SourceError, source_of
 from customs_assets.source.months import month_range
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -59,7 +59,7 @@ def _complain(message: str) -> None:
 def _months(text: str | None, settings: Settings) -> list[str]:
     """The months asked for, or all that the source has."""
     try:
-        source = open_source(settings.source)
+        source = source_of(settings)
         return month_range(text) if text else source.months()
     except (ValueError, SourceError) as error:
         _complain(str(error))

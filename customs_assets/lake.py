@@ -15,7 +15,7 @@ import os
 import posixpath
 import socket
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,6 +31,9 @@ SQL_FOLDER = Path(__file__).parent.parent / "sql"
 
 RECORDS = ".records"
 _TEMPORARY = ".tmp"
+
+# Small enough that writing or scanning one takes little memory, large enough that dictionaries pay.
+ROW_GROUP_ROWS = 1 << 17
 
 
 class LakeError(Exception):
@@ -60,6 +63,30 @@ class Record:
     settings: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     rows: int | None = None
+
+
+@dataclass(frozen=True)
+class UnnamedTable:
+    """A table that has been written into the lake whole, but has not got its name yet.
+
+    Attributes:
+        temporary: path of the file.
+        asset: asset key.
+        partition: partition key.
+        sha256: sha256 of its bytes.
+        rows: rows of the table.
+        schema: its columns.
+    """
+
+    temporary: str
+    asset: str
+    partition: str
+    sha256: str
+    rows: int
+    schema: pa.Schema
+
+    def __len__(self) -> int:
+        return self.rows
 
 
 class Lake:
@@ -97,6 +124,16 @@ class Lake:
         Returns:
             The sha256 of the bytes written.
         """
+        temporary, checksum = self._write_unnamed(path, fill)
+        try:
+            self._replace(temporary, path)
+        except BaseException:
+            self._remove(temporary)
+            raise
+        return checksum
+
+    def _write_unnamed(self, path: str, fill: Callable[[BinaryIO], None]) -> tuple[str, str]:
+        """Write a file under a temporary name beside ``path``: that name, and the sha256 of the bytes."""
         folder, name = posixpath.split(path)
         self.fs.makedirs(folder, exist_ok=True)
         temporary = posixpath.join(folder, _temporary_name(name))
@@ -107,12 +144,14 @@ class Lake:
                 if self._local:
                     stream.flush()
                     os.fsync(stream.fileno())
-            self._replace(temporary, path)
         except BaseException:
-            if self.fs.exists(temporary):
-                self.fs.rm(temporary)
+            self._remove(temporary)
             raise
-        return hashing.digest.hexdigest()
+        return temporary, hashing.digest.hexdigest()
+
+    def _remove(self, temporary: str) -> None:
+        if self.fs.exists(temporary):
+            self.fs.rm(temporary)
 
     def _replace(self, temporary: str, path: str) -> None:
         if self._local:
@@ -151,8 +190,41 @@ class Lake:
         arrow = table if isinstance(table, pa.Table) else to_arrow(table)
         return self.write(self.path(asset, partition), lambda stream: pq.write_table(arrow, stream, compression="zstd"))
 
-    def read_table(self, asset: str, partition: str = "") -> pa.Table:
-        """Read a table.
+    def write_pieces(self, asset: str, schema: pa.Schema, pieces: Iterable[pa.Table], partition: str) -> UnnamedTable:
+        """Write a table as its rows come, without holding more than a row group in memory.
+
+        The bytes depend on the rows, not on how they were cut. The table gets its name by :meth:`give_name`, so that what is
+        only known at the last row may still speak against it.
+
+        Args:
+            asset: asset key.
+            schema: the table's columns.
+            pieces: its rows, in order.
+            partition: partition key.
+        """
+        rows = 0
+
+        def fill(stream: BinaryIO) -> None:
+            nonlocal rows
+            with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+                for group in _row_groups(schema, pieces):
+                    writer.write_table(group)
+                    rows += group.num_rows
+
+        temporary, checksum = self._write_unnamed(self.path(asset, partition), fill)
+        return UnnamedTable(temporary, asset, partition, checksum, rows, schema)
+
+    def give_name(self, table: UnnamedTable) -> str:
+        """Put a table in its place; returns the sha256 of its bytes."""
+        self._replace(table.temporary, self.path(table.asset, table.partition))
+        return table.sha256
+
+    def discard(self, table: UnnamedTable) -> None:
+        """Delete a table that is not to have a name."""
+        self._remove(table.temporary)
+
+    def read_table(self, asset: str, partition: str = "", columns: list[str] | None = None) -> pa.Table:
+        """Read a table, or some columns of it.
 
         Raises:
             LakeError: the partition is missing or is no readable Parquet file.
@@ -160,7 +232,7 @@ class Lake:
         path = self.path(asset, partition)
         try:
             with self.fs.open(path, "rb") as stream:
-                return pq.read_table(stream)
+                return pq.read_table(stream, columns=columns)
         except FileNotFoundError:
             raise LakeError(f"{asset} has no partition {partition or '(whole)'} in the lake {self.address}") from None
         except pa.ArrowInvalid as error:
@@ -266,6 +338,21 @@ class _HashingWriter(io.RawIOBase):
     def write(self, data: Any, /) -> int:
         self.digest.update(data)
         return self._stream.write(data)
+
+
+def _row_groups(schema: pa.Schema, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in groups of ROW_GROUP_ROWS; a table without rows is one empty group."""
+    waiting, count, empty = [schema.empty_table()], 0, True
+    for piece in pieces:
+        waiting.append(piece)
+        count += piece.num_rows
+        while count >= ROW_GROUP_ROWS:
+            together = pa.concat_tables(waiting)
+            yield together.slice(0, ROW_GROUP_ROWS).combine_chunks()
+            empty = False
+            waiting, count = [together.slice(ROW_GROUP_ROWS)], count - ROW_GROUP_ROWS
+    if count or empty:
+        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def _write_all(stream: BinaryIO, content: bytes) -> None:

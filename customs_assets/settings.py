@@ -6,12 +6,13 @@ lives stands in ``lake.py``. Nothing else in the package reads the environment f
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 def available_cores() -> int:
@@ -34,6 +35,14 @@ class Settings(BaseSettings):
         "simulated",
         description="`simulated`, a path, folder or glob of CSV or Parquet files, or a `postgresql://` address",
     )
+    postgresql_table: str = Field(
+        "declarations",
+        description="table or view of a `postgresql://` source, `schema.table` where the search path does not lead to it",
+    )
+    postgresql_columns: Annotated[dict[str, str], NoDecode] = Field(
+        {},
+        description="JSON object of attribute to column, for the columns of that table that are named otherwise",
+    )
     lake: str = Field("./lake", description="folder or fsspec address of the lake")
     seed: int = Field(2020, ge=0, description="base seed of every random draw")
     epochs: int = Field(300, ge=1, description="CTGAN epochs for each month")
@@ -47,9 +56,19 @@ class Settings(BaseSettings):
         Path(".customs/identity.key"), description="file with the secret that makes identity tokens, outside the lake"
     )
 
-    @field_validator("source", "lake")
+    @field_validator("source", "lake", "postgresql_table")
     @classmethod
     def _not_blank(cls, value: str) -> str:
         if not value.strip():
             raise ValueError("must not be empty")
         return value.strip()
+
+    @field_validator("postgresql_columns", mode="before")
+    @classmethod
+    def _json_object(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value or "{}")
+        except ValueError as error:
+            raise ValueError(f'must be a JSON object such as {{"net_mass": "weight_kg"}}: {error}') from None

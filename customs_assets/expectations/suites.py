@@ -35,6 +35,9 @@ LABEL_PAIRS = [(0, 0), (1, 1), (1, 2)]
 # A source of which more than this share is quarantined is worth a look before anything is published.
 QUARANTINE_SHARE = 0.01
 
+# Declarations of an importer who alone makes up most of a trade cannot all be dealt to identities of mixed origin.
+OVER_SHARE = 0.01
+
 # Scores below these floors are worth a look: the paper's own, which the pipeline is there to beat.
 FLOORS = PAPER_SCORES
 
@@ -183,7 +186,7 @@ def _rows(expected: int, why: str) -> Expectation:
 
 
 def _raw(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
-    frame = to_frame(examined.lake.read_table(examined.asset, examined.partition).select([a.name for a in ATTRIBUTES]))
+    frame = to_frame(examined.lake.read_table(examined.asset, examined.partition, [a.name for a in ATTRIBUTES]))
     quarantine = examined.lake.read_table("quarantine", examined.partition)
     rows_in = int((quarantine.schema.metadata or {})[b"rows_in"])
     return frame, [
@@ -219,7 +222,7 @@ def _quarantined_share(examined: Examined) -> tuple[pd.DataFrame, list[Expectati
 
 
 def _labelled(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
-    raw = examined.lake.read_table("raw_declarations", examined.partition).select(["fraud"])
+    raw = examined.lake.read_table("raw_declarations", examined.partition, ["fraud"])
     inspected = raw.num_rows - raw.column("fraud").null_count
     return examined.frame(), [
         *declaration_expectations(ATTRIBUTES, examined.partition, raw_identities=True, labelled=True),
@@ -311,15 +314,96 @@ def _synthetic(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
             description="no row equals a source row in everything but its key and date",
         ),
     ]
+    safe = examined.lake.read_frame("safe_groups")
+    enough = safe.loc[(safe["kind"] == "tuple") & (safe["importers"] >= examined.settings.min_group)]
+    expected.append(
+        gxe.ExpectColumnValuesToBeInSet(
+            column="shown_tuple",
+            value_set=sorted(tuple_text(enough)),
+            description=f"every tariff tuple rests on at least {examined.settings.min_group} importers over all months",
+        )
+    )
+    for attribute, codes in safe.loc[safe["kind"] == "code"].groupby("attribute"):
+        expected.append(
+            gxe.ExpectColumnValuesToBeInSet(
+                column=f"shown_{attribute}",
+                value_set=sorted(codes["code"]),
+                description=f"every {attribute} was used by at least {examined.settings.min_group} importers",
+            )
+        )
+    shown = {f"shown_{attribute}": frame[str(attribute)] for attribute in safe["attribute"].dropna().unique()}
+    composed = examined.lake.read_frame("composed_identities")
     for role in IDENTITIES:
         expected.append(
             gxe.ExpectColumnValuesToBeInSet(
                 column=role,
-                value_set=sorted(set(source[role]) | {""}),
-                description=f"every {role} is a token of the anonymized month",
+                value_set=sorted({*composed[role], ""}),
+                description=f"every {role} is a composed identity",
             )
         )
-    return frame.assign(tariff_tuple=tuple_text(frame), row=row_text(frame)), expected
+    tuples = tuple_text(frame)
+    return frame.assign(tariff_tuple=tuples, shown_tuple=tuples, row=row_text(frame), **shown), expected
+
+
+def _safe_groups(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    from customs_assets.synthesis.safe_groups import KINDS
+
+    return examined.frame(), [
+        gxe.ExpectColumnValuesToBeBetween(
+            column="importers",
+            min_value=examined.settings.min_group,
+            description=f"every group rests on at least {examined.settings.min_group} importers",
+        ),
+        gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=list(KINDS), description="every kind is known"),
+    ]
+
+
+def _composed(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    from customs_assets.synthesis.identities import ROLES, over_share
+
+    frame = examined.frame()
+    months = examined.lake.partitions("anonymized_declarations")
+    source = examined.lake.read_frames("anonymized_declarations", months).set_index("declaration_id")
+    source = source.loc[frame["declaration_id"]]
+    # Where a role has fewer than twice k identities, there is no dealing them so that none holds more than a k-th of another.
+    judged = [role for role in ROLES if source[role.sources].nunique() >= 2 * examined.settings.min_group]
+    over = [
+        over_share(
+            pd.factorize(frame.loc[named, role.name])[0],
+            pd.factorize(source[role.sources].to_numpy()[named])[0],
+            examined.settings.min_group,
+        ).mean()
+        for role in judged
+        if (named := (frame[role.name] != "").to_numpy()).any()
+    ]
+    return frame.assign(over=max(over, default=0.0)), [
+        gxe.ExpectColumnValuesToBeUnique(
+            column="declaration_id", description="every declaration has its identities once"
+        ),
+        _rows(len(source), "one for each declaration of all months"),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="over",
+            max_value=OVER_SHARE,
+            description=f"at most {OVER_SHARE:.0%} of declarations give a new identity more of one source identity than a "
+            f"{examined.settings.min_group}th",
+        ),
+    ]
+
+
+def _propensity(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    content = examined.lake.read_json(examined.asset)
+    return pd.DataFrame({"rate": content["rates"]}), [
+        gxe.ExpectColumnValuesToBeBetween(
+            column="rate", min_value=0, max_value=1, description="rates lie between 0 and 1"
+        ),
+        gxe.ExpectColumnValuesToBeIncreasing(column="rate", description="rates rise with the score"),
+    ]
 
 
 def _scores(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
@@ -504,10 +588,36 @@ SUITES: tuple[Suite, ...] = (
         key="epoch",
     ),
     Suite(
+        "safe_groups",
+        "k_importers",
+        "error",
+        "Nothing stands in the table that fewer than k importers declared.",
+        _FIX_CODE,
+        _safe_groups,
+        key="kind",
+    ),
+    Suite(
+        "composed_identities",
+        "composed",
+        "error",
+        "Every declaration has new identities, and each is composed from at least k of the source's.",
+        _FIX_CODE,
+        _composed,
+    ),
+    Suite(
+        "fraud_propensity",
+        "rates",
+        "error",
+        "Rates between 0 and 1 that rise with the score.",
+        _FIX_CODE,
+        _propensity,
+        key="rate",
+    ),
+    Suite(
         "synthetic_declarations",
         "lawful_and_consistent",
         "error",
-        "The form, the law and the labels hold in every row; no row copies a source row.",
+        "The form, the law, the k rule and the labels hold in every row; no row copies a source row.",
         _FIX_CODE,
         _synthetic,
     ),

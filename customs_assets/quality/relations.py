@@ -6,6 +6,7 @@ their measure on one frame, or on a frame against the law; the comparison of two
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -22,6 +23,10 @@ RELATIONS: tuple[tuple[str, str], ...] = (
     ("importer_id", "seller_id"),
     ("mode_of_transport", "courier_id"),
 )
+
+
+# A relation weaker than this is none: shuffles differ by about as much.
+_NO_RELATION = 0.01
 
 
 def relations(frame: pd.DataFrame, seed: int = 2020, shuffles: int = 3) -> dict[str, float]:
@@ -45,6 +50,25 @@ def relations(frame: pd.DataFrame, seed: int = 2020, shuffles: int = 3) -> dict[
     columns = compared_columns(frame, "compared", names)
     codes = {name: pd.factorize(columns[name], use_na_sentinel=False)[0] for name in names}
     return {f"{a}|{b}": _above_chance(codes[a], codes[b], f"{a}|{b}", seed, shuffles) for a, b in RELATIONS}
+
+
+def relation_ratios(
+    source: pd.DataFrame, synthetic: pd.DataFrame, seed: int = 2020, shuffles: int = 3
+) -> dict[str, float]:
+    """How much of each relation of the source the synthetic rows keep: 1 is all of it, more is concentration.
+
+    Args:
+        source: declarations, as :func:`relations` takes them.
+        synthetic: synthetic declarations.
+        seed: base seed of the shuffles.
+        shuffles: number of shuffles, at least 1.
+
+    Returns:
+        A ratio by ``first|second``; NaN where the source's relation is no stronger than chance explains (under 0.01), since
+        there is nothing to keep.
+    """
+    kept, there = (relations(frame, seed, shuffles) for frame in (synthetic, source))
+    return {name: kept[name] / there[name] if there[name] >= _NO_RELATION else math.nan for name in there}
 
 
 def _above_chance(first: np.ndarray, second: np.ndarray, name: str, seed: int, shuffles: int) -> float:

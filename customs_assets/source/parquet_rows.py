@@ -91,7 +91,7 @@ class ParquetFile:
                 numbers = np.flatnonzero(mask) + before + 1
                 before += batch.num_rows
                 if len(numbers):
-                    yield self._raw_rows(batch.filter(pa.array(mask)), numbers)
+                    yield text_rows(batch.filter(pa.array(mask)), self.names, numbers, self.name)
 
     def _batches(self, columns: list[str] | None, groups: list[int] | None) -> Iterator[pa.RecordBatch]:
         with self._open() as file:
@@ -100,18 +100,30 @@ class ParquetFile:
             except _DAMAGE as error:
                 raise SourceError(self._unreadable(error)) from error
 
-    def _raw_rows(self, batch: pa.RecordBatch, numbers: np.ndarray) -> RawRows:
-        columns, damaged = [], {}
-        for name, column in zip(self.names, batch.columns, strict=True):
-            text, undecodable = _text(column, name, self.name)
-            columns.append(text)
-            for row in undecodable:
-                damaged.setdefault(row, name)
-        cells = pa.table(columns, names=self.names)
-        broken = [_undecodable(cells, row, int(numbers[row]), name) for row, name in sorted(damaged.items())]
-        sound = np.ones(len(numbers), dtype=bool)
-        sound[list(damaged)] = False
-        return RawRows(cells.filter(pa.array(sound)), numbers[sound], broken)
+
+def text_rows(batch: pa.RecordBatch, names: list[str], numbers: np.ndarray, file: str) -> RawRows:
+    """Rows of any types as rows of text.
+
+    Args:
+        batch: the rows.
+        names: the columns' names, by :func:`customs_assets.source.headers.column_names`.
+        numbers: the rows' numbers (int64, ascending).
+        file: what messages call the file.
+
+    Raises:
+        SourceError: a column has a type that has no text.
+    """
+    columns, damaged = [], {}
+    for name, column in zip(names, batch.columns, strict=True):
+        text, undecodable = _text(column, name, file)
+        columns.append(text)
+        for row in undecodable:
+            damaged.setdefault(row, name)
+    cells = pa.table(columns, names=names)
+    broken = [_undecodable(cells, row, int(numbers[row]), name) for row, name in sorted(damaged.items())]
+    sound = np.ones(len(numbers), dtype=bool)
+    sound[list(damaged)] = False
+    return RawRows(cells.filter(pa.array(sound)), numbers[sound], broken)
 
 
 def _undecodable(cells: pa.Table, row: int, number: int, column: str) -> BrokenRow:
@@ -135,7 +147,7 @@ def _text(column: pa.Array, name: str, file: str) -> tuple[pa.Array, list[int]]:
             f"the column {name} of {file} has the type {column.type}, which cannot be read as text ({error})"
         ) from error
     if name == "hs10_code" and pa.types.is_integer(column.type):
-        text = _with_leading_zero(text)
+        text = with_leading_zero(text)
     return pc.fill_null(text, ""), []
 
 
@@ -174,7 +186,8 @@ def _decoded(content: pa.Array) -> tuple[pa.Array, list[int]]:
     return pa.array(text, pa.string()), undecodable
 
 
-def _with_leading_zero(text: pa.Array) -> pa.Array:
+def with_leading_zero(text: pa.Array) -> pa.Array:
+    """HS codes that were integers, with the leading zero that they lost."""
     lengths = pc.utf8_length(text)
     for short, full in _HS_LENGTHS.items():
         text = pc.if_else(pc.equal(lengths, short), pc.utf8_lpad(text, full, "0"), text)

@@ -100,7 +100,7 @@ def fraud_propensity(context: dg.AssetExecutionContext, pipeline: Pipeline) -> d
     for month in pipeline.months("anonymized_declarations"):
         declarations = lake.read_frame("anonymized_declarations", month)
         codec = Codec.fit(declarations, lake.read_frame("unit_prices", month), settings.min_group)
-        cores.append(codec.core(declarations.assign(whole=False, unit_price=float("nan"))))
+        cores.append(codec.core(declarations))
         importers.append(declarations["importer_id"])
     model = FraudPropensity.fit(
         pd.concat(cores, ignore_index=True),

@@ -119,13 +119,19 @@ class Codec:
         )
         return self.price_rows(core.assign(unit_price=np.nan, whole=False))
 
-    def core(self, generalized: pd.DataFrame) -> pd.DataFrame:
-        """The source's generalised rows in the form that :meth:`decode` gives: what synthetic rows are polished against."""
-        named = {f"{identity}_named": np.where(generalized[identity] != "", "yes", "no") for identity in NAMED}
-        kept = generalized[["date", *CODES, *TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud"]]
-        price = self.price.encode(generalized)
-        beside = generalized[["unit_price", "whole", "item_price"]]
-        return pd.concat([kept, pd.DataFrame(named, index=generalized.index), price, beside], axis=1)
+    def core(self, declarations: pd.DataFrame) -> pd.DataFrame:
+        """The source's rows in the form that :meth:`decode` gives: what synthetic rows are polished against.
+
+        Rows that were generalised bring their ``unit_price`` and ``whole`` with them (``safe_groups.Generalized``); of others
+        nothing may be shown as it is.
+        """
+        if "whole" not in declarations:
+            declarations = declarations.assign(unit_price=np.nan, whole=False)
+        named = {f"{identity}_named": np.where(declarations[identity] != "", "yes", "no") for identity in NAMED}
+        kept = declarations[["date", *CODES, *TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud"]]
+        price = self.price.encode(declarations)
+        beside = declarations[["unit_price", "whole", "item_price"]]
+        return pd.concat([kept, pd.DataFrame(named, index=declarations.index), price, beside], axis=1)
 
     def price_rows(self, core: pd.DataFrame) -> pd.DataFrame:
         """The same rows with ``item_price`` made from mass, product code and residual, or from mass and ``unit_price``.

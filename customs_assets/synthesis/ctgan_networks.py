@@ -59,7 +59,12 @@ class Adam:
         self._weight_decay = weight_decay
         self._steps = 0
         self._states = [
-            (array.ravel(), self.gradients[name].ravel(), np.zeros(array.size, array.dtype), np.zeros(array.size, array.dtype))
+            (
+                array.ravel(),
+                self.gradients[name].ravel(),
+                np.zeros(array.size, array.dtype),
+                np.zeros(array.size, array.dtype),
+            )
             for name, array in parameters.items()
         ]
 

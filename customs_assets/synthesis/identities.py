@@ -77,33 +77,27 @@ ROLES: tuple[Role, ...] = (
 )
 
 # What a synthetic row must share with a source row to take over its identities, tried in this order.
-_CONTEXT = (
-    "fraud",
-    "hs6_code",
-    "country_of_origin",
-    "office_id",
-    "mode_of_transport",
-    "country_of_departure",
-    "import_type",
-)
+_SITE = ("fraud", "hs6_code", "country_of_origin", "seller_id_named", "office_id")
 _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     "importer_id": (
-        _CONTEXT,
-        ("fraud", "hs6_code", "country_of_origin", "office_id", "mode_of_transport"),
-        ("fraud", "hs6_code", "country_of_origin", "office_id"),
-        ("fraud", "hs6_code", "country_of_origin"),
+        (*_SITE, "mode_of_transport", "country_of_departure", "import_type"),
+        (*_SITE, "mode_of_transport"),
+        _SITE,
+        ("fraud", "hs6_code", "country_of_origin", "seller_id_named"),
+        ("hs6_code", "country_of_origin", "seller_id_named"),
         ("hs6_code", "country_of_origin"),
         ("fraud", "hs6_code"),
         ("hs6_code",),
-        ("heading", "country_of_origin"),
+        ("heading", "country_of_origin", "seller_id_named"),
         ("heading",),
-        ("chapter", "country_of_origin"),
+        ("chapter", "country_of_origin", "seller_id_named"),
         ("chapter",),
         (),
     ),
     "seller_id": (
         ("importer_id", "country_of_origin", "hs6_code"),
         ("importer_id", "country_of_origin"),
+        ("importer_id", "chapter"),
         ("country_of_origin", "hs6_code", "fraud"),
         ("country_of_origin", "heading"),
         ("country_of_origin", "chapter"),
@@ -183,6 +177,8 @@ def _compose_role(
         layers.insert(1, -np.bincount(_joined(cells))[_joined(cells)])
     order = np.lexsort([rng.random(len(part)), *reversed(layers)])
     runs = _runs(owners, importers, cells[0], order, min_group, role.by_size, rng)
+    # Once before the relations are set to the source's strength, since it loosens them, and once after.
+    runs = _mixed(runs, sources, order, min_group, rng)
     for other, depth in role.relations:
         target = _information(measured[role.name].to_numpy(), measured[other].to_numpy())
         seed = int(rng.integers(2**62))
@@ -204,8 +200,8 @@ def _compose_role(
 
 
 def _shuffled_codes(values: pd.Series, rng: np.random.Generator) -> np.ndarray:
-    """Integers for values, in a random order of the values."""
-    levels, codes = np.unique(values.to_numpy().astype(str), return_inverse=True)
+    """Integers for values, in a random order of the values (which does not hang on how tokens are spelt)."""
+    codes, levels = pd.factorize(values)
     return rng.permutation(len(levels))[codes]
 
 
@@ -333,7 +329,8 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) ->
     Returns:
         m rows of the four identity columns; a slot serves as often as any other (once where m = n), empty where nobody is named.
     """
-    wanted, offered = _with_codes(rows), _with_codes(slots)
+    wanted = _with_codes(rows)
+    offered = _with_codes(slots).assign(seller_id_named=np.where(slots["seller_id"] != "", "yes", "no"))
     for role in ROLES:
         named = np.arange(len(wanted))
         if f"{role.name}_named" in wanted:

@@ -16,6 +16,7 @@ from customs_assets.declaration import TARIFF_TUPLE
 from customs_assets.seeds import derive_seed
 from customs_assets.synthesis.codec import CODES, NAMED, Codec
 from customs_assets.synthesis.donors import DonorTree
+from customs_assets.synthesis.encodings.bands import Bands
 
 # Rows in a leaf, for each importer that the k rule asks for: k = 5 gives at least 20 donors to every value.
 DONORS_PER_GROUP = 4
@@ -23,13 +24,13 @@ DONORS_PER_GROUP = 4
 # The columns that one donor gives together: what is declared of the goods, and what may be shown of it as it is.
 GOODS: tuple[str, ...] = (*TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud", "unit_price", "whole")
 
-# What is redrawn, in this order: the goods before what depends on them, the label when all its reasons are in place.
+# What is redrawn, in this order: the goods before what depends on them, the label when all its reasons are in place. Who carries
+# a parcel hangs on how it travels, so one donor gives both.
 UNITS: tuple[tuple[str, ...], ...] = (
     GOODS,
     ("net_mass",),
     ("price_given", "residual"),
-    ("mode_of_transport",),
-    ("courier_id_named",),
+    ("mode_of_transport", "courier_id_named"),
     ("seller_id_named",),
     ("office_id",),
     ("import_type",),
@@ -130,6 +131,25 @@ class Polish:
             for unit in UNITS
         }
 
+    def mapped_prices(self, core: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """The rows with their prices moved onto the source's quantiles, and the residuals that these prices make.
+
+        A price is the product of a mass, a unit price and a residual, each drawn well and yet not sure to multiply to the
+        source's distribution. Prices that follow from a ``unit_price``, and those of 0, stay as they are.
+        """
+        loose, known = (
+            (rows["unit_price"].isna() & (rows["item_price"] > 0)).to_numpy() for rows in (core, self._source)
+        )
+        if self._codec.price.form != "residual" or not (loose.any() and known.any()):
+            return core
+        source = self._source["item_price"].to_numpy(dtype=float)[known]
+        bands = Bands.fit(pd.Series(source), pd.Series(self._importers[known]), self._min_group)
+        price = core["item_price"].to_numpy(dtype=float, copy=True)
+        price[loose] = np.clip(np.round(bands.at_quantiles(price[loose], source, rng), 1), source.min(), source.max())
+        residual = core["residual"].to_numpy(dtype=float, copy=True)
+        residual[loose] = self._codec.price.encode(core.assign(item_price=price))["residual"].to_numpy()[loose]
+        return core.assign(item_price=price, residual=residual)
+
     def features(self, core: pd.DataFrame) -> np.ndarray:
         """Matrix of shape (m, features) of any rows in the form of ``Codec.core``."""
         return np.column_stack(list(self._encoder.table(core).values()))
@@ -214,7 +234,9 @@ def _target(unit: tuple[str, ...], source: pd.DataFrame, known: dict[str, np.nda
         return known["net_mass"]
     if unit == ("price_given", "residual"):
         return np.column_stack([known["residual"], known["price_given"]])
-    return pd.factorize(source[unit[-1]])[0]
+    if unit == ("fraud", "critical_fraud"):
+        return known["label"].astype(int)
+    return source.groupby(list(unit), sort=False).ngroup().to_numpy()
 
 
 def _by_frequency(values: pd.Series) -> list[str]:

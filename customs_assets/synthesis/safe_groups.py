@@ -18,7 +18,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import RELEASED_TUPLE, TARIFF_TUPLE
+from customs_assets.declaration import ATTRIBUTES, RELEASED_TUPLE, TARIFF_TUPLE, Kind
 from customs_assets.lake import read_sql
 
 # How a safe tuple is found for one that is not: it shares these parts, tried in this order. Route, claim and rate are kept
@@ -41,7 +41,10 @@ _SHARED: tuple[tuple[str, ...], ...] = (
     (),
 )
 
-KINDS = ("goods", "tuple", "mass", "unit price")
+# The codes of the form that stand in no tuple; each is safe or not by itself.
+FORM_CODES: tuple[str, ...] = tuple(a.name for a in ATTRIBUTES if a.kind is Kind.CODE and a.name not in TARIFF_TUPLE)
+
+KINDS = ("goods", "tuple", "mass", "unit price", "code")
 
 _MASS = "net_mass"
 _LABEL = "label"
@@ -120,6 +123,11 @@ class SafeGroups:
         known = self._by_kind[kind][columns].astype(rows.dtypes.to_dict())
         return rows.merge(known, how="left", on=columns, indicator=True)["_merge"].eq("both").to_numpy()
 
+    def codes(self, attribute: str) -> list[str]:
+        """The safe codes of an attribute of the form that stands in no tuple, ascending."""
+        table = self._by_kind["code"]
+        return sorted(table.loc[table["attribute"] == attribute, "code"])
+
     def unit_prices(self, declarations: pd.DataFrame) -> np.ndarray:
         """For each of n declarations its price in KRW per kg as it may be shown; NaN where too few importers declared it."""
         known = self._by_kind["unit price"]
@@ -140,7 +148,7 @@ class SafeGroups:
             rng: where draws come from.
 
         Raises:
-            TooFewImporters: no tuple of the month is safe.
+            TooFewImporters: no tuple of the month is safe, or no code of an attribute is.
         """
         safe = self.is_safe(declarations, "tuple")
         if not safe.any():
@@ -164,8 +172,21 @@ class SafeGroups:
         replaced = declarations.copy()
         for column in TARIFF_TUPLE:
             replaced[column] = declarations[column].to_numpy()[chosen]
+        for column in FORM_CODES:
+            replaced[column] = _safe_codes(declarations[column], self.codes(column), rng)
         replaced = replaced.assign(whole=whole, unit_price=self.unit_prices(declarations)[chosen])
         return Generalized(replaced, ~safe, {name: count for name, count in counts.items() if count})
+
+
+def _safe_codes(codes: pd.Series, safe: list[str], rng: np.random.Generator) -> np.ndarray:
+    """The codes, every unsafe one replaced by a safe one, drawn by how often each occurs in the month."""
+    if not safe:
+        raise TooFewImporters(f"no {codes.name} was used by enough importers; more months, or a smaller k, are needed")
+    known = codes.isin(safe).to_numpy()
+    values = codes.to_numpy(dtype=object, copy=True)
+    pool = values[known] if known.any() else np.array(safe, dtype=object)
+    values[~known] = rng.choice(pool, size=int((~known).sum()))
+    return values
 
 
 def _grouped_columns(declarations: pd.DataFrame) -> pd.DataFrame:

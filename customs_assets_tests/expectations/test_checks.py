@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from customs_assets.anonymization.identities import anonymize
-from customs_assets.declaration import RELEASED_NAMES
+from customs_assets.declaration import IDENTITIES, RELEASED_NAMES
 from customs_assets.expectations.checks import judge
 from customs_assets.expectations.suites import SUITES, Suite
 from customs_assets.lake import Lake, Record
 from customs_assets.pipeline import Pipeline
 from customs_assets.source.address import open_source
+from customs_assets.synthesis.safe_groups import count_safe_groups
 
 MONTH = "2020-01"
 KEY = b"k" * 32
@@ -33,7 +34,12 @@ def lake(tmp_path: Path, small_source: Path, monkeypatch: pytest.MonkeyPatch) ->
     stored.write_table("quarantine", month.quarantine.replace_schema_metadata({"rows_in": str(month.rows_in)}), MONTH)
     stored.write_table("labelled_declarations", month.declarations, MONTH)
     labelled = stored.read_frame("labelled_declarations", MONTH)
-    stored.write_table("anonymized_declarations", anonymize(labelled, KEY), MONTH)
+    anonymized = anonymize(labelled, KEY)
+    stored.write_table("anonymized_declarations", anonymized, MONTH)
+    with stored.connect() as connection:
+        paths = [stored.sql_path("anonymized_declarations", MONTH)]
+        stored.write_table("safe_groups", count_safe_groups(connection, paths, min_group=5))
+    stored.write_table("composed_identities", anonymized[["declaration_id", *IDENTITIES]])
     return stored
 
 
@@ -86,7 +92,7 @@ def test_a_leaked_name_blocks_and_is_counted(lake: Lake):
         ("office_id", "4", "office_id has the form of its code"),
         ("mode_of_transport", "11", "mode_of_transport is a code of its list"),
         ("net_mass", -1.0, "net_mass lies between 0 and"),
-        ("importer_id", "AAAAAAA", "every importer_id is a token of the anonymized month"),
+        ("importer_id", "AAAAAAA", "every importer_id is a composed identity"),
         ("declaration_id", "00000000", "declaration IDs are unique"),
     ],
 )
@@ -110,6 +116,34 @@ def test_a_copied_row_is_convicted(lake: Lake):
     findings = str(_judged(lake, "synthetic_declarations").metadata["findings"])
     assert "no row equals a source row in everything but its key and date" in findings
     assert "00000005" in findings
+
+
+def test_a_lawful_tuple_of_too_few_importers_is_convicted(lake: Lake):
+    lake.write_table("synthetic_declarations", _synthetic(lake), MONTH)
+    safe = lake.read_frame("safe_groups")
+    rare = safe.loc[safe["kind"] == "tuple", "hs6_code"].iloc[0]
+    lake.write_table("safe_groups", safe[safe["hs6_code"] != rare])
+    findings = str(_judged(lake, "synthetic_declarations").metadata["findings"])
+    assert "every tariff tuple rests on at least 5 importers over all months" in findings
+    assert rare in findings
+    assert "every tariff tuple is lawful" not in findings
+
+
+def test_identities_that_are_the_sources_own_are_convicted(lake: Lake):
+    lake.write_table(
+        "composed_identities", lake.read_frame("anonymized_declarations", MONTH)[["declaration_id", *IDENTITIES]]
+    )
+    result = judge(_suite("composed_identities"), Pipeline(), "")
+    assert not result.passed
+    assert "give a new identity more of one source identity" in str(result.metadata["findings"])
+
+
+def test_a_safe_group_of_too_few_importers_is_convicted(lake: Lake):
+    assert judge(_suite("safe_groups"), Pipeline(), "").passed
+    safe = lake.read_frame("safe_groups")
+    safe.loc[0, "importers"] = 4
+    lake.write_table("safe_groups", safe)
+    assert not judge(_suite("safe_groups"), Pipeline(), "").passed
 
 
 def test_the_verdict_is_noted_for_these_bytes_alone(lake: Lake):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,7 +17,10 @@ from customs_assets.anonymization.unit_prices import average_prices, noisy_price
 from customs_assets.declaration import NAMES, TARIFF_TUPLE
 from customs_assets.lake import Lake
 from customs_assets.synthesis.codec import Codec
-from customs_assets.synthesis.month import SyntheticMonth, synthesize
+from customs_assets.synthesis.fraud_propensity import FraudPropensity
+from customs_assets.synthesis.identities import compose
+from customs_assets.synthesis.month import Shared, SyntheticMonth, generalized_month, synthesize
+from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
 
 MONTH, MIN_GROUP, SOURCE_ROWS = "2020-03", 5, 400
 
@@ -71,12 +76,28 @@ def _declarations(seed: int = 11) -> pd.DataFrame:
     return made[list(NAMES)].astype({"date": "datetime64[ns]"})
 
 
+def _share(
+    declarations: pd.DataFrame, unit_prices: pd.DataFrame, folder: Path, seed: int = 1, month: str = MONTH
+) -> Shared:
+    """What the months share, where this month is the only one."""
+    lake = Lake(str(folder))
+    lake.write_table("anonymized_declarations", declarations, month)
+    paths = [lake.sql_path("anonymized_declarations", month)]
+    safe = SafeGroups(count_safe_groups(duckdb.connect(), paths, MIN_GROUP))
+    known = generalized_month(declarations, safe, month=month, base_seed=seed).declarations
+    composed = compose(known, declarations, min_group=MIN_GROUP, seed=seed)
+    core = Codec.fit(declarations, unit_prices, MIN_GROUP).core(declarations)
+    importers = pd.factorize(declarations["importer_id"])[0]
+    return Shared(safe, composed, FraudPropensity.fit(core, importers, min_group=MIN_GROUP, seed=seed))
+
+
 @dataclass(frozen=True)
 class RawMonth:
     """A month before anonymization, and everything that is made of it."""
 
     labelled: pd.DataFrame
     unit_prices: pd.DataFrame
+    folder: Path
 
     def anonymized(self, key: bytes = b"k" * 32) -> pd.DataFrame:
         return anonymize(self.labelled, key)
@@ -86,14 +107,22 @@ class RawMonth:
         table = Codec.fit(declarations, self.unit_prices, MIN_GROUP).encode(declarations)
         model: Any = ColumnBootstrap(table)
         settings = {"month": MONTH, "base_seed": seed, "min_group": MIN_GROUP, **options}
-        return synthesize(model, declarations, self.unit_prices, **settings)
+        shared = _share(declarations, self.unit_prices, self.folder, seed)
+        return synthesize(model, declarations, self.unit_prices, shared, **settings)
+
+
+@pytest.fixture(scope="session")
+def share() -> Callable[..., Shared]:
+    """Makes what the months share from declarations, unit prices, a folder, a seed and a month."""
+    return _share
 
 
 @pytest.fixture(scope="session")
 def raw_month(tmp_path_factory: pytest.TempPathFactory) -> RawMonth:
     """The small month; what is made of it is made anew for each caller."""
     labelled = _declarations()
-    lake = Lake(str(tmp_path_factory.mktemp("raw")))
+    folder = tmp_path_factory.mktemp("raw")
+    lake = Lake(str(folder))
     lake.write_table("labelled_declarations", labelled, MONTH)
     averages = average_prices(duckdb.connect(), lake.sql_path("labelled_declarations", MONTH), MIN_GROUP)
-    return RawMonth(labelled, noisy_prices(averages, np.random.default_rng(0)))
+    return RawMonth(labelled, noisy_prices(averages, np.random.default_rng(0)), folder)

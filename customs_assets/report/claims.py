@@ -1,0 +1,377 @@
+"""Claims: for each thing that is promised of the synthetic declarations, its measure, ceiling, floor, goal and verdict.
+
+A number never stands without what it is compared with: the ceiling is what a fresh honest sample of the truth scores (two halves
+of the source against each other), the floor what a table of independent columns does. What belongs here is the list of claims
+and their goals; how a thing is measured stands in ``quality`` and ``benchmark``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+
+from customs_assets.benchmark.table_three import dataset_gaps, paper_gaps
+from customs_assets.benchmark.utility import utility
+from customs_assets.quality.detection import detection
+from customs_assets.quality.fidelity import METRICS, MetricScore, fidelity
+from customs_assets.quality.privacy.closest_record import closest_record
+from customs_assets.quality.privacy.copies import copies
+from customs_assets.quality.privacy.group_account import TARIFF_TUPLE_KIND, group_account
+from customs_assets.quality.privacy.inference import SECRETS, inference
+from customs_assets.quality.privacy.linkability import linkability
+from customs_assets.quality.privacy.linkage import linkage
+from customs_assets.quality.privacy.membership import membership
+from customs_assets.quality.privacy.singling_out import ATTACKS, singling_out
+from customs_assets.quality.references import Unit, halves, independent_columns
+from customs_assets.quality.relations import RELATIONS, lawful_share, relations
+
+
+class Subject(StrEnum):
+    """What a claim is about."""
+
+    FIDELITY = "similar"
+    LAW = "lawful"
+    UTILITY = "useful"
+    PRIVACY = "private"
+
+
+class World(StrEnum):
+    """Which goals a source is held to: one that has relations between traders and goods, or one that has lost them."""
+
+    WITH_RELATIONS = "with relations"
+    WITHOUT_RELATIONS = "without relations"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One claim and what was measured.
+
+    Attributes:
+        key: a name for machines, the metric's own where it has one.
+        subject: what it is about.
+        title: what is measured, for people.
+        measured: on the synthetic rows; NaN where it was not or could not be measured.
+        ceiling: the same of two halves of the source (or, of an attack, what guessing reaches); NaN where there is none.
+        floor: the same of independent columns; NaN where there is none.
+        at_least: the smallest value that holds; None where there is no lower bound.
+        at_most: the largest value that holds; None where there is no upper bound.
+        note: one sentence more, where the number needs it.
+    """
+
+    key: str
+    subject: Subject
+    title: str
+    measured: float
+    ceiling: float = math.nan
+    floor: float = math.nan
+    at_least: float | None = None
+    at_most: float | None = None
+    note: str = ""
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the claim holds; None where it was not measured or has no goal."""
+        if math.isnan(self.measured) or (self.at_least is None and self.at_most is None):
+            return None
+        above = self.at_least is None or self.measured >= self.at_least
+        below = self.at_most is None or self.measured <= self.at_most
+        return above and below
+
+    @property
+    def goal(self) -> str:
+        """The goal in signs: ``≥ 0.99``, ``≤ 0.05``, ``0.85 to 1.15``."""
+        if self.at_least is not None and self.at_most is not None:
+            return f"{self.at_least:g}" if self.at_least == self.at_most else f"{self.at_least:g} to {self.at_most:g}"
+        if self.at_least is not None:
+            return f"≥ {self.at_least:.4g}"
+        return "" if self.at_most is None else f"≤ {self.at_most:.4g}"
+
+
+# What Table 2 must reach on a source without relations, where these are hard enough.
+_TABLE_TWO_GOALS: dict[str, float] = {
+    "KSComplement": 0.99,
+    "TVComplement": 0.96,
+    "CorrelationSimilarity": 0.985,
+    "ContingencySimilarity": 0.89,
+    "RangeCoverage": 0.90,
+    "CategoryCoverage": 0.92,
+    "BoundaryAdherence": 1.0,
+    "NewRowSynthesis": 1.0,
+}
+
+# The metrics whose goal is not what two halves score.
+_FIXED = {"KSComplement", "RangeCoverage", "BoundaryAdherence", "NewRowSynthesis"}
+
+_DETECTION_GOALS = {World.WITHOUT_RELATIONS: 0.60, World.WITH_RELATIONS: 0.55}
+_AMOUNTS = ("net_mass", "item_price")
+_RELATION_BOUNDS = (0.85, 1.15)
+_RISK, _MEMBERSHIP, _NEARER, _LINKAGE = 0.05, 0.53, 0.52, 0.02
+_PRECISION, _PRECISION_GAP = 0.75, 0.05
+_TABLE_THREE_GAP, _KENDALL = 0.03, 0.9
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The rows that claims are measured on, and the references made of them.
+
+    Attributes:
+        synthetic: synthetic declarations of all months.
+        source: anonymized declarations of the same months, in the same token space.
+        seed: base seed of references, folds and guesses.
+    """
+
+    synthetic: pd.DataFrame
+    source: pd.DataFrame
+    seed: int = 2020
+
+    def halves(self, unit: Unit = "declaration_id") -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The source in two parts."""
+        return halves(self.source, unit, self.seed)
+
+    def floor(self) -> pd.DataFrame:
+        """Independent columns of the source."""
+        return independent_columns(self.source, self.seed)
+
+
+def world_of(source: pd.DataFrame, seed: int = 2020) -> World:
+    """Whether a source has relations between importers and goods that can be kept."""
+    strength = relations(source, seed, shuffles=1)["importer_id|hs6_code"]
+    return World.WITH_RELATIONS if strength >= 0.05 else World.WITHOUT_RELATIONS
+
+
+def table_two_claims(tables: Tables, world: World) -> list[Claim]:
+    """The eight scores of Table 2, and the share of lawful tariff tuples."""
+    first, second = tables.halves()
+    floor_rows = tables.floor()
+    measured = _by_metric(fidelity(tables.source, tables.synthetic))
+    ceiling, floor = _by_metric(fidelity(first, second)), _by_metric(fidelity(tables.source, floor_rows))
+    claims = []
+    for metric in METRICS:
+        of_halves = world is World.WITH_RELATIONS and metric.name not in _FIXED
+        at_least = ceiling[metric.name] if of_halves else _TABLE_TWO_GOALS[metric.name]
+        scores = measured[metric.name], ceiling[metric.name], floor[metric.name]
+        claims.append(Claim(metric.name, Subject.FIDELITY, metric.title, *scores, at_least=at_least))
+    law = [lawful_share(tables.source, rows) for rows in (tables.synthetic, second, floor_rows)]
+    return [*claims, Claim("lawful_tuples", Subject.LAW, "Lawful tariff tuples", *law, at_least=1.0)]
+
+
+def _by_metric(scores: Sequence[MetricScore]) -> dict[str, float]:
+    return {score.metric: score.score for score in scores}
+
+
+def relation_claims(tables: Tables, world: World) -> list[Claim]:
+    """How much of each relation of the source is kept, as a ratio; none is asked for where the source has none."""
+    first, second = tables.halves()
+    source, synthetic, floor = (
+        relations(rows, tables.seed) for rows in (tables.source, tables.synthetic, tables.floor())
+    )
+    halved = relations(first, tables.seed), relations(second, tables.seed)
+    claims = []
+    for pair in RELATIONS:
+        name = "|".join(pair)
+        there = source[name] >= 0.05
+        low, high = _RELATION_BOUNDS if there and world is World.WITH_RELATIONS else (None, None)
+        pairs = (synthetic[name], source[name]), (halved[1][name], halved[0][name]), (floor[name], source[name])
+        ratios = [kept / of if there else math.nan for kept, of in pairs]
+        title = (
+            f"Relation {pair[0].removesuffix('_id')}–{pair[1].removesuffix('_id').replace('_', ' ')}, of the source's"
+        )
+        note = f"the source's own is {source[name]:.3f}"
+        claims.append(Claim(name, Subject.FIDELITY, title, *ratios, at_least=low, at_most=high, note=note))
+    return claims
+
+
+def detection_claims(tables: Tables, world: World) -> list[Claim]:
+    """The AUC of a classifier told to tell synthetic rows from the source's."""
+    first, second = tables.halves()
+    found = detection(tables.synthetic, tables.source, tables.seed)
+    of_halves, floor = detection(first, second, tables.seed), detection(tables.floor(), tables.source, tables.seed)
+    gives_away = ", ".join(f"{name} {share:.0%}" for name, share in list(found.importance.items())[:3])
+    note = f"± {found.standard_error:.3f}; what tells most: {gives_away}"
+    aucs = found.auc, of_halves.auc, floor.auc
+    return [
+        Claim("detection", Subject.FIDELITY, "Detection AUC", *aucs, at_most=_DETECTION_GOALS[world], note=note),
+    ]
+
+
+def utility_claims(tables: Tables, world: World, months: Sequence[str]) -> list[Claim]:
+    """Precision@5% of a forest trained on synthetic months, tested on the source's last months."""
+    found = utility(tables.synthetic, tables.source, months)
+    floor = utility(tables.floor(), tables.source, months).from_synthetic
+    at_least = _PRECISION if world is World.WITHOUT_RELATIONS else found.from_source - _PRECISION_GAP
+    note = f"drawing at random finds {found.base_rate:.3f}. {found.split}"
+    scores = found.from_synthetic, found.from_source, floor
+    return [
+        Claim("utility", Subject.UTILITY, "Precision@5%, synthetic to source", *scores, at_least=at_least, note=note),
+    ]
+
+
+def table_three_claims(rows: pd.DataFrame) -> list[Claim]:
+    """How far the synthetic column of Table 3 stands from the source column, and whether the detectors' order is the same.
+
+    Args:
+        rows: as ``precision.ROW_COLUMNS``, all cells of the benchmark.
+    """
+    claims = []
+    for ours, paper in zip(dataset_gaps(rows).itertuples(), paper_gaps().itertuples(), strict=True):
+        rate = f"@{ours.inspection_rate:.0%}"
+        note = f"{ours.detectors} detectors; the paper's own is {paper.mean_gap:.3f}"
+        title = f"Table 3, mean gap of the columns {rate}"
+        gap = float(ours.mean_gap)  # pyright: ignore[reportArgumentType]
+        claims.append(Claim(f"gap{rate}", Subject.UTILITY, title, gap, at_most=_TABLE_THREE_GAP, note=note))
+        order = kendall(rows, float(ours.inspection_rate))  # pyright: ignore[reportArgumentType]
+        title = f"Table 3, Kendall's τ of the detectors' order {rate}"
+        claims.append(Claim(f"kendall{rate}", Subject.UTILITY, title, order, at_least=_KENDALL))
+    return claims
+
+
+def kendall(rows: pd.DataFrame, inspection_rate: float) -> float:
+    """Kendall's τ-b of the detectors' precisions on both data sets; NaN for fewer than two detectors on both."""
+    from scipy.stats import kendalltau
+
+    at_rate = rows.loc[rows["inspection_rate"] == inspection_rate]
+    table = at_rate.pivot(index="detector", columns="dataset", values="precision_mean").dropna()
+    if len(table) < 2 or table.shape[1] < 2:
+        return math.nan
+    return float(kendalltau(table["source"], table["synthetic"]).statistic)
+
+
+def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
+    """What needs no control: no copied row, and every tariff tuple on ``k`` importers."""
+    first, second = tables.halves()
+    copied, fresh = copies(tables.synthetic, tables.source), copies(second, first)
+    account = group_account(tables.synthetic, tables.source, min_group)
+    tuples = account[TARIFF_TUPLE_KIND]
+    single = [entry for kind, entry in account.items() if "|" not in kind and kind != TARIFF_TUPLE_KIND]
+    codes = [entry for entry in single if entry.kind not in _AMOUNTS]
+    amounts = [entry for entry in single if entry.kind in _AMOUNTS]
+    note = f"{fresh.with_identities} of {fresh.rows} rows of one half of the source repeat a row of the other"
+    return [
+        Claim(
+            "copies",
+            Subject.PRIVACY,
+            "Rows equal to a source row but for the date",
+            copied.with_identities,
+            at_most=0,
+            note=note,
+        ),
+        Claim(
+            "copies_without_identities",
+            Subject.PRIVACY,
+            "The same, identities left out",
+            copied.without_identities,
+            ceiling=fresh.without_identities,
+            note="two honest rows may agree where goods are few",
+        ),
+        Claim(
+            "tuples_under_k",
+            Subject.PRIVACY,
+            f"Tariff tuples on fewer than {min_group} importers",
+            tuples.under_k,
+            at_most=0,
+            note=f"of {tuples.shown} shown; in {tuples.rows_under_k} rows; smallest group {tuples.smallest_group}",
+        ),
+        Claim(
+            "codes_under_k",
+            Subject.PRIVACY,
+            f"Codes on fewer than {min_group} importers",
+            sum(entry.under_k for entry in codes),
+            at_most=0,
+            note=", ".join(f"{entry.kind} {entry.under_k}" for entry in codes if entry.under_k),
+        ),
+        Claim(
+            "amounts_under_k",
+            Subject.PRIVACY,
+            f"Amounts that 1 to {min_group - 1} importers wrote",
+            sum(entry.under_k for entry in amounts),
+            note=f"of {sum(entry.shown for entry in amounts)} shown; an amount drawn at random may be somebody's by chance",
+        ),
+    ]
+
+
+def attack_claims(
+    synthetic: pd.DataFrame,
+    training: pd.DataFrame,
+    control: pd.DataFrame,
+    made_from: Mapping[str, str] | None = None,
+    attacks: int = ATTACKS,
+    seed: int = 2020,
+) -> list[Claim]:
+    """What attacks on rows and importers gain against training over control.
+
+    Args:
+        synthetic: rows made from ``training`` alone.
+        training: the source's rows that they were made from.
+        control: rows of other importers of the same source.
+        made_from: as ``linkage.linkage`` takes it.
+        attacks: guesses of the attack that singles out.
+        seed: base seed of guesses and samples.
+    """
+    nearer = closest_record(synthetic, training, control, seed=seed)
+    told = membership(synthetic, training, control, seed=seed)
+    linked = linkage(synthetic, training, control, made_from)
+    claims = [
+        Claim(
+            "closest_record",
+            Subject.PRIVACY,
+            "Synthetic rows nearer to training than to control",
+            nearer.share_nearer_to_training,
+            ceiling=0.5,
+            at_most=_NEARER,
+            note=f"± {nearer.standard_error:.3f}; {nearer.identical_to_training} rows at distance 0 of training, "
+            f"{nearer.identical_to_control} of control",
+        ),
+        Claim(
+            "membership",
+            Subject.PRIVACY,
+            "Membership inference, AUC of the strongest attack",
+            told.auc,
+            ceiling=0.5,
+            at_most=_MEMBERSHIP,
+            note=f"± {told.standard_error:.3f}; " + ", ".join(f"{name} {auc:.3f}" for name, auc in told.aucs.items()),
+        ),
+        Claim(
+            "linkage",
+            Subject.PRIVACY,
+            "Linkage of importers by profile, training less control",
+            linked.advantage,
+            ceiling=0.0,
+            at_most=_LINKAGE,
+            note=f"named {linked.named_training:.3f} and {linked.named_control:.3f}, recognised "
+            f"{linked.recognised_training:.3f} and {linked.recognised_control:.3f} "
+            f"of {linked.training_importers} and {linked.control_importers} importers; AUC {linked.auc:.3f} "
+            f"± {linked.standard_error:.3f}",
+        ),
+    ]
+    risks = [
+        singling_out(synthetic, training, control, mode, attacks, seed=seed) for mode in ("univariate", "multivariate")
+    ]
+    risks.append(linkability(synthetic, training, control, seed=seed))
+    risks += [inference(synthetic, training, control, secret, seed=seed) for secret in SECRETS]
+    for risk in risks:
+        note = f"risk {risk.value:.4f} ({risk.lower:.4f} to {risk.upper:.4f}): of {risk.attacks} guesses "
+        note += f"{risk.successes} right on training, {risk.control_successes} on control, {risk.baseline_successes} blindly"
+        title = f"{risk.attack[0].upper()}{risk.attack[1:]}: upper bound of the risk"
+        claims.append(Claim(risk.attack, Subject.PRIVACY, title, risk.upper, ceiling=0.0, at_most=_RISK, note=note))
+    return claims
+
+
+def as_table(claims: Sequence[Claim]) -> str:
+    """Claims as a Markdown table: measured, ceiling, floor, goal, verdict, and the note."""
+    lines = ["| | measured | ceiling | floor | goal | verdict | |", "| --- | ---: | ---: | ---: | --- | --- | --- |"]
+    for claim in claims:
+        numbers = [number(value) for value in (claim.measured, claim.ceiling, claim.floor)]
+        verdict = {True: "holds", False: "FAILS", None: "–"}[claim.holds]
+        lines.append(f"| {claim.title} | {' | '.join(numbers)} | {claim.goal} | {verdict} | {claim.note} |")
+    return "\n".join(lines)
+
+
+def number(value: float) -> str:
+    """Four decimals for a share, none for a count, a dash for nothing."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:.0f}" if isinstance(value, int) else f"{value:.4f}"

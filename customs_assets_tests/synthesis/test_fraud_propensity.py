@@ -1,0 +1,102 @@
+"""Fraud propensity: rates that mean what they say, draws that keep them, a file that gives the same model back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from customs_assets.synthesis.fraud_propensity import FraudPropensity, draw_frauds
+
+ROWS = 6000
+
+
+def _core(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Declarations of which those of chapter 61 that are cheap for their kind are frauds four times out of five."""
+    rng = np.random.default_rng(seed)
+    chapter = rng.choice(["09", "61", "84"], ROWS)
+    residual = rng.normal(0, 1, ROWS)
+    rate = np.where((chapter == "61") & (residual < -0.5), 0.8, 0.1)
+    codes = {
+        name: "1"
+        for name in (
+            "office_id",
+            "process_type",
+            "import_type",
+            "import_use",
+            "payment_type",
+            "country_of_departure",
+            "country_of_origin",
+            "tax_type",
+            "country_of_origin_indicator",
+            "seller_id_named",
+            "courier_id_named",
+            "price_given",
+        )
+    }
+    core = pd.DataFrame({"hs10_code": chapter, **codes}).assign(
+        hs10_code=lambda rows: rows["hs10_code"] + "01100000",
+        mode_of_transport=rng.choice(["10", "40"], ROWS),
+        tax_rate=8.0,
+        net_mass=np.exp(rng.normal(3, 1, ROWS)),
+        residual=residual,
+        date=pd.Timestamp("2020-03-02") + pd.to_timedelta(rng.integers(0, 60, ROWS), unit="D"),
+        fraud=(rng.random(ROWS) < rate).astype(int),
+    )
+    return core, rate
+
+
+@pytest.fixture(scope="module")
+def fitted() -> FraudPropensity:
+    core, _ = _core()
+    return FraudPropensity.fit(core, np.arange(ROWS) % 900, min_group=5, seed=1)
+
+
+def test_rates_of_declarations_never_seen_are_the_true_ones(fitted: FraudPropensity):
+    fresh, rate = _core(seed=9)
+    found = fitted.rates_of(fresh)
+    assert found[rate == 0.8].mean() == pytest.approx(0.8, abs=0.08)
+    assert found[rate == 0.1].mean() == pytest.approx(0.1, abs=0.04)
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_rates_rise_with_the_score(fitted: FraudPropensity):
+    assert (np.diff(fitted.rates) >= 0).all()
+    assert (np.diff(fitted.upper) > 0).all()
+    assert np.isinf(fitted.upper[-1])
+
+
+def test_a_model_comes_back_from_json_as_it_was(fitted: FraudPropensity):
+    again = FraudPropensity.from_json(json.loads(json.dumps(fitted.as_json())))
+    fresh, _ = _core(seed=5)
+    np.testing.assert_array_equal(again.rates_of(fresh), fitted.rates_of(fresh))
+
+
+def test_a_value_never_seen_has_a_rate_too(fitted: FraudPropensity):
+    fresh, _ = _core(seed=5)
+    assert np.isfinite(fitted.rates_of(fresh.assign(office_id="no such office"))).all()
+
+
+def test_declarations_of_one_kind_teach_nothing_and_are_refused():
+    core, _ = _core()
+    with pytest.raises(ValueError, match="all 6000 declarations are of one kind"):
+        FraudPropensity.fit(core.assign(fraud=0), np.arange(ROWS), min_group=5, seed=1)
+
+
+@given(st.lists(st.floats(0, 1), min_size=0, max_size=200), st.integers(0, 100))
+@settings(max_examples=100, deadline=None)
+def test_as_many_frauds_are_drawn_as_the_rates_add_up_to(rates: list[float], seed: int):
+    drawn = draw_frauds(np.array(rates), np.random.default_rng(seed))
+    assert abs(drawn.sum() - sum(rates)) <= 1 + 1e-6
+    assert not drawn[np.array(rates) == 0.0].any() if rates else len(drawn) == 0
+
+
+def test_each_row_is_drawn_at_its_own_rate():
+    rates = np.array([0.1, 0.5, 0.9] * 100)
+    drawn = np.mean([draw_frauds(rates, np.random.default_rng(seed)) for seed in range(200)], axis=0)
+    for rate in (0.1, 0.5, 0.9):
+        assert drawn[rates == rate].mean() == pytest.approx(rate, abs=0.01)
