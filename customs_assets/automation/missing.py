@@ -136,7 +136,7 @@ def run_tasks(
         on_tick: called a few times a second while tasks run.
     """
     outcomes: dict[Task, Outcome] = {}
-    needs = {task: _needs(task, tasks) for task in tasks}
+    needs = {task: needs_of(task, tasks) for task in tasks}
     waiting = list(tasks)
     running: dict[Future[Outcome], Task] = {}
     with _workers(min(workers, max(len(tasks), 1)), log_folder) as pool:
@@ -158,7 +158,7 @@ def run_tasks(
     return outcomes
 
 
-def _needs(task: Task, tasks: Sequence[Task]) -> list[Task]:
+def needs_of(task: Task, tasks: Sequence[Task]) -> list[Task]:
     """The tasks that make what a task is made from: of the same month, where both are months, else of all partitions."""
     upstream = {key for asset in task.assets for key in BY_KEY[asset].upstream_for(task.partition)}
     upstream -= set(task.assets)
