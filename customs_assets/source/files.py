@@ -29,7 +29,7 @@ from customs_assets.source.csv_rows import BrokenRow, CsvFile, RawRows
 from customs_assets.source.months import FIRST_MONTH, first_day
 from customs_assets.source.parquet_rows import ParquetFile
 from customs_assets.source.quarantine import QuarantinedRow, Reason, quarantine_table, record_text, shown
-from customs_assets.source.reading import SourceError, SourceMonth
+from customs_assets.source.reading import SourceError, SourceMonth, unreadable
 from customs_assets.source.rules import Judgement, detail, judge, parse_dates
 
 SUFFIXES = (".csv", ".parquet")
@@ -138,7 +138,7 @@ def _named_errors(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SourceError(f"{name} cannot be read: {error.strerror or error}") from error
+        raise unreadable(error, f"{name} cannot be read: {error.strerror or error}") from error
 
 
 def rows_of_month(path: Path, name: str, month: str, today: date) -> Iterator[RawRows]:

@@ -25,7 +25,7 @@ from customs_assets.declaration import LABELS
 from customs_assets.source.csv_rows import BrokenRow, RawRows
 from customs_assets.source.headers import column_names
 from customs_assets.source.quarantine import Reason, record_text, shown
-from customs_assets.source.reading import SourceError
+from customs_assets.source.reading import SourceError, unreadable
 from customs_assets.source.rules import parse_dates
 
 _BATCH_ROWS = 65536
@@ -54,7 +54,7 @@ class ParquetFile:
             try:
                 self._headers = list(file.schema_arrow.names)
             except _DAMAGE as error:
-                raise SourceError(self._unreadable(error)) from error
+                raise unreadable(error, self._unreadable(error)) from error
             self.row_count: int = file.metadata.num_rows
         self.names = column_names(self._headers, name)
 
@@ -62,7 +62,7 @@ class ParquetFile:
         try:
             return pq.ParquetFile(self.path, page_checksum_verification=True)
         except _DAMAGE as error:
-            raise SourceError(self._unreadable(error)) from error
+            raise unreadable(error, self._unreadable(error)) from error
 
     def _unreadable(self, error: Exception) -> str:
         first_line = str(error).strip().partition("\n")[0][:200]
@@ -98,7 +98,7 @@ class ParquetFile:
             try:
                 yield from file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False)
             except _DAMAGE as error:
-                raise SourceError(self._unreadable(error)) from error
+                raise unreadable(error, self._unreadable(error)) from error
 
     def _raw_rows(self, batch: pa.RecordBatch, numbers: np.ndarray) -> RawRows:
         columns, damaged = [], {}
