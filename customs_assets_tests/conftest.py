@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -74,3 +75,9 @@ def small_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for month in SMALL_MONTHS:
         small_month(month).to_csv(folder / f"declarations-{month}.csv", index=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_declarations() -> Callable[[str], pd.DataFrame]:
+    """A function that makes the 150 declarations of a month that :func:`small_source` has in a file."""
+    return small_month

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -47,9 +49,10 @@ class Channel:
             plugin = apprise.Apprise.instantiate(self.address, asset=asset, suppress_exceptions=True)
             if plugin is None or isinstance(plugin, dict):
                 return "its address is not of a form that Apprise knows"
+            plugin.notify_format = apprise.NotifyFormat.TEXT
             notifier = apprise.Apprise(asset=asset)
             notifier.add(plugin)
-            delivered = notifier.notify(body=body, title=title, notify_type=apprise.NotifyType(_TYPES[level]))
+            delivered = notifier.notify(body, title, apprise.NotifyType(_TYPES[level]), apprise.NotifyFormat.TEXT)
         return "" if delivered else mask("; ".join(said.lines) or "the service refused it", [self.address])
 
 
@@ -63,23 +66,29 @@ def channels(addresses: str) -> list[Channel]:
     ]
 
 
-class _captured(logging.Handler):
-    """While entered, what Apprise logs comes here and goes nowhere else, because it may hold an address."""
+class _Lines(logging.Handler):
+    """Keeps what is logged."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: list[str] = []
-        self._logger = logging.getLogger("apprise")
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
 
-    def __enter__(self) -> _captured:
-        self._before = (self._logger.propagate, self._logger.handlers, self._logger.level)
-        self._logger.propagate, self._logger.handlers = False, [self]
-        self._logger.setLevel(logging.WARNING)
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._logger.propagate, self._logger.handlers = self._before[:2]
-        self._logger.setLevel(self._before[2])
+@contextmanager
+def _captured() -> Iterator[_Lines]:
+    """Within it, what Apprise and its HTTP client log comes here and goes nowhere else, because it may hold an address."""
+    kept = _Lines()
+    loggers = [logging.getLogger(name) for name in ("apprise", "urllib3")]
+    before = [(logger.propagate, logger.handlers, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.propagate, logger.handlers = False, [kept]
+        logger.setLevel(logging.WARNING)
+    try:
+        yield kept
+    finally:
+        for logger, (propagate, handlers, level) in zip(loggers, before, strict=True):
+            logger.propagate, logger.handlers = propagate, handlers
+            logger.setLevel(level)

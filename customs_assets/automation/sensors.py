@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import dagster as dg
+from dagster._core.event_api import EventLogCursor
 
 from customs_assets.automation.alerts import Alert, Outbox
 from customs_assets.automation.channels import channels
@@ -82,7 +83,7 @@ def _logged(context: dg.SensorEvaluationContext) -> Callable[[str], None]:
 
 def _end_of_log(instance: dg.DagsterInstance, event: dg.DagsterEventType) -> str:
     page = instance.fetch_run_status_changes(event, 1)
-    return page.cursor if page.records else dg.EventLogCursor.from_storage_id(0).to_string()
+    return page.cursor if page.records else EventLogCursor.from_storage_id(0).to_string()
 
 
 def alert_sensors() -> list[dg.SensorDefinition]:
