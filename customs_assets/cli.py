@@ -283,7 +283,9 @@ def test_alerts() -> None:
         raise typer.Exit(2)
     problems = 0
     for channel in listed:
-        problem = channel.send("Test of customs alerts", "Alerts of failed runs and expectations will come here.", "info")
+        problem = channel.send(
+            "Test of customs alerts", "Alerts of failed runs and expectations will come here.", "info"
+        )
         problems += bool(problem)
         console.print(f"{channel.name}: {problem or 'sent'}", highlight=False)
     raise typer.Exit(1 if problems else 0)

@@ -19,8 +19,9 @@ DEFAULT_HOME = ".dagster"
 def prepare_home(workers: int | None = None) -> Path:
     """Make ``DAGSTER_HOME`` (``./.dagster`` where it is unset) ready and name it in the environment.
 
-    Run logs and metadata quote declarations, so a new home is its owner's alone. A home that has a ``dagster.yaml`` keeps it. A new one gets the project's, with the limits of the run
-    queue and of the training pool set to the number of workers (the machine's cores where None).
+    Run logs and metadata quote declarations, so a new home is its owner's alone. A home that has a ``dagster.yaml`` keeps it. A
+    new one gets the project's, with the limits of the run queue and of the training pool set to the number of workers (the
+    machine's cores where None).
 
     Raises:
         FileNotFoundError: the project's ``dagster.yaml`` is not where the package was installed from.

@@ -207,7 +207,7 @@ def _report_lost(task: Task) -> None:
 
 def _start_worker(log_folder: str) -> None:
     """Bind a worker's life to its parent's, send its output to a file of its own and load the code location once."""
-    end_with_parent(os.getppid())
+    end_with_parent()
     stream = (Path(log_folder) / f"worker-{os.getpid()}.log").open("a", buffering=1)
     os.dup2(stream.fileno(), 1)
     os.dup2(stream.fileno(), 2)

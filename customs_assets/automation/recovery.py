@@ -6,6 +6,7 @@ What belongs here sets the record straight. Half-written files are the lake's af
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import socket
 import threading
@@ -84,12 +85,14 @@ def _started(pid: int) -> float | None:
     return boot + int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
-def end_with_parent(parent: int, every: float = 0.5) -> None:
-    """End this process soon after its parent has: killed outright, a parent cannot tell its workers to stop."""
+def end_with_parent() -> None:
+    """End this process of a pool as soon as its parent has ended: killed outright, a parent cannot tell its workers to stop."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(every)
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=watch, name="end with parent", daemon=True).start()

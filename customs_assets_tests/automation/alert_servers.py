@@ -20,7 +20,7 @@ class Mailbox:
     def __init__(self) -> None:
         self.messages: list[tuple[list[str], str, str]] = []
 
-    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:
         message = message_from_bytes(envelope.content, policy=policy.default)
         self.messages.append((envelope.rcpt_tos, str(message["Subject"]), message.get_content()))
         return "250 taken"
@@ -55,7 +55,7 @@ def web_server() -> Iterator[Hook]:
     state = Hook()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
             if state.status == 200:
                 state.calls.append(json.loads(content))

@@ -174,9 +174,7 @@ def test_a_channel_that_is_down_is_logged_without_its_secrets_and_tried_again_un
             assert not path.is_file() or secret.encode() not in path.read_bytes()
 
 
-def test_an_alert_is_sent_once_even_where_the_sensor_forgets_what_it_has_seen(
-    instance: dg.DagsterInstance, hook: Hook
-):
+def test_an_alert_is_sent_once_even_where_the_sensor_forgets_what_it_has_seen(instance: dg.DagsterInstance, hook: Hook):
     ledger = StoredLedger(instance)
     for _ in range(3):
         outbox = Outbox()
@@ -240,7 +238,9 @@ def test_a_month_is_due_on_the_fifth_of_the_next(day: str, due: str):
 
 
 def test_addresses_are_told_apart_and_never_shown():
-    listed = channels("mailto://a:pw@h.example?to=x@y,z@y, slack://AAAA/BBBB/CCCC\njson://h.example/t json://h.example/t")
+    listed = channels(
+        "mailto://a:pw@h.example?to=x@y,z@y, slack://AAAA/BBBB/CCCC\njson://h.example/t json://h.example/t"
+    )
     assert [c.name for c in listed] == ["channel 1 of 3 (mailto)", "channel 2 of 3 (slack)", "channel 3 of 3 (json)"]
     assert listed[0].address == "mailto://a:pw@h.example?to=x@y,z@y"
     assert "pw" not in repr(listed)
@@ -249,5 +249,8 @@ def test_addresses_are_told_apart_and_never_shown():
 
 
 def test_masks_leave_no_part_of_a_secret():
-    assert mask_credentials("at postgresql://kim:s3cret@db/x?password=abc&a=1") == "at postgresql://***@db/x?password=***&a=1"
+    assert (
+        mask_credentials("at postgresql://kim:s3cret@db/x?password=abc&a=1")
+        == "at postgresql://***@db/x?password=***&a=1"
+    )
     assert mask("hook.example/T%2Fok said TOKN", ["json://hook.example/T%2Fok?x=TOKN"]) == "***/*** said ***"

@@ -56,7 +56,9 @@ def test_a_month_made_again_refreshes_its_own_partitions_and_then_what_is_made_o
     for asset in DOWNSTREAM:
         automation.made(asset, "2020-01")
     asked = automation.tick()
-    cells = {("fraud_benchmark", f"{dataset}|{detector}") for dataset in ("source", "synthetic") for detector in DETECTORS}
+    cells = {
+        ("fraud_benchmark", f"{dataset}|{detector}") for dataset in ("source", "synthetic") for detector in DETECTORS
+    }
     assert asked == {("release_quality", None), ("synthetic_release", None), *cells}
     assert automation.tick() == set()
 
