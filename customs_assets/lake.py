@@ -115,7 +115,6 @@ class Lake:
                 if self._local:
                     stream.flush()
                     os.fsync(stream.fileno())
-            self._forget(path)
             self._replace(temporary, path)
         except BaseException:
             if self.fs.exists(temporary):
@@ -151,6 +150,8 @@ class Lake:
         return Path(self.root).stat().st_mode
 
     def _replace(self, temporary: str, path: str) -> None:
+        """Give a file its name, after what is recorded of the file that had it is gone."""
+        self._forget(path)
         if self._local:
             os.replace(temporary, path)
             self._settle(posixpath.dirname(path))

@@ -56,7 +56,7 @@ def test_the_pipelines_schema_differs_from_the_released_one_in_the_product_code_
     pairs = [(a.name, b.name) for a, b in zip(ATTRIBUTES, RELEASED, strict=True) if a is not b]
     assert pairs == [("hs10_code", "hs6_code")]
     assert TARIFF_TUPLE == ("hs10_code", "country_of_departure", "country_of_origin", "tax_rate", "tax_type")
-    assert RELEASED_TUPLE == ("hs6_code", *TARIFF_TUPLE[1:])
+    assert ("hs6_code", *TARIFF_TUPLE[1:]) == RELEASED_TUPLE
 
 
 def test_names_are_headers_in_snake_case():

@@ -23,6 +23,7 @@ _SPEAKING = {
     "SourceError",
     "SourceUnreachable",
     "IdentityKeyError",
+    "ReleaseError",
     "OSError",
     "PermissionError",
     "FileNotFoundError",
