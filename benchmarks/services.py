@@ -40,6 +40,14 @@ query backfill($id: String!) {
 }"""
 _RUNS = """
 query runs { runsOrError(limit: 1000) { ... on Runs { results { runId status jobName tags { key value } } } } }"""
+_LAUNCH_RUN = """
+mutation launch($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}"""
 _READY = """
 query ready { workspaceOrError { ... on Workspace { locationEntries { loadStatus
   locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
@@ -188,6 +196,16 @@ class Services:
         if answer["__typename"] != "LaunchBackfillSuccess":
             raise RuntimeError(str(answer))
         return answer["backfillId"]
+
+    def launch_run(self, job: str, partition: str, assets: list[str]) -> str:
+        """Launch one run of some assets of a job's partition, as the UI does; returns its ID."""
+        selector = {**_LOCATION, "jobName": job, "assetSelection": [{"path": [asset]} for asset in assets]}
+        tags = [{"key": "dagster/partition", "value": partition}]
+        parameters = {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}}
+        answer = self.graphql(_LAUNCH_RUN, params=parameters)["launchRun"]
+        if answer["__typename"] != "LaunchRunSuccess":
+            raise RuntimeError(str(answer))
+        return answer["run"]["runId"]
 
     def backfill_status(self, backfill: str) -> str:
         """The status of a backfill: REQUESTED until all its runs have ended."""
