@@ -143,7 +143,7 @@ def synthesize(
         core = drafted.iloc[chosen].reset_index(drop=True)
         for number in range(SWEEPS):
             core = polish.sweep(core, number)
-        core = polish.mapped_prices(core, derive_rng(seed, "prices"))
+        core = polish.mapped(core, derive_rng(seed, "quantiles"))
         core = _labelled(core, polish, shared.propensity, derive_rng(seed, "labels"))
         slots = known[[name for name in known if name not in IDENTITIES]].merge(
             shared.identities, on="declaration_id", validate="one_to_one"
