@@ -85,7 +85,9 @@ def scores(table: pd.DataFrame, sampled: pd.DataFrame, discrete: Sequence[str]) 
         "CategoryCoverage": [category_coverage(column) for column in codes],
         "BoundaryAdherence": [boundary_adherence(column) for column in numbers],
     }
-    return {name: float(np.mean([value for value in values if not math.isnan(value)])) for name, values in found.items()}
+    return {
+        name: float(np.mean([value for value in values if not math.isnan(value)])) for name, values in found.items()
+    }
 
 
 def agree(ours: Sequence[float], theirs: Sequence[float]) -> bool:

@@ -147,7 +147,9 @@ def main() -> None:
     for name in METRICS:
         print(compare(name, arguments), flush=True)
     source, synthetic = two_halves(arguments.source, arguments.rows)
-    print(f"| all eight metrics of Table 2 | {arguments.rows} x 2 | | {measure(our_table, source, synthetic)['seconds']:.2f} | | |")
+    print(
+        f"| all eight metrics of Table 2 | {arguments.rows} x 2 | | {measure(our_table, source, synthetic)['seconds']:.2f} | | |"
+    )
 
 
 if __name__ == "__main__":
