@@ -19,7 +19,7 @@ MONTHS = ["2020-01", "2020-02", "2020-03"]
 @pytest.fixture
 def tasks(tmp_path: Path, small_source: Path) -> list[Task]:
     """All that has to be made for three months where nothing is there yet."""
-    settings = Settings(source=str(small_source), lake=str(tmp_path / "lake"), identity_key=tmp_path / "key")
+    settings = Settings(source=str(small_source), lake=str(tmp_path / "lake"), identity_key=tmp_path / "key")  # pyright: ignore[reportCallIssue]
     return plan(out_of_date(Lake(settings.lake), settings, MONTHS, DETECTORS, force=True))
 
 
