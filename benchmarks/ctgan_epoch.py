@@ -3,8 +3,8 @@
     python benchmarks/ctgan_epoch.py --width 250 --width 400 --width 2100 --width 7250 --repeats 5 [--source FOLDER]
 
 Every measurement is a process of its own, with one thread unless said otherwise and the default hyper-parameters; an
-epoch's time is the median over the process's epochs, less the first. Printed are, for each width, the medians over the processes,
-the median of the ratios of neighbouring pairs, and the peak memory of each.
+epoch's time is the median over the process's epochs, less the first. Printed are, for each width, the medians over the
+processes, the median of the ratios of neighbouring pairs, and the peak memory of each.
 
 Without ``--source`` the month is a random table of 2,863 rows with columns of about the same widths as a real month's.
 With it, the month of 2020-05 in the published declarations, in the representation whose width is nearest.

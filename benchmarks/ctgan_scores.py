@@ -40,8 +40,8 @@ def model_table(folder: Path, month: str) -> tuple[pd.DataFrame, list[str]]:
     # The published codes have six digits; the codec asks for ten and looks at no more than these.
     rows = rows.assign(hs10_code=rows["hs6_code"] + "0000").drop(columns="hs6_code")
     prices = (rows["item_price"] / rows["net_mass"]).where((rows["net_mass"] > 0) & (rows["item_price"] > 0))
-    logarithms = np.log(prices).groupby(rows["hs10_code"]).mean()
-    average = np.exp(logarithms.fillna(np.log(prices).mean())).rename("unit_price").reset_index()
+    logarithms = pd.Series(np.log(prices), index=rows.index).fillna(float(np.log(prices).mean()))
+    average = logarithms.groupby(rows["hs10_code"]).mean().transform("exp").rename("unit_price").reset_index()
     codec = Codec.fit(rows, average.assign(category=average["hs10_code"]), min_group=5)
     table = codec.encode(rows)
     return table, codec.discrete_columns(table)
@@ -54,7 +54,7 @@ def by_ctgan(table: pd.DataFrame, discrete: list[str], epochs: int, seed: int) -
     model = CTGAN(epochs=epochs, enable_gpu=False)
     model.set_random_state(seed)
     model.fit(table, discrete)
-    return model.sample(len(table))
+    return pd.DataFrame(model.sample(len(table)))
 
 
 def by_ours(table: pd.DataFrame, discrete: list[str], epochs: int, seed: int) -> pd.DataFrame:
