@@ -67,7 +67,6 @@ def test_names_are_headers_in_snake_case():
 @pytest.mark.parametrize(
     "attribute",
     [a for a in RELEASED if a.kind not in (Kind.DATE, Kind.NUMBER)],
-    ids=str,
     ids=lambda attribute: attribute.name,
 )
 def test_the_example_of_table_one_is_accepted_and_a_formula_is_not(attribute):
