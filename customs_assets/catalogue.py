@@ -159,7 +159,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
             "fraud_propensity",
         ),
         settings=("seed", "min_group", "rows", "price"),
-        code_version="5",
+        code_version="6",
         kinds=frozenset({"parquet", "pandas"}),
     ),
     Artifact(

@@ -176,7 +176,9 @@ def repriced(known: pd.DataFrame, declarations: pd.DataFrame, unit_prices: pd.Da
     """
     by_code = unit_prices.set_index("hs10_code")["unit_price"]
     old, new = (rows["hs10_code"].map(by_code).to_numpy(dtype=float) for rows in (declarations, known))
-    return known.assign(item_price=known["item_price"] * np.where(old == new, 1.0, new / old))
+    lowest, highest = declarations["item_price"].min(), declarations["item_price"].max()
+    price = known["item_price"] * np.where(old == new, 1.0, new / old)
+    return known.assign(item_price=price.round(2).clip(lowest, highest))
 
 
 def _labelled(
