@@ -1,7 +1,8 @@
 """Limits: what is too large to be a file of declarations, so that no file can fill memory or disk.
 
-What belongs here are the limits and their sentences. A month's 1.4 million declarations are some 500 MB of CSV; the limits stand a
-hundred times above that, and a file that says it will grow a thousandfold when it is unpacked is a bomb whatever its size.
+What belongs here are the limits and their sentences. A month's 1.4 million declarations are some 500 MB of CSV; the limits
+stand a hundred times above that, and a file that says it will grow a thousandfold when it is unpacked is a bomb whatever its
+size.
 """
 
 from __future__ import annotations

@@ -45,7 +45,11 @@ def _unit(name: str) -> configparser.SectionProxy:
 def _here(command: str, services: Services) -> list[str]:
     """A unit's command with this machine's Python, ports and workspace file."""
     program, *arguments = shlex.split(command)
-    local = {"3000": str(services.port), "4000": str(services.code_port), "/etc/customs/workspace.yaml": str(services.workspace)}
+    local = {
+        "3000": str(services.port),
+        "4000": str(services.code_port),
+        "/etc/customs/workspace.yaml": str(services.workspace),
+    }
     return [sys.executable, "-m", MODULES[Path(program).name], *(local.get(word, word) for word in arguments)]
 
 
