@@ -27,6 +27,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -112,7 +113,7 @@ class CrashTest:
         self.reference: dict[str, str] = {}
         self.seconds = 0.0
 
-    def run(self) -> subprocess.Popen[bytes]:
+    def run(self) -> subprocess.Popen[Any]:
         """Start ``customs run``."""
         log = (self.folder / "customs.log").open("ab")
         arguments = ("run", "--months", self.months, "--workers", "2")
@@ -149,7 +150,7 @@ class CrashTest:
             self.report.add("after a run came to its end", [f"exit status {status}"])
         shutil.rmtree(self.lake)
 
-    def _kill(self, process: subprocess.Popen[bytes], victim: str, draw: random.Random) -> None:
+    def _kill(self, process: subprocess.Popen[Any], victim: str, draw: random.Random) -> None:
         if victim == "command with its workers":
             os.killpg(process.pid, signal.SIGKILL)
         elif victim == "command alone":
@@ -159,11 +160,11 @@ class CrashTest:
         else:
             process.kill()
         try:
-            process.wait(60)
+            process.wait(180)
         except subprocess.TimeoutExpired:
-            self.report.add(f"after the {victim} was killed", ["the command did not end within a minute"])
+            self.report.add(f"after the {victim} was killed", ["the command did not end within three minutes"])
             os.killpg(process.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while (left := processes_of(process.pid)) and time.monotonic() < deadline:
             time.sleep(0.1)
         if left:

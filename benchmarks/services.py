@@ -59,7 +59,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def customs(folder: Path, environment: Mapping[str, str], *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+def customs(folder: Path, environment: Mapping[str, str], *arguments: str, **options: Any) -> subprocess.Popen[Any]:
     """Start the ``customs`` command in a folder, as the leader of its own process group."""
     command = [sys.executable, "-m", "customs_assets.cli", *arguments]
     return subprocess.Popen(command, cwd=folder, env=dict(environment), start_new_session=True, **options)
@@ -87,7 +87,7 @@ class Services:
 
     Args:
         folder: where the workspace file and the logs go.
-        environment: what the processes see; ``DAGSTER_HOME`` must hold a ``dagster.yaml``.
+        environment: what the processes see; ``DAGSTER_HOME`` gets the project's ``dagster.yaml`` where it has none.
         commands: the commands of the three, by name; those of this Python where it is left out.
     """
 
@@ -103,7 +103,7 @@ class Services:
             f"      port: {self.code_port}\n      location_name: customs_assets\n"
         )
         self.commands = commands or self._own_commands()
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, subprocess.Popen[Any]] = {}
 
     def _own_commands(self) -> dict[str, list[str]]:
         python, workspace = sys.executable, str(self.workspace)
@@ -134,14 +134,24 @@ class Services:
         process.wait()
 
     def __enter__(self) -> Services:
-        for name in (CODE_SERVER, DAEMON, WEBSERVER):
-            self.start(name)
-        self.wait_until(self.is_ready, 120)
+        # As the daemon's unit does: a new home gets its tables before three processes would make them at once.
+        customs(self.folder, self.environment, "recover", stdout=subprocess.DEVNULL).wait()
+        try:
+            for name in (CODE_SERVER, DAEMON, WEBSERVER):
+                self.start(name)
+            self.wait_until(self.is_ready, 120)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop all three, the gentle way first."""
         for process in self.processes.values():
             process.send_signal(signal.SIGINT)
         for process in self.processes.values():

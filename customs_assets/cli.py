@@ -233,9 +233,10 @@ def ui(
     port: Annotated[int, typer.Option(help="port to listen on")] = 3000,
 ) -> None:
     """Open Dagster's UI, daemon included, on the runs that `customs run` recorded."""
-    from customs_assets.automation.instance import PROJECT, prepare_home
+    from customs_assets.automation.instance import PROJECT
 
-    prepare_home()
+    # Before the webserver and the daemon start at once: both would make the tables of a new home.
+    _recover(_settings())
     dagster = shutil.which("dagster", path=str(Path(sys.executable).parent)) or "dagster"
     console.print(f"Dagster's UI: http://{host}:{port}", highlight=False)
     arguments = ["dev", "-w", str(PROJECT / "workspace.yaml"), "-h", host, "-p", str(port)]
@@ -258,7 +259,12 @@ def verify(lake: LakeOption = None) -> None:
 @app.command()
 def recover(lake: LakeOption = None) -> None:
     """After a crash: mark runs whose process is gone as failed, and delete their half-written files."""
-    settings = _settings(lake=lake)
+    lost, swept = _recover(_settings(lake=lake))
+    console.print(f"{lost} runs marked as failed, {swept} unfinished files swept", highlight=False)
+
+
+def _recover(settings: Settings) -> tuple[int, int]:
+    """Put right what a crash left: how many runs were lost, how many files swept. A new home gets its tables here."""
     from customs_assets.automation.instance import prepare_home
 
     prepare_home()
@@ -268,8 +274,7 @@ def recover(lake: LakeOption = None) -> None:
 
     with dg.DagsterInstance.get() as instance:
         lost = report_lost_runs(instance, grace=0)
-    swept = Lake(settings.lake).sweep()
-    console.print(f"{len(lost)} runs marked as failed, {swept} unfinished files swept", highlight=False)
+    return len(lost), Lake(settings.lake).sweep()
 
 
 @app.command("test-alerts")

@@ -26,7 +26,7 @@ from customs_assets.synthesis import assets as synthesis  # noqa: E402
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
 defs = dg.Definitions(
-    assets=refreshed(dg.load_assets_from_modules([source, anonymization, synthesis, quality, release, benchmark])),
+    assets=refreshed([source, anonymization, synthesis, quality, release, benchmark]),
     asset_checks=[*asset_checks(), month_on_time],
     jobs=[*JOBS.values(), on_time_job],
     schedules=schedules(settings),

@@ -23,7 +23,7 @@ import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from customs_assets.automation.jobs import JOBS
-from customs_assets.automation.recovery import HOST_TAG, end_with_parent
+from customs_assets.automation.recovery import HOST_TAG, PROCESS_TAG, end_with_parent
 from customs_assets.catalogue import BY_KEY, Partitioning, stage_of
 from customs_assets.partitions import run_tags
 from customs_assets.provenance import Node
@@ -190,6 +190,10 @@ def _workers(count: int, log_folder: Path) -> Iterator[ProcessPoolExecutor]:
         for process in processes:
             process.terminate()
         raise
+    if pool._broken:
+        # A worker that was told to end amid a step may miss it and then wait for ever for a next task.
+        for process in list((pool._processes or {}).values()):
+            process.kill()
     pool.shutdown()
 
 
@@ -234,7 +238,12 @@ def _repository() -> ReconstructableRepository:
 def _execute(task: Task) -> Outcome:
     """Run one task in this process, as a run of its job in the instance."""
     job = _repository().get_reconstructable_job(JOBS[task.partitioning, task.stage].name)
-    tags = {**run_tags(task.partitioning, task.partition), TASK_TAG: task.identifier, **_TAGS}
+    tags = {
+        **run_tags(task.partitioning, task.partition),
+        TASK_TAG: task.identifier,
+        **_TAGS,
+        PROCESS_TAG: str(os.getpid()),
+    }
     selection = [dg.AssetKey(key) for key in task.assets]
     with (
         dg.DagsterInstance.get() as instance,

@@ -15,12 +15,17 @@ from pathlib import Path
 
 import dagster as dg
 
-HOST_TAG = "customs/host"
+HOST_TAG, PROCESS_TAG = "customs/host", "customs/process"
 
 # A run is recorded a moment before its process says who it is.
 GRACE_SECONDS = 60.0
 
-_UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+_UNDER_WAY = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 def report_lost_runs(instance: dg.DagsterInstance, grace: float = GRACE_SECONDS) -> list[str]:
@@ -37,7 +42,7 @@ def report_lost_runs(instance: dg.DagsterInstance, grace: float = GRACE_SECONDS)
         run = record.dagster_run
         if time.time() - record.update_timestamp.timestamp() < grace or _is_elsewhere(run):
             continue
-        process = _process_of(instance, run.run_id)
+        process = _process_of(instance, record)
         if process is not None and not is_alive(*process):
             instance.report_run_failed(run, f"its process {process[0]} was killed; what it had not made is made again")
             lost.append(run.run_id)
@@ -48,10 +53,11 @@ def _is_elsewhere(run: dg.DagsterRun) -> bool:
     return run.tags.get(HOST_TAG, socket.gethostname()) != socket.gethostname()
 
 
-def _process_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
-    """The process that last said it works on a run, and when it said so."""
-    found = None
-    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+def _process_of(instance: dg.DagsterInstance, record: dg.RunRecord) -> tuple[int, float] | None:
+    """The process that made a run or last said it works on it, and when."""
+    made_by = record.dagster_run.tags.get(PROCESS_TAG)
+    found = (int(made_by), record.create_timestamp.timestamp()) if made_by else None
+    for entry in instance.all_logs(record.dagster_run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         data = entry.dagster_event.engine_event_data if entry.dagster_event else None
         pid = data.metadata.get("pid") if data else None
         if pid is not None and str(pid.value).isdigit():

@@ -6,6 +6,9 @@ months waits until none of them is under way, so that a backfill of many months 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import ModuleType
+
 import dagster as dg
 
 from customs_assets.settings import Settings
@@ -20,13 +23,14 @@ refresh = (
 ).with_label("refresh_after_upstream")
 
 
-def refreshed(assets: list[dg.AssetsDefinition | dg.AssetSpec]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """The same assets, each with the condition where it is made from another."""
+def refreshed(modules: Sequence[ModuleType]) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
+    """The assets of some modules, each with the condition where it is made from another."""
 
     def with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
         return spec.replace_attributes(automation_condition=refresh) if list(spec.deps) else spec
 
-    return list(dg.map_asset_specs(with_condition, assets))
+    found = dg.load_assets_from_modules(modules)
+    return dg.map_asset_specs(with_condition, [a for a in found if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)])
 
 
 def refresh_sensor(settings: Settings) -> dg.AutomationConditionSensorDefinition:

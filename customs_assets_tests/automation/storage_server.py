@@ -95,7 +95,7 @@ def _serving(folder: Path, data: Path, runs_as: dict[str, Any]) -> Iterator[Serv
             process.wait(30)
 
 
-def _wait_until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(server: Server, process: subprocess.Popen[Any]) -> None:
     for _ in range(300):
         assert process.poll() is None, server.log.read_text()
         try:

@@ -97,7 +97,7 @@ def test_the_dictionary_explains_every_column_and_the_card_carries_every_score()
 
 
 @pytest.mark.parametrize(("column", "value"), [("seller_id", "=1+1"), ("office_id", "@A1"), ("net_mass", -1.0)])
-def test_a_cell_that_would_start_a_formula_is_never_released(column: str, value: object):
+def test_a_cell_that_would_start_a_formula_is_never_released(column: str, value: str | float):
     made = _declarations()
     made.loc[4, column] = value
     with pytest.raises(ReleaseError, match=f"1 cells of {column} would start a formula"):
