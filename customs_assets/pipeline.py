@@ -150,6 +150,7 @@ def customs_asset(function: Callable[..., Any]) -> dg.AssetsDefinition:
         io_manager_key="lake_io",
         deps=[_dependency(artifact, key) for key in artifact.upstream if key not in loaded],
         partitions_def=DEFINITIONS[artifact.partitioning],
+        pool=artifact.pool or None,
         dagster_type=FRAME_TYPES.get(artifact.key),
     )(function)
 

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -54,6 +54,18 @@ class Settings(BaseSettings):
     )
     identity_key: Path = Field(
         Path(".customs/identity.key"), description="file with the secret that makes identity tokens, outside the lake"
+    )
+
+    alerts: SecretStr = Field(
+        SecretStr(""), description="addresses that alerts go to, in Apprise's form, separated by blanks or commas"
+    )
+    ui: str = Field("http://127.0.0.1:3000", description="address of Dagster's UI, for the links in alerts")
+    automation: bool = Field(
+        False, description="whether schedules and the refreshing of what stands downstream start turned on"
+    )
+    due_day: int = Field(5, ge=1, le=28, description="day of the next month from which a month counts as late")
+    retry_wait: float = Field(
+        15.0, gt=0, description="seconds before a second try where the source or an alert's channel is out of reach"
     )
 
     @field_validator("source", "lake", "postgresql_table")

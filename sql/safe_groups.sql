@@ -1,8 +1,7 @@
 -- safe_groups: what may be shown as it is, because at least $min_group distinct importers declared it over all the months at hand.
 --
 -- Counted are tariff tuples as a release shows them (product code of 6 digits), tuples with net mass and label, net masses by
--- themselves, prices per kilogram of a product code (to four significant digits; unit_price is the group's median), and the codes of
--- the form that stand in no tuple.
+-- themselves, and prices per kilogram of a product code (to four significant digits; unit_price is the group's median).
 -- Only what is safe is kept, so that the table says nothing of what is not.
 -- $anonymized: list of the months' anonymized_declarations; $min_group: distinct importers that a group must rest on.
 with declared as (
@@ -45,27 +44,8 @@ grouped as (
         (net_mass),
         (hs6_code, written_unit_price)
     )
-),
-coded as (
-    select importer_id, attribute, code
-    from (
-        select
-            importer_id, office_id, process_type, import_type, import_use, payment_type, mode_of_transport,
-            country_of_origin_indicator
-        from read_parquet($anonymized)
-    )
-    unpivot (code for attribute in (
-        office_id, process_type, import_type, import_use, payment_type, mode_of_transport, country_of_origin_indicator
-    ))
-),
-codes as (
-    select 'code' as kind, attribute, code, count(distinct importer_id) as importers, count(*) as declarations
-    from coded
-    group by attribute, code
 )
 select *
-from (select * from grouped union all by name select * from codes)
+from grouped
 where importers >= $min_group and (kind <> 'unit price' or written_unit_price is not null)
-order by
-    kind, hs6_code, country_of_departure, country_of_origin, tax_rate, tax_type, net_mass, label, written_unit_price,
-    attribute, code
+order by kind, hs6_code, country_of_departure, country_of_origin, tax_rate, tax_type, net_mass, label, written_unit_price

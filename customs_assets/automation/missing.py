@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import re
+import socket
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -22,11 +23,15 @@ import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from customs_assets.automation.jobs import JOBS
+from customs_assets.automation.recovery import HOST_TAG, PROCESS_TAG, end_with_parent
 from customs_assets.catalogue import BY_KEY, Partitioning, stage_of
 from customs_assets.partitions import run_tags
 from customs_assets.provenance import Node
 
 TASK_TAG = "customs/task"
+
+# Whoever called `customs run` calls it again where a run of its was killed; the daemon need not.
+_TAGS = {HOST_TAG: socket.gethostname(), "dagster/max_retries": "0"}
 
 # One thread to each worker: months side by side use the cores, and sums come out in one order only.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
@@ -185,6 +190,10 @@ def _workers(count: int, log_folder: Path) -> Iterator[ProcessPoolExecutor]:
         for process in processes:
             process.terminate()
         raise
+    if pool._broken:
+        # A worker that was told to end amid a step may miss it and then wait for ever for a next task.
+        for process in list((pool._processes or {}).values()):
+            process.kill()
     pool.shutdown()
 
 
@@ -214,7 +223,8 @@ def _report_lost(task: Task) -> None:
 
 
 def _start_worker(log_folder: str) -> None:
-    """Send a worker's output to a file of its own and load the code location once."""
+    """Bind a worker's life to its parent's, send its output to a file of its own and load the code location once."""
+    end_with_parent()
     stream = (Path(log_folder) / f"worker-{os.getpid()}.log").open("a", buffering=1)
     os.dup2(stream.fileno(), 1)
     os.dup2(stream.fileno(), 2)
@@ -228,7 +238,12 @@ def _repository() -> ReconstructableRepository:
 def _execute(task: Task) -> Outcome:
     """Run one task in this process, as a run of its job in the instance."""
     job = _repository().get_reconstructable_job(JOBS[task.partitioning, task.stage].name)
-    tags = {**run_tags(task.partitioning, task.partition), TASK_TAG: task.identifier}
+    tags = {
+        **run_tags(task.partitioning, task.partition),
+        TASK_TAG: task.identifier,
+        **_TAGS,
+        PROCESS_TAG: str(os.getpid()),
+    }
     selection = [dg.AssetKey(key) for key in task.assets]
     with (
         dg.DagsterInstance.get() as instance,

@@ -323,15 +323,6 @@ def _synthetic(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
             description=f"every tariff tuple rests on at least {examined.settings.min_group} importers over all months",
         )
     )
-    for attribute, codes in safe.loc[safe["kind"] == "code"].groupby("attribute"):
-        expected.append(
-            gxe.ExpectColumnValuesToBeInSet(
-                column=f"shown_{attribute}",
-                value_set=sorted(codes["code"]),
-                description=f"every {attribute} was used by at least {examined.settings.min_group} importers",
-            )
-        )
-    shown = {f"shown_{attribute}": frame[str(attribute)] for attribute in safe["attribute"].dropna().unique()}
     composed = examined.lake.read_frame("composed_identities")
     for role in IDENTITIES:
         expected.append(
@@ -342,7 +333,7 @@ def _synthetic(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
             )
         )
     tuples = tuple_text(frame)
-    return frame.assign(tariff_tuple=tuples, shown_tuple=tuples, row=row_text(frame), **shown), expected
+    return frame.assign(tariff_tuple=tuples, shown_tuple=tuples, row=row_text(frame)), expected
 
 
 def _safe_groups(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:

@@ -7,15 +7,28 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from customs_assets.catalogue import BY_KEY
+from customs_assets.catalogue import BY_KEY, SOURCE_KEY
 from customs_assets.declaration import ATTRIBUTES
 from customs_assets.lake import to_frame
 from customs_assets.partitions import months
-from customs_assets.pipeline import SOURCE_FINGERPRINT, Pipeline, catalogued, customs_asset, table_metadata
+from customs_assets.pipeline import OWNERS, SOURCE_FINGERPRINT, Pipeline, catalogued, customs_asset, table_metadata
 from customs_assets.source.address import SourceError, source_of
 from customs_assets.source.labelled import extract_labelled
+from customs_assets.source.reading import SourceUnreachable
+
+# A source that is out of reach is tried this often, with waits of 15, 60 and 240 s by default: five minutes of outage.
+_TRIES = 4
+_BACK_OFF = 4
 
 _DESCRIPTIONS = {a.name: a.description for a in ATTRIBUTES}
+
+
+declaration_source = dg.AssetSpec(
+    SOURCE_KEY,
+    group_name="source",
+    description="Where declarations come from: files, a database or the simulated administration (CUSTOMS_SOURCE).",
+    owners=OWNERS,
+)
 
 
 def _output(key: str) -> dg.AssetOut:
@@ -25,6 +38,7 @@ def _output(key: str) -> dg.AssetOut:
 @dg.multi_asset(
     name="read_source",
     outs={key: _output(key) for key in ("quarantine", "raw_declarations")},
+    deps=[SOURCE_KEY],
     partitions_def=months,
 )
 def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[dg.Output]:
@@ -35,6 +49,10 @@ def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterat
         fingerprint = source.fingerprint(context.partition_key)
         month = source.stream_month(context.partition_key)
         declarations = lake.write_pieces("raw_declarations", month.schema, month, context.partition_key)
+    except SourceUnreachable as error:
+        wait = pipeline.settings.retry_wait * _BACK_OFF**context.retry_number
+        context.log.warning(f"{error}; tried again in {wait:.0f} s unless this was the last of {_TRIES} tries")
+        raise dg.RetryRequested(max_retries=_TRIES - 1, seconds_to_wait=wait) from error
     except SourceError as error:
         # Bad data stays bad: trying again would not help.
         raise dg.Failure(str(error), allow_retries=False) from error

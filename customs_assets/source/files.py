@@ -28,7 +28,7 @@ from customs_assets.source.csv_rows import CsvFile, RawRows
 from customs_assets.source.judging import judged_month
 from customs_assets.source.months import FIRST_MONTH, first_day
 from customs_assets.source.parquet_rows import ParquetFile
-from customs_assets.source.reading import MonthStream, SourceError, SourceMonth
+from customs_assets.source.reading import MonthStream, SourceError, SourceMonth, unreadable
 from customs_assets.source.rules import parse_dates
 
 SUFFIXES = (".csv", ".parquet")
@@ -145,7 +145,7 @@ def _named_errors(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SourceError(f"{name} cannot be read: {error.strerror or error}") from error
+        raise unreadable(error, f"{name} cannot be read: {error.strerror or error}") from error
 
 
 def _open(path: Path, name: str) -> CsvFile | ParquetFile:

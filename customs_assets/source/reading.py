@@ -1,4 +1,4 @@
-"""What a source of declarations is: the protocol, what a month read from it holds, and the one error it raises.
+"""What a source of declarations is: the protocol, what a month read from it holds, and the errors it raises.
 
 What belongs here is what every source shares, whatever it reads from. How files are read stands in ``files.py``, how a
 table in ``postgresql.py``, which rows break the form in ``rules.py``, and how an address becomes a source in
@@ -7,6 +7,7 @@ table in ``postgresql.py``, which rows break the form in ``rules.py``, and how a
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +20,29 @@ from customs_assets.source.quarantine import SCHEMA
 
 class SourceError(Exception):
     """A source cannot be read at all; the message is one sentence that names the place and what to do."""
+
+
+class SourceUnreachable(SourceError):
+    """A source cannot be reached just now (a database that is down, a share that hangs); trying again may help."""
+
+
+# What a network share says while it is away. A file that is missing, forbidden or damaged stays so.
+_OUT_OF_REACH = {
+    errno.EIO,
+    errno.EAGAIN,
+    errno.ENOTCONN,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+}
+
+
+def unreadable(error: Exception, sentence: str) -> SourceError:
+    """The error that says a sentence, as :class:`SourceUnreachable` where the operating system's error may pass."""
+    may_pass = isinstance(error, OSError) and error.errno in _OUT_OF_REACH
+    return SourceUnreachable(sentence) if may_pass else SourceError(sentence)
 
 
 @dataclass(frozen=True)

@@ -182,9 +182,11 @@ def _compose_role(
     for other, depth in role.relations:
         target = _information(measured[role.name].to_numpy(), measured[other].to_numpy())
         seed = int(rng.integers(2**62))
-        before, within = runs, _joined(cells[:depth])
+        before, within = runs, _joined(cells[:depth]) if depth else np.zeros(len(part), dtype=int)
 
-        def shuffled(share: float, before=before, within=within, seed=seed) -> np.ndarray:
+        def shuffled(
+            share: float, before: np.ndarray = before, within: np.ndarray = within, seed: int = seed
+        ) -> np.ndarray:
             return _shuffle(before, share, within, np.random.default_rng(seed))
 
         def strength(share: float, other=other, shuffled=shuffled) -> float:
@@ -206,9 +208,7 @@ def _shuffled_codes(values: pd.Series, rng: np.random.Generator) -> np.ndarray:
 
 
 def _joined(codes: list[np.ndarray]) -> np.ndarray:
-    """One integer for each row that tells apart what any of the columns does; 0 for all without columns."""
-    if not codes:
-        return np.zeros(1, dtype=int)
+    """One integer for each row that tells apart what any of the columns does."""
     return np.unique(np.column_stack(codes), axis=0, return_inverse=True)[1].ravel()
 
 
@@ -250,10 +250,10 @@ def _shown_sizes(owners: np.ndarray, importers: np.ndarray, min_group: int) -> n
     return shown
 
 
-def _shuffle(identities: np.ndarray, share: float, within: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
-    """The identities with a share of the rows' exchanged among each other, or among those of the same cell."""
+def _shuffle(identities: np.ndarray, share: float, within: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The identities with a share of the rows' exchanged within their cells."""
     picked = np.flatnonzero(rng.random(len(identities)) < share)
-    cells = np.broadcast_to(within, identities.shape)[picked]
+    cells = within[picked]
     first, second = (picked[np.lexsort([rng.random(len(picked)), cells])] for _ in range(2))
     shuffled = identities.copy()
     shuffled[first] = identities[second]

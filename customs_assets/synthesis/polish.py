@@ -17,6 +17,7 @@ from customs_assets.seeds import derive_seed
 from customs_assets.synthesis.codec import CODES, NAMED, Codec
 from customs_assets.synthesis.donors import DonorTree
 from customs_assets.synthesis.encodings.bands import Bands
+from customs_assets.synthesis.encodings.mass import rounded
 
 # Rows in a leaf, for each importer that the k rule asks for: k = 5 gives at least 20 donors to every value.
 DONORS_PER_GROUP = 4
@@ -131,24 +132,42 @@ class Polish:
             for unit in UNITS
         }
 
-    def mapped_prices(self, core: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """The rows with their prices moved onto the source's quantiles, and the residuals that these prices make.
+    def mapped(self, core: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """The rows with masses and prices moved onto the source's quantiles, and the residuals that these make.
 
-        A price is the product of a mass, a unit price and a residual, each drawn well and yet not sure to multiply to the
-        source's distribution. Prices that follow from a ``unit_price``, and those of 0, stay as they are.
+        Each mass was drawn well, and yet a few sweeps move their distribution; a price is the product of a mass, a unit price and
+        a residual, and nothing makes products fall where the source's do. Goods that are shown whole keep their mass; prices that
+        follow from a ``unit_price``, and those of 0, stay what they are.
         """
-        loose, known = (
-            (rows["unit_price"].isna() & (rows["item_price"] > 0)).to_numpy() for rows in (core, self._source)
+        source = self._source
+        free, known = (
+            ~rows["whole"].to_numpy(dtype=bool) & (rows["net_mass"] > 0).to_numpy() for rows in (core, source)
         )
-        if self._codec.price.form != "residual" or not (loose.any() and known.any()):
+        core = core.assign(net_mass=self._at_quantiles(core, "net_mass", free, known, self._codec.mass.bands, rng))
+        core = self._codec.price_rows(core)
+        if self._codec.price.form != "residual":
             return core
-        source = self._source["item_price"].to_numpy(dtype=float)[known]
-        bands = Bands.fit(pd.Series(source), pd.Series(self._importers[known]), self._min_group)
-        price = core["item_price"].to_numpy(dtype=float, copy=True)
-        price[loose] = np.clip(np.round(bands.at_quantiles(price[loose], source, rng), 1), source.min(), source.max())
-        residual = core["residual"].to_numpy(dtype=float, copy=True)
-        residual[loose] = self._codec.price.encode(core.assign(item_price=price))["residual"].to_numpy()[loose]
-        return core.assign(item_price=price, residual=residual)
+        free, known = ((rows["unit_price"].isna() & (rows["item_price"] > 0)).to_numpy() for rows in (core, source))
+        bands = Bands.fit(source["item_price"][known], pd.Series(self._importers[known]), self._min_group)
+        core = core.assign(item_price=self._at_quantiles(core, "item_price", free, known, bands, rng))
+        residual = np.where(free, self._codec.price.encode(core)["residual"], core["residual"])
+        return core.assign(residual=residual)
+
+    def _at_quantiles(
+        self,
+        core: pd.DataFrame,
+        column: str,
+        free: np.ndarray,
+        known: np.ndarray,
+        bands: Bands,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
+        """A column of the rows, those that are free moved onto the quantiles of the source rows that are known."""
+        values = core[column].to_numpy(dtype=float, copy=True)
+        if free.any() and known.any():
+            target = self._source[column].to_numpy(dtype=float)[known]
+            values[free] = np.clip(rounded(bands.at_quantiles(values[free], target, rng)), target.min(), target.max())
+        return values
 
     def features(self, core: pd.DataFrame) -> np.ndarray:
         """Matrix of shape (m, features) of any rows in the form of ``Codec.core``."""

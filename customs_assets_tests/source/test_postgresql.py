@@ -367,7 +367,7 @@ def test_a_run_makes_the_months_and_its_password_is_in_no_log_record_or_metadata
     (tmp_path / "dagster").mkdir()
     assets = ("quarantine", "raw_declarations", "labelled_declarations")
     months = ["2020-01", "2020-02"]
-    tasks = [Task(Partitioning.MONTH, month, assets) for month in months]
+    tasks = [Task(0, Partitioning.MONTH, month, assets) for month in months]
 
     made = run_tasks(tasks, 1, tmp_path / "workers", lambda _: None, lambda *_: None, lambda: None)
 
@@ -382,7 +382,7 @@ def test_a_run_makes_the_months_and_its_password_is_in_no_log_record_or_metadata
     assert ("raw_declarations", "2020-02") not in stale
 
     monkeypatch.setenv("CUSTOMS_SOURCE", server.address_with_password().replace("%21b", "%21b-wrong"))
-    failing = Task(Partitioning.MONTH, "2020-01", assets)
+    failing = Task(0, Partitioning.MONTH, "2020-01", assets)
     (failed,) = run_tasks([failing], 1, tmp_path / "workers", lambda _: None, lambda *_: None, lambda: None).values()
     assert "authentication failed" in failed.problems[0]
     assert (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from customs_assets.declaration import RELEASED_TUPLE, TARIFF_TUPLE
 from customs_assets.lake import Lake
-from customs_assets.synthesis.safe_groups import FORM_CODES, SafeGroups, TooFewImporters, count_safe_groups
+from customs_assets.synthesis.safe_groups import SafeGroups, TooFewImporters, count_safe_groups
 
 COFFEE = ("0901210000", "BR", "BR", 8.0, "A")
 TEA = ("0902200000", "CN", "CN", 40.0, "A")
@@ -24,7 +24,6 @@ def _rows(*groups: tuple[tuple, str, float, int, float]) -> pd.DataFrame:
     """Declarations from (tuple, importer, mass, label, price)."""
     made = pd.DataFrame([group[0] for group in groups], columns=list(TARIFF_TUPLE))
     return made.assign(
-        **dict.fromkeys(FORM_CODES, "11"),
         importer_id=[group[1] for group in groups],
         net_mass=[group[2] for group in groups],
         critical_fraud=[group[3] for group in groups],
@@ -101,15 +100,19 @@ def test_the_nearest_safe_tuple_takes_the_place_of_an_unsafe_one(tmp_path: Path)
         assert tuple(replaced[list(TARIFF_TUPLE)]) == COFFEE, "decaffeinated coffee shares its heading with coffee"
 
 
-def test_a_code_of_too_few_importers_is_replaced_by_a_safe_one(tmp_path: Path):
-    rows = _rows(*[(COFFEE, name, 10.0, 0, 500.0) for name in "abcd"])
-    rows["import_use"] = ["21", "21", "21", "17"]
+def test_of_tuples_that_share_as_much_the_one_of_the_nearest_price_is_taken(tmp_path: Path):
+    cheap, dear = ("0901110000", *COFFEE[1:]), ("0901120000", *COFFEE[1:])
+    rows = _rows(
+        *[(cheap, name, 10.0, 0, 100.0) for name in "abc"],
+        *[(dear, name, 10.0, 0, 9000.0) for name in "abc"],
+        (DECAF, "g", 2.0, 0, 1500.0),
+        (DECAF, "h", 2.0, 0, 30.0),
+    )
     safe = SafeGroups(_counted(tmp_path, {"2020-01": rows}, 3))
-    assert safe.codes("import_use") == ["21"]
-    assert safe.generalize(rows, np.random.default_rng(0)).declarations["import_use"].tolist() == ["21"] * 4
-    rows["import_use"] = list("abcd")
-    with pytest.raises(TooFewImporters, match="no import_use was used by enough importers"):
-        SafeGroups(_counted(tmp_path, {"2020-01": rows}, 3)).generalize(rows, np.random.default_rng(0))
+    assert safe.generalize(rows, np.random.default_rng(0)).declarations["hs10_code"].tolist()[-2:] == [
+        dear[0],
+        cheap[0],
+    ]
 
 
 def test_a_month_without_any_safe_tuple_is_refused(tmp_path: Path):

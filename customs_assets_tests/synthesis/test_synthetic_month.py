@@ -57,9 +57,9 @@ def test_the_month_is_lawful_and_consistent_and_copies_nobody(made: SyntheticMon
     assert rows["item_price"].between(source["item_price"].min(), source["item_price"].max()).all()
 
 
-def test_every_tuple_and_code_rests_on_k_importers(made: SyntheticMonth, declarations: pd.DataFrame):
+def test_every_tuple_rests_on_k_importers(made: SyntheticMonth, declarations: pd.DataFrame):
     source = declarations.assign(hs6_code=declarations["hs10_code"].str[:6])
-    for columns in (list(RELEASED_TUPLE), ["office_id"], ["import_type"], ["payment_type"], ["mode_of_transport"]):
-        distinct = source.groupby(columns)["importer_id"].nunique().rename("importers").reset_index()
-        shown = made.declarations[columns].drop_duplicates().merge(distinct, on=columns, how="left")
-        assert (shown["importers"] >= K).all(), columns
+    columns = list(RELEASED_TUPLE)
+    distinct = source.groupby(columns)["importer_id"].nunique().rename("importers").reset_index()
+    shown = made.declarations[columns].drop_duplicates().merge(distinct, on=columns, how="left")
+    assert (shown["importers"] >= K).all()

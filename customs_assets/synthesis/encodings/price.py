@@ -77,7 +77,8 @@ class PriceEncoding:
 
     def residual_of(self, declarations: pd.DataFrame) -> pd.Series:
         """The residuals that belong to ``unit_price`` (KRW per kg), NaN where that is."""
-        return np.log(declarations["unit_price"] / declarations["hs10_code"].map(self.unit_prices))
+        ratio = declarations["unit_price"] / declarations["hs10_code"].map(self.unit_prices)
+        return pd.Series(np.log(ratio.to_numpy(dtype=float)), index=declarations.index)
 
     def _base(self, declarations: pd.DataFrame) -> pd.Series:
         return _priced_mass(declarations) * declarations["hs10_code"].map(self.unit_prices)
