@@ -112,7 +112,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="safetensors",
         upstream=("anonymized_declarations", "unit_prices"),
         settings=("seed", "epochs", "min_group"),
-        kinds=frozenset({"torch"}),
+        kinds=frozenset({"numpy"}),
         pool=TRAINING,
     ),
     Artifact(
