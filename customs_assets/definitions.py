@@ -17,11 +17,12 @@ from customs_assets.expectations.checks import asset_checks  # noqa: E402
 from customs_assets.pipeline import LakeIOManager, Pipeline  # noqa: E402
 from customs_assets.quality import assets as quality  # noqa: E402
 from customs_assets.release import assets as release  # noqa: E402
+from customs_assets.report import assets as report  # noqa: E402
 from customs_assets.source import assets as source  # noqa: E402
 from customs_assets.synthesis import assets as synthesis  # noqa: E402
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([source, anonymization, synthesis, quality, release, benchmark]),
+    assets=dg.load_assets_from_modules([source, anonymization, synthesis, quality, release, benchmark, report]),
     asset_checks=asset_checks(),
     jobs=list(JOBS.values()),
     schedules=[month_that_closed],

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 import pandas as pd
 
@@ -360,9 +361,32 @@ def attack_claims(
     return claims
 
 
+def as_json(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """One object per claim; a number that is not there is null. Goal and verdict stand beside the bounds, for readers."""
+    rows = []
+    for claim in claims:
+        row = {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in asdict(claim).items()}
+        rows.append({**row, "goal": claim.goal, "holds": claim.holds})
+    return rows
+
+
+def from_json(content: Sequence[Mapping[str, Any]]) -> list[Claim]:
+    """The claims that :func:`as_json` wrote."""
+    numbers = ("measured", "ceiling", "floor")
+    claims = []
+    for row in content:
+        fields = {name: value for name, value in row.items() if name not in ("goal", "holds")}
+        fields |= {name: math.nan if row[name] is None else row[name] for name in numbers}
+        claims.append(Claim(**{**fields, "subject": Subject(row["subject"])}))
+    return claims
+
+
 def as_table(claims: Sequence[Claim]) -> str:
     """Claims as a Markdown table: measured, ceiling, floor, goal, verdict, and the note."""
-    lines = ["| | measured | ceiling | floor | goal | verdict | |", "| --- | ---: | ---: | ---: | --- | --- | --- |"]
+    lines = [
+        "| claim | measured | ceiling | floor | goal | verdict | note |",
+        "| --- | ---: | ---: | ---: | --- | --- | --- |",
+    ]
     for claim in claims:
         numbers = [number(value) for value in (claim.measured, claim.ceiling, claim.floor)]
         verdict = {True: "holds", False: "FAILS", None: "–"}[claim.holds]
