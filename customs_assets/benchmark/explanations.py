@@ -67,7 +67,7 @@ def importance(source: pd.DataFrame, synthetic: pd.DataFrame, split: Chronologic
     shares = {}
     for name, rows in {"source": source, "synthetic": synthetic}.items():
         model, _, _ = _trained(split.rows(rows, "train"), seed)
-        counts = model.get_booster().get_score(importance_type="weight")
+        counts = model.get_booster().get_score(importance_type="weight")  # pyright: ignore[reportAttributeAccessIssue]
         splits = np.array([counts.get(f"f{number}", 0.0) for number in range(len(FEATURES))])
         shares[name] = dict(zip(FEATURES, (splits / max(splits.sum(), 1.0)).tolist(), strict=True))
     order = [pd.Series(shares[name]).rank() for name in ("source", "synthetic")]

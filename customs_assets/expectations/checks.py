@@ -7,6 +7,7 @@ is downstream of that month alone; and its verdict is noted in the lake, so that
 import dagster as dg
 
 from customs_assets.catalogue import BY_KEY
+from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
 from customs_assets.expectations.suites import SUITES, Examined, Suite
 from customs_assets.expectations.validation import Verdict, as_markdown, validate
 from customs_assets.partitions import DEFINITIONS
@@ -60,4 +61,4 @@ def _sentence(verdict: Verdict, suite: Suite) -> str:
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
     """The checks of every suite."""
-    return [asset_check_from_suite(suite) for suite in SUITES]
+    return [asset_check_from_suite(suite) for suite in (*SUITES, *EVIDENCE_SUITES)]

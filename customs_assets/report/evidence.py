@@ -247,7 +247,12 @@ def month_privacy(source: pd.DataFrame, synthetic: pd.DataFrame) -> Mapping[str,
     note = f"a source row's own distance to its nearest other is {np.median(own):.3f}"
     claims = [
         Claim(
-            "copies", Subject.PRIVACY, "Rows equal to a source row but for the date", found.with_identities, at_most=0
+            "copies",
+            Subject.PRIVACY,
+            "Rows equal to a source row but for the date",
+            found.with_identities,
+            at_most=0,
+            surely=found.with_identities,
         ),
         Claim("copies_without_identities", Subject.PRIVACY, "The same, identities left out", found.without_identities),
         Claim(
