@@ -19,6 +19,7 @@ from customs_assets.expectations.checks import asset_checks, month_on_time  # no
 from customs_assets.pipeline import LakeIOManager, Pipeline  # noqa: E402
 from customs_assets.quality import assets as quality  # noqa: E402
 from customs_assets.release import assets as release  # noqa: E402
+from customs_assets.report import assets as report  # noqa: E402
 from customs_assets.settings import Settings  # noqa: E402
 from customs_assets.source import assets as source  # noqa: E402
 from customs_assets.synthesis import assets as synthesis  # noqa: E402
@@ -26,7 +27,7 @@ from customs_assets.synthesis import assets as synthesis  # noqa: E402
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
 defs = dg.Definitions(
-    assets=refreshed([source, anonymization, synthesis, quality, release, benchmark]),
+    assets=refreshed([source, anonymization, synthesis, quality, release, benchmark, report]),
     asset_checks=[*asset_checks(), month_on_time],
     jobs=[*JOBS.values(), on_time_job],
     schedules=schedules(settings),

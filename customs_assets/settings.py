@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         "residual",
         description="item price = net mass x unit price x residual, or the paper's form without the residual",
     )
+    rehearsal_epochs: int | None = Field(
+        None,
+        ge=1,
+        description="CTGAN epochs for each month of the rehearsal that attacks are measured on; a tenth of epochs if unset",
+    )
     identity_key: Path = Field(
         Path(".customs/identity.key"), description="file with the secret that makes identity tokens, outside the lake"
     )

@@ -14,6 +14,7 @@ def _keys(partitioning: Partitioning, stage: int) -> list[str]:
 
 
 MONTHLY, SHARED, SYNTHESIS, RELEASE, BENCHMARK = "month", "shared", "synthesis", "release", "fraud_benchmark_cell"
+EVIDENCE = "evidence"
 
 month_job = dg.define_asset_job(
     MONTHLY,
@@ -48,6 +49,12 @@ benchmark_job = dg.define_asset_job(
     description="One cell of Table 3; launch it as a backfill for the whole table.",
 )
 
+evidence_job = dg.define_asset_job(
+    EVIDENCE,
+    selection=dg.AssetSelection.assets(*_keys(Partitioning.WHOLE, 4)),
+    description="The evidence on one page.",
+)
+
 # The job that makes the artifacts of a partitioning and a stage.
 JOBS = {
     (Partitioning.MONTH, 0): month_job,
@@ -55,6 +62,7 @@ JOBS = {
     (Partitioning.MONTH, 2): synthesis_job,
     (Partitioning.WHOLE, 3): release_job,
     (Partitioning.CELL, 3): benchmark_job,
+    (Partitioning.WHOLE, 4): evidence_job,
 }
 
 on_time_job = dg.define_asset_job(

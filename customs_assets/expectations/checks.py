@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from customs_assets.catalogue import BY_KEY, SOURCE_KEY
+from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
 from customs_assets.expectations.suites import SUITES, Examined, Suite
 from customs_assets.expectations.validation import Verdict, as_markdown, validate
 from customs_assets.lake import Lake
@@ -78,7 +79,7 @@ def _sentence(verdict: Verdict, suite: Suite) -> str:
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
     """The checks of every suite."""
-    return [asset_check_from_suite(suite) for suite in SUITES]
+    return [asset_check_from_suite(suite) for suite in (*SUITES, *EVIDENCE_SUITES)]
 
 
 @dg.asset_check(

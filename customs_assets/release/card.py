@@ -46,6 +46,7 @@ def dataset_card(
         "",
         "CSV files are UTF-8, comma-separated, with the published headers; read every code as text, for leading zeros count.",
         "`data_dictionary.csv` explains the columns. `SHA256SUMS` has a checksum for every file: `sha256sum -c SHA256SUMS`.",
+        "`datapackage.json` describes the tables for Frictionless tools, which can check every cell against it.",
         "",
         "## How like its source it is",
         "",

@@ -20,6 +20,7 @@ from customs_assets.declaration import HS6, RELEASED, arrow_schema
 from customs_assets.lake import LakeError, to_frame
 from customs_assets.quality.fidelity import MetricScore
 from customs_assets.release.card import dataset_card
+from customs_assets.release.datapackage import DESCRIPTOR, data_package
 from customs_assets.release.dictionary import data_dictionary
 from customs_assets.release.tokens import redraw_tokens
 from customs_assets.settings import Settings
@@ -58,6 +59,7 @@ def build_release(
     for name, rows in parts.items():
         files[f"{name}.csv"] = to_csv(rows)
         files[f"{name}.parquet"] = _to_parquet(rows)
+    files[DESCRIPTOR] = data_package(files, months, scores)
     files["data_dictionary.csv"] = data_dictionary().to_csv(index=False, lineterminator="\n").encode()
     files[CARD] = dataset_card(parts, split, scores, settings).encode()
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))

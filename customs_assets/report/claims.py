@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 import pandas as pd
 
@@ -60,6 +61,8 @@ class Claim:
         at_least: the smallest value that holds; None where there is no lower bound.
         at_most: the largest value that holds; None where there is no upper bound.
         note: one sentence more, where the number needs it.
+        surely: of a claim with an upper bound, what the truth is not below but by chance (the lower end of an interval); NaN
+            where nothing is said.
     """
 
     key: str
@@ -71,6 +74,12 @@ class Claim:
     at_least: float | None = None
     at_most: float | None = None
     note: str = ""
+    surely: float = math.nan
+
+    @property
+    def convicts(self) -> bool:
+        """Whether more than chance speaks against the claim: even the lower end of the interval misses its upper bound."""
+        return self.at_most is not None and self.surely > self.at_most
 
     @property
     def holds(self) -> bool | None:
@@ -258,6 +267,7 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
             copied.with_identities,
             at_most=0,
             note=note,
+            surely=copied.with_identities,
         ),
         Claim(
             "copies_without_identities",
@@ -273,6 +283,7 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
             f"Tariff tuples on fewer than {min_group} importers",
             tuples.under_k,
             at_most=0,
+            surely=tuples.under_k,
             note=f"of {tuples.shown} shown; in {tuples.rows_under_k} rows; smallest group {tuples.smallest_group}",
         ),
         Claim(
@@ -322,6 +333,7 @@ def attack_claims(
             nearer.share_nearer_to_training,
             ceiling=0.5,
             at_most=_NEARER,
+            surely=nearer.share_nearer_to_training - 2 * nearer.standard_error,
             note=f"± {nearer.standard_error:.3f}; {nearer.identical_to_training} rows at distance 0 of training, "
             f"{nearer.identical_to_control} of control",
         ),
@@ -332,6 +344,7 @@ def attack_claims(
             told.auc,
             ceiling=0.5,
             at_most=_MEMBERSHIP,
+            surely=told.auc - 3 * told.standard_error,
             note=f"± {told.standard_error:.3f}; " + ", ".join(f"{name} {auc:.3f}" for name, auc in told.aucs.items()),
         ),
         Claim(
@@ -341,6 +354,7 @@ def attack_claims(
             linked.advantage,
             ceiling=0.0,
             at_most=_LINKAGE,
+            surely=linked.advantage - 2 * 0.5 / math.sqrt(min(linked.training_importers, linked.control_importers)),
             note=f"named {linked.named_training:.3f} and {linked.named_control:.3f}, recognised "
             f"{linked.recognised_training:.3f} and {linked.recognised_control:.3f} "
             f"of {linked.training_importers} and {linked.control_importers} importers; AUC {linked.auc:.3f} "
@@ -356,13 +370,47 @@ def attack_claims(
         note = f"risk {risk.value:.4f} ({risk.lower:.4f} to {risk.upper:.4f}): of {risk.attacks} guesses "
         note += f"{risk.successes} right on training, {risk.control_successes} on control, {risk.baseline_successes} blindly"
         title = f"{risk.attack[0].upper()}{risk.attack[1:]}: upper bound of the risk"
-        claims.append(Claim(risk.attack, Subject.PRIVACY, title, risk.upper, ceiling=0.0, at_most=_RISK, note=note))
+        claims.append(
+            Claim(
+                risk.attack,
+                Subject.PRIVACY,
+                title,
+                risk.upper,
+                ceiling=0.0,
+                at_most=_RISK,
+                note=note,
+                surely=risk.lower,
+            )
+        )
+    return claims
+
+
+def as_json(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """One object per claim; a number that is not there is null. Goal and verdict stand beside the bounds, for readers."""
+    rows = []
+    for claim in claims:
+        row = {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in asdict(claim).items()}
+        rows.append({**row, "goal": claim.goal, "holds": claim.holds, "convicts": claim.convicts})
+    return rows
+
+
+def from_json(content: Sequence[Mapping[str, Any]]) -> list[Claim]:
+    """The claims that :func:`as_json` wrote."""
+    numbers = ("measured", "ceiling", "floor", "surely")
+    claims = []
+    for row in content:
+        fields = {name: value for name, value in row.items() if name not in ("goal", "holds", "convicts")}
+        fields |= {name: math.nan if row[name] is None else row[name] for name in numbers}
+        claims.append(Claim(**{**fields, "subject": Subject(row["subject"])}))
     return claims
 
 
 def as_table(claims: Sequence[Claim]) -> str:
     """Claims as a Markdown table: measured, ceiling, floor, goal, verdict, and the note."""
-    lines = ["| | measured | ceiling | floor | goal | verdict | |", "| --- | ---: | ---: | ---: | --- | --- | --- |"]
+    lines = [
+        "| claim | measured | ceiling | floor | goal | verdict | note |",
+        "| --- | ---: | ---: | ---: | --- | --- | --- |",
+    ]
     for claim in claims:
         numbers = [number(value) for value in (claim.measured, claim.ceiling, claim.floor)]
         verdict = {True: "holds", False: "FAILS", None: "–"}[claim.holds]

@@ -2,7 +2,7 @@
 
 The paper drew identities apart from the goods, which destroyed every trading relation (decision 6 of the architecture). Here the
 source's declarations, all months together, are *dealt* to as many new identities: laid in an order in which like trade stands
-together (chapter, heading, origin, office), and cut into runs of the sizes that the source's identities have. A run is a new
+together (origin, chapter, product code, office), and cut into runs of the sizes that the source's identities have. A run is a new
 identity. It trades what is alike, as a real one does, and takes no more than a ``k``-th of its declarations from any one source
 identity (each from another where it has at most ``k``), so that none of them is a source identity under another name. How
 tightly a run hangs together is set by shuffling a share of the declarations, so that each relation comes out as strong as the

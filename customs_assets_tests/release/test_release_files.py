@@ -42,6 +42,7 @@ def test_twelve_months_train_and_the_thirteenth_validates():
     assert set(files) == {
         *(f"{part}.{suffix}" for part in ("train", "validation") for suffix in ("csv", "parquet")),
         "data_dictionary.csv",
+        "datapackage.json",
         "README.md",
         "SHA256SUMS",
     }

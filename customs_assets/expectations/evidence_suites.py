@@ -1,0 +1,190 @@
+"""The suites over the evidence: which claims must hold for a run to succeed, and which are worth a look.
+
+Error-level: nobody's row is copied, every tariff tuple rests on ``k`` importers and is lawful, no name stands in the release, and
+no attack succeeds by more than chance. Warning-level: every other claim. The verdict on attacks hangs on the page, so that the
+page that says what was found is made before the run fails. Suites that judge tables are in ``suites.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from customs_assets.declaration import IDENTITIES
+from customs_assets.expectations.suites import Examined, Suite
+from customs_assets.lake import LakeError
+from customs_assets.release.names import names_in
+from customs_assets.report.claims import Claim, Subject, from_json
+
+if TYPE_CHECKING:
+    from great_expectations.expectations import Expectation
+
+RULES = ("copies", "tuples_under_k")
+LAW = ("lawful_tuples",)
+
+
+def _claims(examined: Examined, assets: Collection[str], partition: str = "") -> list[Claim]:
+    """The claims of some JSON artifacts."""
+    found: list[Claim] = []
+    for asset in assets:
+        found += from_json(examined.lake.read_json(asset, partition)["claims"])
+    return found
+
+
+def _expected(claims: Collection[Claim], *, convicts_only: bool) -> tuple[pd.DataFrame, list[Expectation]]:
+    """One row of verdicts, and the expectation that each claim holds (or is not convicted); unmeasured claims are left out."""
+    import great_expectations.expectations as gxe
+
+    judged = [claim for claim in claims if claim.holds is not None]
+    frame = pd.DataFrame([{claim.key: claim.measured for claim in judged}])
+    expected: list[Expectation] = []
+    for claim in judged:
+        fails = claim.convicts if convicts_only else not claim.holds
+        said = f"{claim.title} is {claim.goal}" + (f" ({claim.note})" if claim.note and fails else "")
+        low, high = claim.at_least, claim.at_most
+        if convicts_only and not fails:
+            low, high = None, max(claim.measured, high if high is not None else claim.measured)
+        expected.append(
+            gxe.ExpectColumnValuesToBeBetween(column=claim.key, min_value=low, max_value=high, description=said)
+        )
+    return frame, expected
+
+
+def _copies_of_a_month(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    claims = [c for c in _claims(examined, [examined.asset], examined.partition) if c.key in RULES]
+    return _expected(claims, convicts_only=False)
+
+
+def _rules(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    return _expected([c for c in _claims(examined, [examined.asset]) if c.key in RULES], convicts_only=False)
+
+
+def _law(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    return _expected([c for c in _claims(examined, [examined.asset]) if c.key in LAW], convicts_only=False)
+
+
+def _attacks(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    claims = [c for c in _claims(examined, ["release_privacy"]) if c.key not in RULES]
+    return _expected(claims, convicts_only=True)
+
+
+def _goals(
+    subjects: Collection[Subject], assets: Collection[str]
+) -> Callable[[Examined], tuple[pd.DataFrame, list[Expectation]]]:
+    def examine(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+        claims = [c for c in _claims(examined, assets) if c.subject in subjects and c.key not in (*RULES, *LAW)]
+        return _expected(claims, convicts_only=False)
+
+    return examine
+
+
+def _names(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    folder = examined.lake.path(examined.asset, suffix="")
+    files = {
+        path.rsplit("/", 1)[-1]: examined.lake.read_bytes(path) for path in examined.lake.fs.ls(folder, detail=False)
+    }
+    found = names_in(files, _identifying(examined))
+    rows = pd.DataFrame({"place": [f"{f.file}, {f.place}" for f in found], "names": [f.names for f in found]})
+    return rows.astype({"place": object, "names": "int64"}), [
+        gxe.ExpectTableRowCountToEqual(
+            value=0,
+            description="no name of the source and no token of the anonymized tables stands in any file of the release",
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="names", max_value=0, description="no place of a file holds any of them"
+        ),
+    ]
+
+
+def _identifying(examined: Examined) -> set[str]:
+    """Every name of the source and every token of it, over the months at hand."""
+    names: set[str] = set()
+    for asset in ("labelled_declarations", "anonymized_declarations"):
+        for month in examined.lake.partitions(asset):
+            try:
+                table = examined.lake.read_table(asset, month).select(list(IDENTITIES))
+            except LakeError:
+                continue
+            for role in IDENTITIES:
+                names |= {name for name in table.column(role).unique().to_pylist() if name}
+    return names
+
+
+_REMAKE = "Nothing of this may be published. Materialize the month again; if it stays, report it with the run's log."
+_RAISE_K = (
+    "Do not publish. Raise CUSTOMS_MIN_GROUP and make the months again; the report says which attack succeeds and on what. "
+    "Fewer than a few hundred importers cannot be protected at this k."
+)
+_LOOK = (
+    "Read the evidence report before publishing: it shows each score beside its ceiling and floor, and month by month."
+)
+
+EVIDENCE_SUITES: tuple[Suite, ...] = (
+    Suite(
+        "privacy_report",
+        "nothing_copied",
+        "error",
+        "No synthetic row equals a row of the month's source in everything but key and date.",
+        _REMAKE,
+        _copies_of_a_month,
+        key="claim",
+    ),
+    Suite(
+        "release_privacy",
+        "rules",
+        "error",
+        "No row copied from any month; every tariff tuple rests on at least k importers.",
+        _REMAKE,
+        _rules,
+        key="claim",
+    ),
+    Suite(
+        "release_evidence",
+        "lawful",
+        "error",
+        "Every tariff tuple of the synthetic months is one that the source's law allows.",
+        _REMAKE,
+        _law,
+        key="claim",
+    ),
+    Suite(
+        "release_evidence",
+        "goals",
+        "warning",
+        "Fidelity, relations, detection and utility reach their goals.",
+        _LOOK,
+        _goals([Subject.FIDELITY, Subject.UTILITY], ["release_evidence"]),
+        key="claim",
+    ),
+    Suite(
+        "release_privacy",
+        "goals",
+        "warning",
+        "Every attack stays within its goal, interval included.",
+        _LOOK,
+        _goals([Subject.PRIVACY], ["release_privacy"]),
+        key="claim",
+    ),
+    Suite(
+        "synthetic_release",
+        "nobody_named",
+        "error",
+        "No name of the source and no token of the anonymized tables stands anywhere in the release.",
+        "Do not publish. A single token met by chance goes away with another CUSTOMS_SEED; anything else is a leak: report it.",
+        _names,
+        key="place",
+    ),
+    Suite(
+        "evidence_report",
+        "attacks",
+        "error",
+        "No attack on the rehearsal succeeds by more than chance.",
+        _RAISE_K,
+        _attacks,
+        key="claim",
+    ),
+)

@@ -1,0 +1,56 @@
+"""A release variant in which most labels are erased, as they would be where few goods are inspected (section 6 of the paper).
+
+What belongs here is which declarations keep their labels: a random share, or those that an inspection policy would have looked
+at. The rows and all other attributes are the release's own.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.declaration import LABELS, RELEASED_TUPLE
+
+Policy = Literal["random", "inspection"]
+
+
+def inspected(declarations: pd.DataFrame, rate: float, policy: Policy, rng: np.random.Generator) -> np.ndarray:
+    """Which declarations keep their labels: booleans, ``rate`` of them true, at least one.
+
+    Args:
+        declarations: labelled declarations, in order of date.
+        rate: share that is inspected, in (0, 1].
+        policy: ``random``: drawn evenly. ``inspection``: an office looks at what went wrong before: each declaration's chance
+            grows with the rate of fraud that its tariff tuple's goods and origin showed, over all rows, so that labels are a
+            biased sample, as an administration's are.
+        rng: where draws come from.
+
+    Raises:
+        ValueError: the rate lies outside (0, 1].
+    """
+    if not 0 < rate <= 1:
+        raise ValueError(f"the share of labels kept is {rate}; it must lie above 0 and at most at 1")
+    wanted = max(round(rate * len(declarations)), 1)
+    weights = np.ones(len(declarations)) if policy == "random" else _suspicion(declarations)
+    # The largest of u^(1/w): a weighted draw without replacement (Efraimidis and Spirakis 2006).
+    keys = np.log(rng.random(len(declarations))) / weights
+    kept = np.zeros(len(declarations), dtype=bool)
+    kept[np.argsort(-keys, kind="stable")[:wanted]] = True
+    return kept
+
+
+def erase_labels(declarations: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
+    """The same declarations, both labels missing (nullable ``Int8``) where ``kept`` is false."""
+    return declarations.assign(**{label: declarations[label].astype("Int8").where(kept) for label in LABELS})
+
+
+def _suspicion(declarations: pd.DataFrame) -> np.ndarray:
+    """Fraud's smoothed rate among declarations of the same chapter and origin, squared: what a risk engine would follow."""
+    fraud = declarations["fraud"].to_numpy(float)
+    code = next(name for name in ("hs6_code", "hs10_code") if name in declarations)
+    keys = declarations[code].str[:2] + declarations[RELEASED_TUPLE[2]]
+    groups = pd.DataFrame({"key": keys, "fraud": fraud}).groupby("key")["fraud"]
+    smoothed = (groups.transform("sum") + 5 * fraud.mean()) / (groups.transform("size") + 5)
+    return np.maximum(smoothed.to_numpy(), 1e-3) ** 2

@@ -1,0 +1,73 @@
+"""The assets of the evidence: ``privacy_report`` (a month), ``release_privacy``, ``release_evidence``, ``evidence_report``."""
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from customs_assets.pipeline import Pipeline, customs_asset
+from customs_assets.report.claims import Claim, Tables, as_table, from_json
+from customs_assets.report.evidence import evidence, month_privacy, privacy
+
+
+@customs_asset
+def privacy_report(
+    context: dg.AssetExecutionContext, anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame
+) -> dg.Output[dict]:
+    found = dict(month_privacy(anonymized_declarations, synthetic_declarations))
+    return dg.Output(found, metadata=_metadata(from_json(found["claims"])))
+
+
+@customs_asset
+def release_privacy(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[dict]:
+    from customs_assets.synthesis.rehearsal import rehearse
+
+    settings, lake = pipeline.settings, pipeline.lake
+    months = pipeline.months("synthetic_declarations")
+    source = {month: lake.read_frame("anonymized_declarations", month) for month in months}
+    epochs = settings.rehearsal_epochs or max(settings.epochs // 10, 1)
+    context.log.info(f"rehearsing {len(months)} months on half of the importers, {epochs} epochs each")
+    try:
+        rehearsal = rehearse(source, settings, epochs)
+    except ValueError as error:
+        rehearsal = str(error)
+    tables = Tables(
+        lake.read_frames("synthetic_declarations", months), pd.concat(source.values(), ignore_index=True), settings.seed
+    )
+    found = privacy(tables, settings.min_group, rehearsal)
+    return dg.Output(found, metadata={**_metadata(from_json(found["claims"])), "trained_on": found["trained_on"]})
+
+
+@customs_asset
+def release_evidence(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[dict]:
+    settings, lake = pipeline.settings, pipeline.lake
+    months = pipeline.months("synthetic_declarations")
+    tables = Tables(
+        lake.read_frames("synthetic_declarations", months),
+        lake.read_frames("anonymized_declarations", months),
+        settings.seed,
+    )
+    found = evidence(tables, months, settings.min_group)
+    return dg.Output(found, metadata=_metadata(from_json(found["claims"])))
+
+
+@customs_asset
+def evidence_report(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[bytes]:
+    from customs_assets.report.page import gathered, page
+
+    content = gathered(pipeline.lake, pipeline.settings)
+    rendered = page(content)
+    metadata: dict[str, Any] = {
+        "claims": dg.MetadataValue.md(as_table(content.claims)),
+        "megabytes": round(len(rendered) / 1e6, 1),
+        "holding": sum(claim.holds is True for claim in content.claims),
+        "failing": sum(claim.holds is False for claim in content.claims),
+    }
+    return dg.Output(rendered, metadata=metadata)
+
+
+def _metadata(claims: list[Claim]) -> dict[str, Any]:
+    return {
+        "claims": dg.MetadataValue.md(as_table(claims)),
+        "failing": ", ".join(claim.title for claim in claims if claim.holds is False) or "none",
+    }

@@ -1,0 +1,268 @@
+"""The evidence over all months, as data: claims beside their references, and the numbers behind the figures.
+
+What belongs here gathers what ``quality`` and ``benchmark`` measure into one JSON document that a page can be laid out from, and
+that anybody can check the page against. Counts of the source that fewer than ``k`` declarations stand behind are left out of
+every figure: the page may be published with the release.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.benchmark.detectors import DETECTORS
+from customs_assets.benchmark.explanations import explain, importance
+from customs_assets.benchmark.precision import evaluate
+from customs_assets.benchmark.product_codes import product_codes
+from customs_assets.benchmark.split import ChronologicalSplit, split_months
+from customs_assets.declaration import IDENTITIES, LABELS
+from customs_assets.quality import fidelity as table_two
+from customs_assets.quality.comparison import compared_columns
+from customs_assets.release.erased_labels import erase_labels, inspected
+from customs_assets.report.claims import (
+    Claim,
+    Subject,
+    Tables,
+    as_json,
+    attack_claims,
+    detection_claims,
+    relation_claims,
+    rule_claims,
+    table_two_claims,
+    utility_claims,
+    world_of,
+)
+from customs_assets.seeds import derive_rng, derive_seed
+from customs_assets.synthesis.rehearsal import Rehearsal
+
+# Share of the labels that stay in the partly labelled variant that the benchmark is run on.
+LABELS_KEPT = 0.1
+
+# The attributes of figure 3, and how many of their values are shown.
+_EXPLORED = ("office_id", "mode_of_transport", "import_type", "chapter", "country_of_origin", "tax_type")
+_VALUES_SHOWN = 8
+
+_RATES = np.arange(0.0, 33.0, 2.0)
+_MASSES = 10.0 ** np.arange(-2.0, 7.25, 0.25)
+
+
+def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept: float = LABELS_KEPT) -> dict[str, Any]:
+    """What is measured on the synthetic declarations of all months, privacy aside.
+
+    Args:
+        tables: synthetic and source rows of all months.
+        months: the months.
+        min_group: ``k``, for what may be shown of the source.
+        labels_kept: share of the labels that the partly labelled variant keeps.
+
+    Returns:
+        ``claims`` (``claims.as_json``), ``table_2`` (ceiling and floor, as ``fidelity.as_json``), ``figure_3``, ``figure_4``,
+        ``figure_6``, ``figure_7``, ``days``, ``product_codes``, ``partly_labelled`` and what they were measured on.
+    """
+    world, split = world_of(tables.source, tables.seed), split_months(months)
+    first, second = tables.halves()
+    claims = [
+        *table_two_claims(tables, world),
+        *relation_claims(tables, world),
+        *detection_claims(tables, world),
+        *_where_possible("utility", lambda: utility_claims(tables, world, months)),
+    ]
+    return {
+        "months": list(months),
+        "world": world.value,
+        "split": split.note,
+        "rows": {"source": len(tables.source), "synthetic": len(tables.synthetic)},
+        "claims": as_json(claims),
+        "table_2": {
+            "ceiling": table_two.as_json(table_two.fidelity(first, second)),
+            "floor": table_two.as_json(table_two.fidelity(tables.source, tables.floor())),
+        },
+        "figure_3": explored(tables, min_group),
+        "figure_4": distributions(tables, min_group),
+        "days": weekly_counts(tables),
+        **_of_detectors(tables, split, labels_kept),
+    }
+
+
+def _where_possible(key: str, measure) -> list[Claim]:
+    """The claims, or one that says why it could not be measured."""
+    try:
+        return measure()
+    except ValueError as error:
+        return [Claim(key, Subject.UTILITY, key.capitalize(), math.nan, note=f"not measured: {error}")]
+
+
+def _of_detectors(tables: Tables, split: ChronologicalSplit, labels_kept: float) -> dict[str, Any]:
+    """Figures 6 and 7, the second task and the partly labelled variant; nothing where the months cannot train a detector."""
+    train = [split.rows(rows, "train") for rows in (tables.source, tables.synthetic)]
+    if any(rows.empty or rows["fraud"].nunique() < 2 for rows in train):
+        return {"figure_6": None, "figure_7": None, "product_codes": [], "partly_labelled": []}
+    seed = derive_seed(tables.seed, "evidence") % 2**31
+    explained = asdict(explain(tables.synthetic, split, seed))
+    explained["values"] = {name: "…" if name in IDENTITIES else said for name, said in explained["values"].items()}
+    return {
+        "figure_6": asdict(importance(tables.source, tables.synthetic, split, seed)),
+        "figure_7": explained,
+        "product_codes": [asdict(row) for row in product_codes(tables.source, tables.synthetic, split, seed)],
+        "partly_labelled": partly_labelled(tables, split, labels_kept),
+    }
+
+
+def partly_labelled(tables: Tables, split: ChronologicalSplit, labels_kept: float) -> list[dict[str, Any]]:
+    """Table 3's detectors trained on the labels that are left, tested on fully labelled months: rows of ``ROW_COLUMNS``.
+
+    ``policy`` says which labels are left: a random share, or what an inspection would have looked at.
+    """
+    rows: list[dict[str, Any]] = []
+    for policy in ("random", "inspection"):
+        train, test = split.rows(tables.synthetic, "train"), split.rows(tables.synthetic, "test")
+        kept = inspected(train, labels_kept, policy, derive_rng(tables.seed, "evidence", purpose=f"erased {policy}"))
+        erased = erase_labels(train, kept)
+        left = erased.loc[erased["fraud"].notna()].astype(dict.fromkeys(LABELS, "int8"))
+        if left["fraud"].nunique() < 2:
+            continue
+        declarations = pd.concat([left, test])
+        for detector in DETECTORS:
+            cell = evaluate(declarations, detector, f"synthetic, {labels_kept:.0%} labelled", split, [0])
+            rows += [{**row, "policy": policy} for row in cell.to_dict("records")]  # pyright: ignore[reportCallIssue]
+    return rows
+
+
+def explored(tables: Tables, min_group: int) -> dict[str, Any]:
+    """Figure 3: the shares of the most frequent values of representative attributes, source beside synthetic."""
+    frames = [_explored_columns(rows) for rows in (tables.source, tables.synthetic)]
+    shown: dict[str, Any] = {}
+    for name in _EXPLORED:
+        source, synthetic = (frame[name].value_counts() for frame in frames)
+        top = source[source >= min_group].head(_VALUES_SHOWN).index
+        shown[name] = {
+            "values": [str(value) for value in top],
+            "source": (source.reindex(top) / len(frames[0])).tolist(),
+            "synthetic": (synthetic.reindex(top).fillna(0) / len(frames[1])).tolist(),
+        }
+    return shown
+
+
+def _explored_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    names = [name if name != "chapter" else "hs6_code" for name in _EXPLORED]
+    columns = compared_columns(rows, "explored", names)
+    return columns.assign(chapter=columns["hs6_code"].str[:2])
+
+
+def distributions(tables: Tables, min_group: int) -> dict[str, Any]:
+    """Figure 4: histograms of tax rate (two points a bar) and net mass (four a decade), and shares of the ternary label."""
+    masses = {name: rows["net_mass"].to_numpy(float) for name, rows in _sides(tables)}
+    shown = {
+        "tax_rate": {
+            "edges": _RATES.tolist(),
+            **{
+                name: _shares(np.minimum(rows["tax_rate"].to_numpy(float), 31.0), _RATES, _least(name, min_group))
+                for name, rows in _sides(tables)
+            },
+        },
+        "net_mass": {
+            "edges": _MASSES.tolist(),
+            **{name: _shares(values, _MASSES, _least(name, min_group)) for name, values in masses.items()},
+            "zero": {name: float((values == 0).mean()) for name, values in masses.items()},
+        },
+        "critical_fraud": {
+            name: [float((rows["critical_fraud"] == label).mean()) for label in (0, 1, 2)]
+            for name, rows in _sides(tables)
+        },
+    }
+    return shown
+
+
+def _sides(tables: Tables) -> list[tuple[str, pd.DataFrame]]:
+    return [("source", tables.source), ("synthetic", tables.synthetic)]
+
+
+def _least(side: str, min_group: int) -> int:
+    """Rows that a bar must stand for to be shown: of the source at least ``k``."""
+    return min_group if side == "source" else 1
+
+
+def _shares(values: np.ndarray, edges: np.ndarray, least: int) -> list[float]:
+    counts = np.histogram(values, edges)[0]
+    return (np.where(counts >= least, counts, 0) / max(len(values), 1)).tolist()
+
+
+def weekly_counts(tables: Tables) -> dict[str, Any]:
+    """Declarations a week, source beside synthetic."""
+    weeks = [rows["date"].dt.to_period("W").dt.start_time.value_counts().sort_index() for _, rows in _sides(tables)]
+    index = weeks[0].index.union(weeks[1].index)
+    return {
+        "weeks": [day.strftime("%Y-%m-%d") for day in index],
+        "source": [int(count) for count in weeks[0].reindex(index).fillna(0)],
+        "synthetic": [int(count) for count in weeks[1].reindex(index).fillna(0)],
+    }
+
+
+def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str) -> dict[str, Any]:
+    """What the synthetic rows give away.
+
+    Args:
+        tables: synthetic and source rows of all months.
+        min_group: ``k``.
+        rehearsal: what attacks are measured on, or why there is none.
+
+    Returns:
+        ``claims``: rules measured on the release's own rows, attacks on the rehearsal's; ``trained_on``: what was made from what.
+    """
+    claims = rule_claims(tables, min_group)
+    if isinstance(rehearsal, str):
+        claims.append(Claim("attacks", Subject.PRIVACY, "Attacks", math.nan, note=f"not measured: {rehearsal}"))
+        return {"claims": as_json(claims), "trained_on": f"No attack was measured: {rehearsal}."}
+    try:
+        claims += attack_claims(rehearsal.synthetic, rehearsal.training, rehearsal.control, seed=tables.seed)
+    except ValueError as error:
+        claims.append(Claim("attacks", Subject.PRIVACY, "Attacks", math.nan, note=f"not measured: {error}"))
+    said = (
+        f"Rules are counted on the release's own {len(tables.synthetic):,} rows, made from all {len(tables.source):,} "
+        f"declarations. Attacks are measured on a rehearsal: the same steps with the same settings but {rehearsal.epochs} CTGAN "
+        f"epochs a month, on the {len(rehearsal.training):,} declarations of the half of the importers that a hash of their "
+        f"tokens put into training; the {len(rehearsal.control):,} declarations of the other half were held out as control."
+    )
+    return {"claims": as_json(claims), "trained_on": said}
+
+
+def month_privacy(source: pd.DataFrame, synthetic: pd.DataFrame) -> Mapping[str, Any]:
+    """What one month's synthetic rows repeat of that month's source, and how near they come.
+
+    The distances of the source's own rows to their nearest other row stand beside: what is rarer than that is nobody's secret.
+    """
+    from customs_assets.quality.privacy.closest_record import QUANTILES
+    from customs_assets.quality.privacy.copies import copies
+    from customs_assets.quality.privacy.records import WITHOUT_IDENTITIES, as_records, nearest
+
+    found = copies(synthetic, source)
+    rows, reference = as_records([synthetic, source], WITHOUT_IDENTITIES)
+    to_source = nearest(rows, reference).distances[:, 0]
+    own = nearest(reference, reference, min(2, len(reference))).distances[:, -1]
+    note = f"a source row's own distance to its nearest other is {np.median(own):.3f}"
+    claims = [
+        Claim(
+            "copies",
+            Subject.PRIVACY,
+            "Rows equal to a source row but for the date",
+            found.with_identities,
+            at_most=0,
+            surely=found.with_identities,
+        ),
+        Claim("copies_without_identities", Subject.PRIVACY, "The same, identities left out", found.without_identities),
+        Claim(
+            "distance",
+            Subject.PRIVACY,
+            "Distance to the closest source row, median",
+            float(np.median(to_source)),
+            ceiling=float(np.median(own)),
+            note=note,
+        ),
+    ]
+    quantiles = {f"{q:g}": [float(np.quantile(values, q)) for values in (to_source, own)] for q in QUANTILES}
+    return {"claims": as_json(claims), "quantiles": quantiles}

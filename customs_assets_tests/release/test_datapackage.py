@@ -1,0 +1,54 @@
+"""The release as a Frictionless Data Package: the project's own library reads it, checks every cell, and finds what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from frictionless import Package, system, validate
+
+from customs_assets.quality.fidelity import MetricScore
+from customs_assets.release.datapackage import DESCRIPTOR
+from customs_assets.release.files import build_release
+from customs_assets.seeds import derive_rng
+from customs_assets.settings import Settings
+
+SCORES = [MetricScore("KSComplement", "Column Shape", 0.98, {})]
+
+
+def _release(folder: Path, rows: pd.DataFrame) -> Path:
+    rows = rows.assign(declaration_id=[f"{number:08d}" for number in range(len(rows))])
+    settings = Settings()  # pyright: ignore[reportCallIssue]
+    files = build_release(rows, ["2020-01", "2020-02", "2020-03"], SCORES, settings, derive_rng(1, "release"))
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder / DESCRIPTOR
+
+
+def _errors(descriptor: Path) -> list[str]:
+    with system.use_context(trusted=True):
+        report = validate(str(descriptor), type="package")
+    return [error[0] for error in report.flatten(["type"])] + [error.type for error in report.errors]
+
+
+def test_the_package_is_valid_down_to_every_cell(tmp_path: Path, world):
+    descriptor = _release(tmp_path, world.fresh.head(300))
+    package = Package(str(descriptor))
+    assert {"train-csv", "train-parquet"} <= {resource.name for resource in package.resources}
+    train = package.get_resource("train-csv")
+    assert len(train.schema.fields) == 22
+    assert _errors(descriptor) == []
+    assert json.loads(descriptor.read_text())["quality"][0] == {"metric": "KSComplement", "score": 0.98}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [("2020-01", "soon-01", "type-error"), ("Importer ID", "Importer Name", "incorrect-label")],
+)
+def test_a_damaged_file_is_found_out(tmp_path: Path, world, old: str, new: str, expected: str):
+    descriptor = _release(tmp_path, world.fresh.head(50))
+    path = tmp_path / "train.csv"
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert expected in _errors(descriptor)

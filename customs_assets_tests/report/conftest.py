@@ -1,0 +1,91 @@
+"""A lake with all that the evidence rests on: a world of traders as the source, a fresh sample of it as synthetic rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from customs_assets.benchmark.detectors import DETECTORS
+from customs_assets.declaration import RELEASED_TUPLE
+from customs_assets.lake import Lake
+from customs_assets.quality.fidelity import as_json, fidelity
+from customs_assets.release.files import build_release
+from customs_assets.report.claims import Tables
+from customs_assets.report.evidence import month_privacy
+from customs_assets.seeds import derive_rng
+from customs_assets.settings import Settings
+
+MIN_GROUP = 5
+
+
+@dataclass(frozen=True)
+class Made:
+    """A source and a synthetic table of the same months."""
+
+    source: pd.DataFrame
+    synthetic: pd.DataFrame
+
+    @property
+    def tables(self) -> Tables:
+        return Tables(self.synthetic, self.source)
+
+
+def by_month(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Rows by the month of their date."""
+    names = rows["date"].dt.strftime("%Y-%m")
+    return {str(name): part.reset_index(drop=True) for name, part in rows.groupby(names)}
+
+
+@pytest.fixture(scope="session")
+def honest(world: Any) -> Made:
+    """The traders' declarations, and a fresh sample whose tariff tuples rest on five importers of the source or more."""
+    source = pd.concat([world.training, world.control]).sort_values("date", ignore_index=True)
+    behind = source.groupby(list(RELEASED_TUPLE))["importer_id"].nunique().rename("importers").reset_index()
+    fresh = world.fresh.merge(behind, on=list(RELEASED_TUPLE), how="left")
+    kept = fresh.loc[fresh["importers"] >= MIN_GROUP, list(world.fresh.columns)].sort_values("date", ignore_index=True)
+    return Made(source, kept)
+
+
+def fill(lake: Lake, made: Made) -> None:
+    """Write the tables, the release and the monthly reports of a lake; the evidence itself is for the test to write."""
+    source = made.source.rename(columns={"hs6_code": "hs10_code"}).assign(hs10_code=made.source["hs6_code"] + "0000")
+    named = source.assign(importer_id="Importer " + source["importer_id"] + " Ltd")
+    for month, rows in by_month(source).items():
+        lake.write_table("anonymized_declarations", rows, month)
+        lake.write_table("labelled_declarations", by_month(named)[month], month)
+    for month, rows in by_month(made.synthetic).items():
+        lake.write_table("synthetic_declarations", rows, month)
+        lake.write_json("quality_report", as_json(fidelity(by_month(source)[month], rows)), month)
+        lake.write_json("privacy_report", month_privacy(by_month(source)[month], rows), month)
+    scores = fidelity(made.source, made.synthetic)
+    lake.write_json("release_quality", as_json(scores))
+    settings = Settings()  # pyright: ignore[reportCallIssue]
+    files = build_release(made.synthetic, list(by_month(source)), scores, settings, derive_rng(7, "release"))
+    lake.write_folder("synthetic_release", files)
+    rng = np.random.default_rng(1)
+    for number, detector in enumerate(DETECTORS):
+        for dataset in ("source", "synthetic"):
+            cell = {
+                "detector": detector,
+                "dataset": dataset,
+                "inspection_rate": [0.05, 0.10],
+                "precision_std": 0.01,
+                "seeds": 5,
+            }
+            found = 0.3 + number / 20 + rng.normal(0, 0.002)
+            lake.write_table(
+                "fraud_benchmark", pd.DataFrame({**cell, "precision_mean": found}), f"{dataset}|{detector}"
+            )
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """An empty lake that the pipeline's settings name."""
+    monkeypatch.setenv("CUSTOMS_LAKE", str(tmp_path / "lake"))
+    return Lake(str(tmp_path / "lake"))

@@ -1,0 +1,107 @@
+"""The page, opened in a real browser: every table and figure of the paper is there, and nothing goes wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from customs_assets.lake import Lake
+from customs_assets.quality.references import halves
+from customs_assets.report.claims import from_json
+from customs_assets.report.evidence import evidence, privacy
+from customs_assets.report.page import gathered, page
+from customs_assets.settings import Settings
+from customs_assets.synthesis.rehearsal import Rehearsal
+from customs_assets_tests.report.conftest import MIN_GROUP, Made, by_month, fill
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+
+PAPER = ["Table 2", "Table 3", "Figure 3", "Figure 4", "Figure 5", "Figure 6", "Figure 7"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory, honest: Made) -> tuple[Path, Lake]:
+    """The page of the honest release, written to a file, and the lake that it was made from."""
+    folder = tmp_path_factory.mktemp("page")
+    lake = Lake(str(folder / "lake"))
+    fill(lake, honest)
+    months = list(by_month(honest.source))
+    lake.write_json("release_evidence", evidence(honest.tables, months, MIN_GROUP, labels_kept=0.5))
+    training, control = halves(honest.source, "importer_id")
+    rehearsal = Rehearsal(honest.synthetic, training, control, epochs=30)
+    lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal))
+    path = folder / "evidence.html"
+    path.write_bytes(page(gathered(lake, Settings())))  # pyright: ignore[reportCallIssue]
+    return path, lake
+
+
+def _opened(path: Path, *options: str) -> tuple[str, str]:
+    """The page's document after its script has run, and what the browser said on its console."""
+    assert BROWSER is not None
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"]
+    command += ["--virtual-time-budget=20000", "--window-size=1200,900", *options, "--dump-dom", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
+    return done.stdout, done.stderr
+
+
+def test_the_page_asks_for_nothing_from_outside(written: tuple[Path, Lake]):
+    text = written[0].read_text(encoding="utf-8")
+    assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=\"https?:", text)
+    assert "default-src 'none'" in text
+    assert written[0].stat().st_size < 8e6
+
+
+def test_a_browser_draws_every_table_and_figure_without_an_error(written: tuple[Path, Lake]):
+    document, console = _opened(written[0])
+    said = [line for line in console.splitlines() if "CONSOLE" in line]
+    assert said == [], said
+    headings = re.findall(r"<h2>([^<]+)</h2>", document)
+    for name in PAPER:
+        assert any(heading.startswith(name) for heading in headings), (name, headings)
+    boxes = re.findall(r'data-figure="([^"]+)"', document)
+    assert len(boxes) == len(set(boxes)) >= 15
+    assert document.count('class="main-svg"') >= len(boxes), "Plotly drew into every box"
+
+
+def test_the_page_says_what_the_lake_says(written: tuple[Path, Lake]):
+    path, lake = written
+    text = path.read_text(encoding="utf-8")
+    claims = from_json(lake.read_json("release_evidence")["claims"])
+    detection = next(claim for claim in claims if claim.key == "detection")
+    assert f"{detection.measured:.4f}" in text
+    score = next(entry for entry in lake.read_json("release_quality") if entry["metric"] == "TVComplement")["score"]
+    assert f"{score:.4f}" in text and "0.8919" in text, "Table 2 beside the paper's"
+    assert "0.7783" in text, "Table 3 beside the paper's"
+    assert "30 CTGAN epochs" in text
+    assert all(month in text for month in by_month(lake.read_frames("synthetic_declarations", ["2020-01"])))
+
+
+def test_the_page_names_nobody(written: tuple[Path, Lake]):
+    path, lake = written
+    text = path.read_text(encoding="utf-8")
+    rows = lake.read_frames("anonymized_declarations", lake.partitions("anonymized_declarations"))
+    synthetic = lake.read_frames("synthetic_declarations", lake.partitions("synthetic_declarations"))
+    for role in ("importer_id", "declarant_id", "seller_id"):
+        assert not [token for token in {*rows[role], *synthetic[role]} - {""} if token in text]
+
+
+def test_the_same_evidence_gives_the_same_bytes(written: tuple[Path, Lake]):
+    path, lake = written
+    assert page(gathered(lake, Settings())) == path.read_bytes()  # pyright: ignore[reportCallIssue]
+
+
+def test_figure_data_are_plain_json(written: tuple[Path, Lake]):
+    text = written[0].read_text(encoding="utf-8")
+    found = re.search(r'id="figures">(.*?)</script>', text)
+    assert found is not None
+    drawn = json.loads(found.group(1))
+    assert set(drawn["figure-7-decision"]["data"][0]) >= {"x", "y", "base"}
+    waterfall = drawn["figure-7-decision"]["data"][0]
+    assert sum(waterfall["x"]) + waterfall["base"] == pytest.approx(
+        float(re.findall(r"f\(x\) = (-?[\d.]+)", str(drawn["figure-7-decision"]["layout"]))[-1]), abs=1e-2
+    )

@@ -1,0 +1,120 @@
+"""Releases that must not be published, each convicted by the check that is there for it; the honest one passes."""
+
+from __future__ import annotations
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+
+from customs_assets.expectations.checks import judge
+from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
+from customs_assets.lake import Lake
+from customs_assets.pipeline import Pipeline
+from customs_assets.quality.references import halves
+from customs_assets.report.claims import (
+    Tables,
+    World,
+    as_json,
+    attack_claims,
+    detection_claims,
+    relation_claims,
+    table_two_claims,
+)
+from customs_assets.report.evidence import privacy
+from customs_assets_tests.conftest import traders
+from customs_assets_tests.report.conftest import MIN_GROUP, Made, by_month, fill
+
+
+def _convicted(lake: Lake, made: Made, reason: str = "not rehearsed here") -> dict[str, dg.AssetCheckResult]:
+    """The checks that fail on a release, by asset and name."""
+    fill(lake, made)
+    claims = [*table_two_claims(made.tables, World.WITH_RELATIONS), *relation_claims(made.tables, World.WITH_RELATIONS)]
+    lake.write_json(
+        "release_evidence", {"claims": as_json([*claims, *detection_claims(made.tables, World.WITH_RELATIONS)])}
+    )
+    lake.write_json("release_privacy", privacy(made.tables, MIN_GROUP, reason))
+    found = {}
+    for suite in EVIDENCE_SUITES:
+        for partition in by_month(made.synthetic) if suite.asset == "privacy_report" else [""]:
+            result = judge(suite, Pipeline(), partition)
+            if not result.passed:
+                found[f"{suite.asset}, {suite.name}"] = result
+    return found
+
+
+def _errors(found: dict[str, dg.AssetCheckResult]) -> set[str]:
+    return {name for name, result in found.items() if result.severity is dg.AssetCheckSeverity.ERROR}
+
+
+def test_the_honest_release_passes_every_error_level_check(lake: Lake, honest: Made):
+    found = _convicted(lake, honest)
+    assert _errors(found) == set(), found
+    if "release_evidence, goals" in found:
+        assert "Detection AUC" not in str(found["release_evidence, goals"].metadata["findings"])
+
+
+def test_copied_rows_are_convicted_in_their_month_and_over_all_months(lake: Lake, honest: Made):
+    safe = honest.source.merge(honest.synthetic[["hs6_code", "country_of_origin"]].drop_duplicates())
+    copied = honest.synthetic.copy()
+    rows = [column for column in copied.columns if column not in ("declaration_id", "date")]
+    copied.loc[:2, rows] = safe.loc[:2, rows].to_numpy()
+    found = _convicted(lake, Made(honest.source, copied.astype(honest.synthetic.dtypes.to_dict())))
+    assert _errors(found) == {"privacy_report, nothing_copied", "release_privacy, rules"}
+    assert "Rows equal to a source row but for the date" in str(found["release_privacy, rules"].metadata["findings"])
+
+
+def test_a_shuffled_column_breaks_the_goals_of_detection_and_of_relations(lake: Lake, honest: Made):
+    rng = np.random.default_rng(5)
+    shuffled = honest.synthetic.assign(office_id=rng.permutation(honest.synthetic["office_id"]))
+    found = _convicted(lake, Made(honest.source, shuffled))
+    assert _errors(found) == set()
+    findings = str(found["release_evidence, goals"].metadata["findings"])
+    assert "Detection AUC" in findings and "Relation declarant" in findings
+
+
+def test_unlawful_tuples_are_convicted(lake: Lake, honest: Made):
+    unlawful = honest.synthetic.copy()
+    unlawful.loc[0, "tax_rate"] = 3.5
+    assert "release_evidence, lawful" in _errors(_convicted(lake, Made(honest.source, unlawful)))
+
+
+def test_a_tuple_of_too_few_importers_is_convicted(lake: Lake, honest: Made):
+    rare = honest.source.iloc[[0]].assign(tax_type="FRARE1", declaration_id="R1")
+    source = pd.concat([honest.source, rare], ignore_index=True)
+    shown = pd.concat([honest.synthetic, rare.assign(net_mass=1.25, declaration_id="R2")], ignore_index=True)
+    found = _convicted(lake, Made(source, shown))
+    assert "Tariff tuples on fewer than 5 importers" in str(found["release_privacy, rules"].metadata["findings"])
+
+
+def test_a_leaked_importer_name_is_convicted_without_being_repeated(lake: Lake, honest: Made):
+    _convicted(lake, honest)
+    folder = lake.path("synthetic_release", suffix="")
+    name = lake.read_frame("labelled_declarations", "2020-01")["importer_id"].iloc[0]
+    card = lake.read_bytes(f"{folder}/README.md") + f"\nWith thanks to {name} for its declarations.\n".encode()
+    lake.write_bytes(f"{folder}/README.md", card)
+    suite = next(suite for suite in EVIDENCE_SUITES if suite.name == "nobody_named")
+    result = judge(suite, Pipeline(), "")
+    assert not result.passed
+    assert "README.md, text" in str(result.metadata["findings"])
+    assert name not in str(result.metadata)
+
+
+def test_a_month_made_from_another_source_is_convicted(lake: Lake, honest: Made):
+    strange = traders(77, "C").assign(country_of_departure="BR", tax_type="FBR1")
+    january = strange.loc[strange["date"] < "2020-02-01"].head(300)
+    mixed = pd.concat([january, honest.synthetic.loc[honest.synthetic["date"] >= "2020-02-01"]], ignore_index=True)
+    found = _convicted(lake, Made(honest.source, mixed))
+    assert "release_evidence, lawful" in _errors(found)
+    assert "Detection AUC" in str(found["release_evidence, goals"].metadata["findings"])
+
+
+def test_attacks_that_succeed_fail_the_page_and_those_that_do_not_pass_it(lake: Lake, honest: Made):
+    training, control = halves(honest.source, "importer_id")
+    suite = next(suite for suite in EVIDENCE_SUITES if suite.asset == "evidence_report")
+    for synthetic, passes in ((honest.synthetic, True), (training, False)):
+        claims = attack_claims(synthetic, training, control, attacks=200)
+        lake.write_json("release_privacy", {"claims": as_json(claims)})
+        result = judge(suite, Pipeline(), "")
+        assert result.passed is passes, result.metadata["findings"]
+    assert "Membership inference" in str(result.metadata["findings"])
+    assert Tables(training, honest.source).floor()["declaration_id"].is_unique
