@@ -16,6 +16,12 @@ from customs_assets.benchmark.detectors import DETECTORS
 # The data sets that Table 3 compares.
 DATASETS = ("source", "synthetic")
 
+# What raw declarations are read from, as the lineage graph shows it; the pipeline does not make it.
+SOURCE_KEY = "declaration_source"
+
+# The pool of what takes a core for minutes; its limit is set in dagster.yaml.
+TRAINING = "training"
+
 
 class Partitioning(StrEnum):
     """How an artifact is cut."""
@@ -39,6 +45,7 @@ class Artifact:
         settings: names of the settings its content depends on (``source`` and ``identity_key`` by their fingerprint).
         code_version: raised by hand when the same inputs would give another content.
         kinds: what it is made of, as Dagster's UI shows it.
+        pool: the pool that bounds how many runs make it at once; empty where nothing does.
         upstream_of: for an artifact cut by dataset, the one artifact that a dataset's cells are made from.
     """
 
@@ -51,6 +58,7 @@ class Artifact:
     settings: tuple[str, ...] = ()
     code_version: str = "1"
     kinds: frozenset[str] = frozenset({"parquet"})
+    pool: str = ""
     upstream_of: tuple[tuple[str, str], ...] = ()
 
     def upstream_for(self, partition: str) -> tuple[str, ...]:
@@ -107,6 +115,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         upstream=("anonymized_declarations", "unit_prices"),
         settings=("seed", "epochs", "min_group"),
         kinds=frozenset({"torch"}),
+        pool=TRAINING,
     ),
     Artifact(
         "safe_groups",
@@ -114,6 +123,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         "What may be shown as it is: the tariff tuples, goods, masses and unit prices of at least k importers, over all months.",
         partitioning=Partitioning.WHOLE,
         upstream=("anonymized_declarations",),
+        code_version="3",
         settings=("min_group",),
         kinds=frozenset({"parquet", "duckdb"}),
     ),
@@ -123,6 +133,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         "New importers, sellers, declarants and couriers, each composed from at least k of the source's, over all months.",
         partitioning=Partitioning.WHOLE,
         upstream=("anonymized_declarations", "safe_groups"),
+        code_version="3",
         settings=("seed", "min_group"),
         kinds=frozenset({"parquet", "pandas"}),
     ),
@@ -134,6 +145,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="json",
         upstream=("anonymized_declarations", "unit_prices"),
         settings=("seed", "min_group"),
+        code_version="2",
         kinds=frozenset({"json"}),
     ),
     Artifact(
@@ -149,7 +161,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
             "fraud_propensity",
         ),
         settings=("seed", "min_group", "rows", "price"),
-        code_version="3",
+        code_version="6",
         kinds=frozenset({"parquet", "pandas"}),
     ),
     Artifact(

@@ -1,4 +1,4 @@
-"""The command line: ``customs run``, ``customs status``, ``customs ui``, ``customs destroy-identity-key``.
+"""The command line: ``customs run``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``, ``destroy-identity-key``.
 
 What belongs here reads arguments and shows progress and results; what is done stands in ``automation`` and ``provenance``.
 """
@@ -20,9 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from customs_assets.anonymization.identities import IdentityKeyError, destroy_key
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.lake import Lake
+from customs_assets.masking import mask_credentials
 from customs_assets.provenance import Node, out_of_date
 from customs_assets.settings import Settings, available_cores
-from customs_assets.source.address import SourceError, open_source
+from customs_assets.source.address import SourceError, source_of
 from customs_assets.source.months import month_range
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -48,7 +49,7 @@ def _settings(**flags: object) -> Settings:
     except ValidationError as error:
         for problem in error.errors():
             name = "_".join(str(part) for part in problem["loc"]).upper()
-            _complain(f"CUSTOMS_{name}: {problem['msg']} (it is {problem.get('input')!r})")
+            _complain(f"CUSTOMS_{name}: {problem['msg']} (it is {mask_credentials(repr(problem.get('input')))})")
         raise typer.Exit(2) from None
 
 
@@ -59,7 +60,7 @@ def _complain(message: str) -> None:
 def _months(text: str | None, settings: Settings) -> list[str]:
     """The months asked for, or all that the source has."""
     try:
-        source = open_source(settings.source)
+        source = source_of(settings)
         return month_range(text) if text else source.months()
     except (ValueError, SourceError) as error:
         _complain(str(error))
@@ -105,6 +106,7 @@ def _make(nodes: list[Node], months: list[str], workers: int) -> bool:
     import dagster as dg
 
     from customs_assets.automation.missing import Outcome, Task, Watch, plan, run_tasks
+    from customs_assets.automation.recovery import report_lost_runs
 
     tasks = plan(nodes)
     console.print(
@@ -124,6 +126,8 @@ def _make(nodes: list[Node], months: list[str], workers: int) -> bool:
     ended = 0
     shown = {}
     with dg.DagsterInstance.get() as instance, bar:
+        if lost := report_lost_runs(instance, grace=0):
+            console.print(f"{len(lost)} runs were killed and are marked as failed", highlight=False)
         watch = Watch(instance)
         overall = bar.add_task("[bold]artifacts", total=len(nodes))
 
@@ -229,13 +233,67 @@ def ui(
     port: Annotated[int, typer.Option(help="port to listen on")] = 3000,
 ) -> None:
     """Open Dagster's UI, daemon included, on the runs that `customs run` recorded."""
-    from customs_assets.automation.instance import PROJECT, prepare_home
+    from customs_assets.automation.instance import PROJECT
 
-    prepare_home()
+    # Before the webserver and the daemon start at once: both would make the tables of a new home.
+    _recover(_settings())
     dagster = shutil.which("dagster", path=str(Path(sys.executable).parent)) or "dagster"
     console.print(f"Dagster's UI: http://{host}:{port}", highlight=False)
     arguments = ["dev", "-w", str(PROJECT / "workspace.yaml"), "-h", host, "-p", str(port)]
     os.execv(dagster, [dagster, *arguments])
+
+
+@app.command()
+def verify(lake: LakeOption = None) -> None:
+    """Read every artifact and compare it with its record; what is damaged counts as missing and `customs run` makes it again."""
+    storage = Lake(_settings(lake=lake).lake)
+    damaged = storage.damaged()
+    for record in damaged:
+        storage.forget(record)
+        _complain(f"{record.path} is not what was written; `customs run` makes it again")
+    if damaged:
+        raise typer.Exit(1)
+    console.print(f"every artifact in {storage.address} is what was written", highlight=False)
+
+
+@app.command()
+def recover(lake: LakeOption = None) -> None:
+    """After a crash: mark runs whose process is gone as failed, and delete their half-written files."""
+    lost, swept = _recover(_settings(lake=lake))
+    console.print(f"{lost} runs marked as failed, {swept} unfinished files swept", highlight=False)
+
+
+def _recover(settings: Settings) -> tuple[int, int]:
+    """Put right what a crash left: how many runs were lost, how many files swept. A new home gets its tables here."""
+    from customs_assets.automation.instance import prepare_home
+
+    prepare_home()
+    import dagster as dg
+
+    from customs_assets.automation.recovery import report_lost_runs
+
+    with dg.DagsterInstance.get() as instance:
+        lost = report_lost_runs(instance, grace=0)
+    return len(lost), Lake(settings.lake).sweep()
+
+
+@app.command("test-alerts")
+def test_alerts() -> None:
+    """Send a test alert to every address in CUSTOMS_ALERTS and say which ones took it."""
+    from customs_assets.automation.channels import channels
+
+    listed = channels(_settings().alerts.get_secret_value())
+    if not listed:
+        _complain("CUSTOMS_ALERTS names no address")
+        raise typer.Exit(2)
+    problems = 0
+    for channel in listed:
+        problem = channel.send(
+            "Test of customs alerts", "Alerts of failed runs and expectations will come here.", "info"
+        )
+        problems += bool(problem)
+        console.print(f"{channel.name}: {problem or 'sent'}", highlight=False)
+    raise typer.Exit(1 if problems else 0)
 
 
 @app.command("destroy-identity-key")
@@ -259,3 +317,7 @@ def destroy_identity_key(
 def main() -> None:
     """Entry point of the ``customs`` command."""
     app()
+
+
+if __name__ == "__main__":
+    main()

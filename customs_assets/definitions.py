@@ -11,21 +11,27 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from customs_assets.anonymization import assets as anonymization  # noqa: E402
-from customs_assets.automation.jobs import JOBS, month_that_closed  # noqa: E402
+from customs_assets.automation.jobs import JOBS, on_time_job, schedules  # noqa: E402
+from customs_assets.automation.refresh import refresh_sensor, refreshed  # noqa: E402
+from customs_assets.automation.sensors import alert_sensors, lost_runs  # noqa: E402
 from customs_assets.benchmark import assets as benchmark  # noqa: E402
-from customs_assets.expectations.checks import asset_checks  # noqa: E402
+from customs_assets.expectations.checks import asset_checks, month_on_time  # noqa: E402
 from customs_assets.pipeline import LakeIOManager, Pipeline  # noqa: E402
 from customs_assets.quality import assets as quality  # noqa: E402
 from customs_assets.release import assets as release  # noqa: E402
 from customs_assets.report import assets as report  # noqa: E402
+from customs_assets.settings import Settings  # noqa: E402
 from customs_assets.source import assets as source  # noqa: E402
 from customs_assets.synthesis import assets as synthesis  # noqa: E402
 
+settings = Settings()  # pyright: ignore[reportCallIssue]
+
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([source, anonymization, synthesis, quality, release, benchmark, report]),
-    asset_checks=asset_checks(),
-    jobs=list(JOBS.values()),
-    schedules=[month_that_closed],
+    assets=refreshed([source, anonymization, synthesis, quality, release, benchmark, report]),
+    asset_checks=[*asset_checks(), month_on_time],
+    jobs=[*JOBS.values(), on_time_job],
+    schedules=schedules(settings),
+    sensors=[*alert_sensors(), lost_runs, refresh_sensor(settings)],
     resources={"pipeline": Pipeline(), "lake_io": LakeIOManager()},
     # A run is one process: starting one for every asset would cost more than most assets do.
     executor=dg.in_process_executor,

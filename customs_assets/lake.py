@@ -3,11 +3,16 @@
 A partition is one file, ``<asset key>/<partition>.parquet`` (or ``.json``, ``.safetensors``), an unpartitioned asset
 ``<asset key>.<suffix>`` or a folder. A file is written under a temporary name and renamed, so a reader sees the old one
 or the new one; beside it, under ``.records``, stands what it was made from, which is how a later run knows what is
-missing or out of date. What belongs here is storage; what a table means does not.
+missing or out of date. The record of the old file goes before the new one gets its name, so that a crash in between leaves a
+file without a record, which is made again, and never a file with another one's record.
+
+Declarations are confidential: a new lake is its owner's alone. Where the lake's folder lets its group in, so do the files
+made in it; nobody else is ever let in. What belongs here is storage; what a table means does not.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -15,7 +20,7 @@ import os
 import posixpath
 import socket
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,6 +36,12 @@ SQL_FOLDER = Path(__file__).parent.parent / "sql"
 
 RECORDS = ".records"
 _TEMPORARY = ".tmp"
+
+# Small enough that writing or scanning one takes little memory, large enough that dictionaries pay.
+ROW_GROUP_ROWS = 1 << 17
+
+# What a file system says (some network shares) that does not sync folders and does without.
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.ENOTSUP}
 
 
 class LakeError(Exception):
@@ -60,6 +71,30 @@ class Record:
     settings: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     rows: int | None = None
+
+
+@dataclass(frozen=True)
+class UnnamedTable:
+    """A table that has been written into the lake whole, but has not got its name yet.
+
+    Attributes:
+        temporary: path of the file.
+        asset: asset key.
+        partition: partition key.
+        sha256: sha256 of its bytes.
+        rows: rows of the table.
+        schema: its columns.
+    """
+
+    temporary: str
+    asset: str
+    partition: str
+    sha256: str
+    rows: int
+    schema: pa.Schema
+
+    def __len__(self) -> int:
+        return self.rows
 
 
 class Lake:
@@ -97,28 +132,94 @@ class Lake:
         Returns:
             The sha256 of the bytes written.
         """
+        temporary, checksum = self._write_unnamed(path, fill)
+        try:
+            self._replace(temporary, path)
+        except BaseException:
+            self._remove(temporary)
+            raise
+        return checksum
+
+    def _write_unnamed(self, path: str, fill: Callable[[BinaryIO], None]) -> tuple[str, str]:
+        """Write a file under a temporary name beside ``path``: that name, and the sha256 of the bytes."""
         folder, name = posixpath.split(path)
-        self.fs.makedirs(folder, exist_ok=True)
+        self._make_folder(folder)
         temporary = posixpath.join(folder, _temporary_name(name))
         try:
-            with self.fs.open(temporary, "wb") as stream:
+            with self._create(temporary) as stream:
                 hashing = _HashingWriter(stream)
                 fill(hashing)  # pyright: ignore[reportArgumentType]
                 if self._local:
                     stream.flush()
                     os.fsync(stream.fileno())
-            self._replace(temporary, path)
         except BaseException:
-            if self.fs.exists(temporary):
-                self.fs.rm(temporary)
+            self._remove(temporary)
             raise
-        return hashing.digest.hexdigest()
+        return temporary, hashing.digest.hexdigest()
+
+    def _remove(self, temporary: str) -> None:
+        if self.fs.exists(temporary):
+            self.fs.rm(temporary)
+
+    def _create(self, path: str) -> BinaryIO:
+        """Open a new file for writing, readable by those whom the lake's folder lets in."""
+        if not self._local:
+            return self.fs.open(path, "wb")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.fchmod(descriptor, self._access() & 0o660 | 0o600)
+        return os.fdopen(descriptor, "wb")
+
+    def _make_folder(self, folder: str) -> None:
+        """Make a folder of the lake, and the lake itself, closed to others."""
+        if not self._local:
+            self.fs.makedirs(folder, exist_ok=True)
+            return
+        Path(self.root).mkdir(parents=True, exist_ok=True, mode=0o700)
+        missing = Path(folder)
+        steps = []
+        while not missing.exists():
+            steps.append(missing)
+            missing = missing.parent
+        for step in reversed(steps):
+            step.mkdir(exist_ok=True, mode=0o700)
+            step.chmod(self._access() & 0o2770 | 0o700)
+
+    def _access(self) -> int:
+        """The mode of the lake's folder, which says whether its group is let in."""
+        return Path(self.root).stat().st_mode
 
     def _replace(self, temporary: str, path: str) -> None:
+        """Give a file its name, after what is recorded of the file that had it is gone."""
+        self._forget(path)
         if self._local:
             os.replace(temporary, path)
+            self._settle(posixpath.dirname(path))
         else:
             self.fs.mv(temporary, path)
+
+    def _settle(self, folder: str) -> None:
+        """Have the names in a folder written to disk, so that they outlive a power cut."""
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER_SYNC:
+                raise
+        finally:
+            os.close(descriptor)
+
+    def _forget(self, path: str) -> None:
+        """Delete the record and the verdict of an artifact that is about to be replaced."""
+        relative = path[len(self.root) :].lstrip("/")
+        asset, _, file = relative.partition("/")
+        if asset == RECORDS:
+            return
+        partition = file.rpartition(".")[0]
+        asset = asset if file else asset.partition(".")[0]
+        for suffix in ("json", "verdict.json"):
+            record = self._record_path(asset, partition, suffix)
+            if self.fs.exists(record):
+                self.fs.rm(record)
 
     def write_folder(self, asset: str, files: Mapping[str, bytes]) -> str:
         """Write a folder of files whole, replacing the old one.
@@ -128,31 +229,86 @@ class Lake:
         """
         target = self.path(asset, suffix="")
         temporary = posixpath.join(self.root, _temporary_name(asset))
-        self.fs.makedirs(temporary, exist_ok=True)
+        self._make_folder(temporary)
         try:
             for name, content in files.items():
-                with self.fs.open(posixpath.join(temporary, name), "wb") as stream:
+                with self._create(posixpath.join(temporary, name)) as stream:
                     stream.write(content)
-            retired = posixpath.join(self.root, _temporary_name(f"{asset}-old"))
-            if self.fs.exists(target):
-                self.fs.mv(target, retired, recursive=True)
-            self.fs.mv(temporary, target, recursive=True)
-            if self.fs.exists(retired):
-                self.fs.rm(retired, recursive=True)
+                    if self._local:
+                        stream.flush()
+                        os.fsync(stream.fileno())
+            self._forget(target)
+            self._replace_folder(temporary, target)
         except BaseException:
             if self.fs.exists(temporary):
                 self.fs.rm(temporary, recursive=True)
             raise
-        listing = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
-        return hashlib.sha256(listing.encode()).hexdigest()
+        return _folder_checksum(files)
+
+    def _replace_folder(self, temporary: str, target: str) -> None:
+        """Give a folder its name; the old one, or one that another process has just put there, is set aside and deleted."""
+        while True:
+            retired = posixpath.join(self.root, _temporary_name(f"{posixpath.basename(target)}-old"))
+            try:
+                if self.fs.exists(target):
+                    self._rename_folder(target, retired)
+                self._rename_folder(temporary, target)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT) or not self.fs.exists(temporary):
+                    raise
+            else:
+                return
+            finally:
+                if self.fs.exists(retired):
+                    self.fs.rm(retired, recursive=True)
+
+    def _rename_folder(self, old: str, new: str) -> None:
+        if self._local:
+            os.rename(old, new)
+            self._settle(self.root)
+        else:
+            self.fs.mv(old, new, recursive=True)
 
     def write_table(self, asset: str, table: pa.Table | pd.DataFrame, partition: str = "") -> str:
         """Write a table as Parquet; returns the sha256 of its bytes."""
         arrow = table if isinstance(table, pa.Table) else to_arrow(table)
         return self.write(self.path(asset, partition), lambda stream: pq.write_table(arrow, stream, compression="zstd"))
 
-    def read_table(self, asset: str, partition: str = "") -> pa.Table:
-        """Read a table.
+    def write_pieces(self, asset: str, schema: pa.Schema, pieces: Iterable[pa.Table], partition: str) -> UnnamedTable:
+        """Write a table as its rows come, without holding more than a row group in memory.
+
+        The bytes depend on the rows, not on how they were cut. The table gets its name by :meth:`give_name`, so that what is
+        only known at the last row may still speak against it.
+
+        Args:
+            asset: asset key.
+            schema: the table's columns.
+            pieces: its rows, in order.
+            partition: partition key.
+        """
+        rows = 0
+
+        def fill(stream: BinaryIO) -> None:
+            nonlocal rows
+            with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+                for group in _row_groups(schema, pieces):
+                    writer.write_table(group)
+                    rows += group.num_rows
+
+        temporary, checksum = self._write_unnamed(self.path(asset, partition), fill)
+        return UnnamedTable(temporary, asset, partition, checksum, rows, schema)
+
+    def give_name(self, table: UnnamedTable) -> str:
+        """Put a table in its place; returns the sha256 of its bytes."""
+        self._replace(table.temporary, self.path(table.asset, table.partition))
+        return table.sha256
+
+    def discard(self, table: UnnamedTable) -> None:
+        """Delete a table that is not to have a name."""
+        self._remove(table.temporary)
+
+    def read_table(self, asset: str, partition: str = "", columns: list[str] | None = None) -> pa.Table:
+        """Read a table, or some columns of it.
 
         Raises:
             LakeError: the partition is missing or is no readable Parquet file.
@@ -160,7 +316,7 @@ class Lake:
         path = self.path(asset, partition)
         try:
             with self.fs.open(path, "rb") as stream:
-                return pq.read_table(stream)
+                return pq.read_table(stream, columns=columns)
         except FileNotFoundError:
             raise LakeError(f"{asset} has no partition {partition or '(whole)'} in the lake {self.address}") from None
         except pa.ArrowInvalid as error:
@@ -240,6 +396,35 @@ class Lake:
     def _record_path(self, asset: str, partition: str, suffix: str = "json") -> str:
         return posixpath.join(self.root, RECORDS, asset, f"{partition or 'whole'}.{suffix}")
 
+    def damaged(self) -> list[Record]:
+        """The records whose artifacts are no longer the bytes that were written (a disk fault, a hand in the lake).
+
+        Every artifact that has a record is read. :meth:`forget` what is found, and ``customs run`` makes it again.
+        """
+        folder = posixpath.join(self.root, RECORDS)
+        if not self.fs.isdir(folder):
+            return []
+        paths = (path for path in sorted(self.fs.find(folder)) if path.endswith(".json"))
+        records = [Record(**json.loads(self.read_bytes(p))) for p in paths if not p.endswith(".verdict.json")]
+        return [record for record in records if self._checksum(record) != record.sha256]
+
+    def _checksum(self, record: Record) -> str:
+        path = posixpath.join(self.root, record.path)
+        if not self.fs.exists(path):
+            return ""
+        if self.fs.isdir(path):
+            names = {posixpath.basename(file): file for file in self.fs.ls(path, detail=False, refresh=True)}
+            return _folder_checksum({name: self.read_bytes(file) for name, file in names.items()})
+        digest = hashlib.sha256()
+        with self.fs.open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def forget(self, record: Record) -> None:
+        """Forget what is recorded of a partition, so that it counts as missing."""
+        self._forget(posixpath.join(self.root, record.path))
+
     def sweep(self) -> int:
         """Delete the temporary files of processes of this machine that are no longer alive; returns how many."""
         if not self.fs.isdir(self.root):
@@ -251,6 +436,11 @@ class Lake:
                     self.fs.rm(posixpath.join(folder, name), recursive=True)
                     swept += 1
         return swept
+
+
+def _folder_checksum(files: Mapping[str, bytes]) -> str:
+    listing = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+    return hashlib.sha256(listing.encode()).hexdigest()
 
 
 class _HashingWriter(io.RawIOBase):
@@ -266,6 +456,21 @@ class _HashingWriter(io.RawIOBase):
     def write(self, data: Any, /) -> int:
         self.digest.update(data)
         return self._stream.write(data)
+
+
+def _row_groups(schema: pa.Schema, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in groups of ROW_GROUP_ROWS; a table without rows is one empty group."""
+    waiting, count, empty = [schema.empty_table()], 0, True
+    for piece in pieces:
+        waiting.append(piece)
+        count += piece.num_rows
+        while count >= ROW_GROUP_ROWS:
+            together = pa.concat_tables(waiting)
+            yield together.slice(0, ROW_GROUP_ROWS).combine_chunks()
+            empty = False
+            waiting, count = [together.slice(ROW_GROUP_ROWS)], count - ROW_GROUP_ROWS
+    if count or empty:
+        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def _write_all(stream: BinaryIO, content: bytes) -> None:

@@ -16,12 +16,16 @@ import pyarrow as pa
 
 from customs_assets.catalogue import BY_KEY, Artifact, Partitioning, inputs_of
 from customs_assets.frame_types import FRAME_TYPES
-from customs_assets.lake import Lake, Record
+from customs_assets.lake import Lake, Record, UnnamedTable
 from customs_assets.partitions import DEFINITIONS
 from customs_assets.provenance import setting_values
 from customs_assets.settings import Settings
 
 OWNERS = ["team:customs-data"]
+
+# Metadata by which an asset says what its source's fingerprint was before it was read. Asked for again afterwards it could be
+# that of rows that came in meanwhile.
+SOURCE_FINGERPRINT = "source_fingerprint"
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
     """Writes what an asset returns into the lake, whole, with a record of what it was made from; reads it back.
 
     Tables (Arrow or pandas) are Parquet, lists and dictionaries JSON, bytes are written as they are, a
-    :class:`FolderOfFiles` is a folder. Inputs annotated as pandas frames or Arrow tables are read from Parquet, ``bytes``
-    as they are, everything else as JSON.
+    :class:`FolderOfFiles` is a folder; a table that the asset streamed into the lake itself only gets its name. Inputs
+    annotated as pandas frames or Arrow tables are read from Parquet, ``bytes`` as they are, everything else as JSON.
     """
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
@@ -84,9 +88,9 @@ class LakeIOManager(dg.ConfigurableIOManager):
                 path=path[len(lake.root) :].lstrip("/"),
                 code_version=artifact.code_version,
                 sha256=checksum,
-                settings=setting_values(artifact, partition, settings),
+                settings=setting_values(artifact, partition, settings, _source_fingerprint(context)),
                 inputs=inputs,
-                rows=len(obj) if isinstance(obj, pa.Table | pd.DataFrame) else None,
+                rows=len(obj) if isinstance(obj, pa.Table | pd.DataFrame | UnnamedTable) else None,
             )
         )
         context.add_output_metadata({"path": dg.MetadataValue.path(path), "sha256": checksum})
@@ -106,6 +110,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
 def _write(lake: Lake, artifact: Artifact, partition: str, content: Any) -> str:
     match content:
+        case UnnamedTable():
+            return lake.give_name(content)
         case pa.Table() | pd.DataFrame():
             return lake.write_table(artifact.key, content, partition)
         case FolderOfFiles():
@@ -120,6 +126,11 @@ def _write(lake: Lake, artifact: Artifact, partition: str, content: Any) -> str:
 
 def _partition(context: dg.OutputContext) -> str:
     return context.asset_partition_key if context.has_asset_partitions else ""
+
+
+def _source_fingerprint(context: dg.OutputContext) -> str | None:
+    said = context.output_metadata.get(SOURCE_FINGERPRINT)
+    return said.value if isinstance(said, dg.TextMetadataValue) else None
 
 
 def _months_at_hand(lake: Lake, artifact: Artifact) -> list[str]:
@@ -139,6 +150,7 @@ def customs_asset(function: Callable[..., Any]) -> dg.AssetsDefinition:
         io_manager_key="lake_io",
         deps=[_dependency(artifact, key) for key in artifact.upstream if key not in loaded],
         partitions_def=DEFINITIONS[artifact.partitioning],
+        pool=artifact.pool or None,
         dagster_type=FRAME_TYPES.get(artifact.key),
     )(function)
 
@@ -160,9 +172,12 @@ def catalogued(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def table_metadata(table: pd.DataFrame | pa.Table, descriptions: Mapping[str, str] | None = None) -> dict[str, Any]:
+def table_metadata(
+    table: pd.DataFrame | pa.Table | UnnamedTable, descriptions: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Row count and column schema of a table, as Dagster's UI shows them."""
-    schema = table.schema if isinstance(table, pa.Table) else pa.Schema.from_pandas(table, preserve_index=False)
+    is_frame = isinstance(table, pd.DataFrame)
+    schema = pa.Schema.from_pandas(table, preserve_index=False) if is_frame else table.schema
     said = descriptions or {}
     columns = [dg.TableColumn(f.name, str(f.type), description=said.get(f.name)) for f in schema]
     return {

@@ -6,24 +6,30 @@ What belongs here compares records with the catalogue and the settings. It start
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 from customs_assets.anonymization.identities import key_fingerprint
 from customs_assets.catalogue import ARTIFACTS, DATASETS, Artifact, Partitioning, inputs_of
 from customs_assets.lake import Lake
 from customs_assets.settings import Settings
-from customs_assets.source.address import open_source
+from customs_assets.source.address import source_of
 
 Node = tuple[str, str]
 
 
-def setting_values(artifact: Artifact, partition: str, settings: Settings) -> dict[str, str]:
-    """The settings that a partition depends on, as text; a source and a key by their fingerprint."""
+def setting_values(
+    artifact: Artifact, partition: str, settings: Settings, source_fingerprint: str | None = None
+) -> dict[str, str]:
+    """The settings that a partition depends on, as text; a source and a key by their fingerprint.
+
+    The source is asked for its fingerprint where it is not given.
+    """
     values: dict[str, str] = {}
     for name in artifact.settings:
         match name:
             case "source":
-                values[name] = open_source(settings.source).fingerprint(partition)
+                values[name] = source_fingerprint or source_of(settings).fingerprint(partition)
             case "identity_key":
                 values[name] = key_fingerprint(settings.identity_key)
             case _:
@@ -59,11 +65,17 @@ def out_of_date(
     """
     stale: list[Node] = []
     planned: set[Node] = set()
+    # A source that is asked twice for a month would compute its fingerprint twice, over millions of rows perhaps.
+    fingerprint = cache(lambda month: source_of(settings).fingerprint(month))
     for artifact in ARTIFACTS:
         at_hand = sorted({*months, *_months_in(lake, artifact)})
         for partition in partitions_of(artifact, months, detectors):
             inputs = inputs_of(artifact, partition, at_hand)
-            if force or planned.intersection(inputs) or not _current(lake, settings, artifact, partition, inputs):
+            if (
+                force
+                or planned.intersection(inputs)
+                or not _current(lake, settings, artifact, partition, inputs, fingerprint)
+            ):
                 stale.append((artifact.key, partition))
                 planned.add((artifact.key, partition))
     return stale
@@ -75,13 +87,22 @@ def _months_in(lake: Lake, artifact: Artifact) -> Iterable[str]:
     return lake.partitions("synthetic_declarations")
 
 
-def _current(lake: Lake, settings: Settings, artifact: Artifact, partition: str, inputs: Sequence[Node]) -> bool:
+def _current(
+    lake: Lake,
+    settings: Settings,
+    artifact: Artifact,
+    partition: str,
+    inputs: Sequence[Node],
+    fingerprint: Callable[[str], str],
+) -> bool:
     record = lake.record(artifact.key, partition)
     if record is None or record.code_version != artifact.code_version:
         return False
     if not lake.passed(artifact.key, partition, record.sha256):
         return False
-    now = setting_values(artifact, partition, settings)
+    now = setting_values(
+        artifact, partition, settings, fingerprint(partition) if "source" in artifact.settings else None
+    )
     # A destroyed key is not another key: what it made stays valid, which is why it could be destroyed.
     if now.get("identity_key") == "":
         now["identity_key"] = record.settings.get("identity_key", "")

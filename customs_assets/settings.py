@@ -6,12 +6,13 @@ lives stands in ``lake.py``. Nothing else in the package reads the environment f
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 def available_cores() -> int:
@@ -34,6 +35,14 @@ class Settings(BaseSettings):
         "simulated",
         description="`simulated`, a path, folder or glob of CSV or Parquet files, or a `postgresql://` address",
     )
+    postgresql_table: str = Field(
+        "declarations",
+        description="table or view of a `postgresql://` source, `schema.table` where the search path does not lead to it",
+    )
+    postgresql_columns: Annotated[dict[str, str], NoDecode] = Field(
+        {},
+        description="JSON object of attribute to column, for the columns of that table that are named otherwise",
+    )
     lake: str = Field("./lake", description="folder or fsspec address of the lake")
     seed: int = Field(2020, ge=0, description="base seed of every random draw")
     epochs: int = Field(300, ge=1, description="CTGAN epochs for each month")
@@ -52,9 +61,31 @@ class Settings(BaseSettings):
         Path(".customs/identity.key"), description="file with the secret that makes identity tokens, outside the lake"
     )
 
-    @field_validator("source", "lake")
+    alerts: SecretStr = Field(
+        SecretStr(""), description="addresses that alerts go to, in Apprise's form, separated by blanks or commas"
+    )
+    ui: str = Field("http://127.0.0.1:3000", description="address of Dagster's UI, for the links in alerts")
+    automation: bool = Field(
+        False, description="whether schedules and the refreshing of what stands downstream start turned on"
+    )
+    due_day: int = Field(5, ge=1, le=28, description="day of the next month from which a month counts as late")
+    retry_wait: float = Field(
+        15.0, gt=0, description="seconds before a second try where the source or an alert's channel is out of reach"
+    )
+
+    @field_validator("source", "lake", "postgresql_table")
     @classmethod
     def _not_blank(cls, value: str) -> str:
         if not value.strip():
             raise ValueError("must not be empty")
         return value.strip()
+
+    @field_validator("postgresql_columns", mode="before")
+    @classmethod
+    def _json_object(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value or "{}")
+        except ValueError as error:
+            raise ValueError(f'must be a JSON object such as {{"net_mass": "weight_kg"}}: {error}') from None

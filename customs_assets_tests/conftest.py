@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,3 +136,9 @@ def world() -> World:
     """Training and control, halved by importer, and a fresh sample of the same making with importers of its own."""
     training, control = halves(traders(11, "A"), unit="importer_id")
     return World(training, control, traders(12, "B", rows=len(training)))
+
+
+@pytest.fixture(scope="session")
+def small_declarations() -> Callable[[str], pd.DataFrame]:
+    """A function that makes the 150 declarations of a month that :func:`small_source` has in a file."""
+    return small_month

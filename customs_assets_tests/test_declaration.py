@@ -64,7 +64,11 @@ def test_names_are_headers_in_snake_case():
     assert len(BY_NAME) == 22
 
 
-@pytest.mark.parametrize("attribute", [a for a in RELEASED if a.kind not in (Kind.DATE, Kind.NUMBER)], ids=str)
+@pytest.mark.parametrize(
+    "attribute",
+    [a for a in RELEASED if a.kind not in (Kind.DATE, Kind.NUMBER)],
+    ids=lambda attribute: attribute.name,
+)
 def test_the_example_of_table_one_is_accepted_and_a_formula_is_not(attribute):
     assert attribute.accepts(attribute.example)
     assert not attribute.accepts("=1+1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import subprocess
@@ -9,10 +10,12 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from customs_assets.declaration import ATTRIBUTES, arrow_schema, consistent_labels
-from customs_assets.lake import Lake, LakeError, Record
+from customs_assets.lake import ROW_GROUP_ROWS, Lake, LakeError, Record
 from customs_assets.seeds import derive_seed
 
 FRAME = pd.DataFrame({"date": pd.to_datetime(["2020-01-01"]), "code": ["001"], "mass": [0.5]})
@@ -42,6 +45,42 @@ def test_tables_come_back_as_they_were(tmp_path: Path, remote: bool):
     with lake.connect() as connection:
         count = connection.execute("select count(*) from read_parquet($1)", [lake.sql_path("table", "2020-01")])
         assert count.fetchall() == [(1,)]
+
+
+def test_a_table_written_in_pieces_has_the_same_bytes_however_it_was_cut_and_a_name_only_when_given_one(tmp_path: Path):
+    lake = Lake(str(tmp_path))
+    rows = ROW_GROUP_ROWS + 500
+    table = pa.table({"n": pa.array(range(rows)), "text": pa.array([str(n % 97) for n in range(rows)])})
+    pieces = [table.slice(start, 7_000) for start in range(0, rows, 7_000)]
+    one, other = (lake.write_pieces("table", table.schema, cut, "2020-01") for cut in ([table], pieces))
+    assert (one.rows, other.rows) == (rows, rows)
+    assert one.sha256 == other.sha256
+    assert lake.partitions("table") == []
+    lake.discard(one)
+    lake.give_name(other)
+    path = tmp_path / "table" / "2020-01.parquet"
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == other.sha256
+    assert lake.read_table("table", "2020-01").equals(table)
+    assert lake.read_table("table", "2020-01", ["text"]).column_names == ["text"]
+    groups = pq.ParquetFile(path).metadata
+    assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [ROW_GROUP_ROWS, 500]
+
+
+def test_a_table_whose_pieces_stop_half_way_leaves_nothing_and_one_without_rows_is_a_table(tmp_path: Path):
+    lake = Lake(str(tmp_path))
+    table = pa.table({"n": pa.array(range(10))})
+
+    def pieces():
+        yield table
+        raise OSError("connection lost")
+
+    with pytest.raises(OSError, match="connection lost"):
+        lake.write_pieces("table", table.schema, pieces(), "2020-01")
+    assert list((tmp_path / "table").iterdir()) == []
+    lake.give_name(lake.write_pieces("table", table.schema, [], "2020-01"))
+    assert lake.read_table("table", "2020-01").schema.equals(table.schema)
+    assert lake.read_table("table", "2020-01").num_rows == 0
 
 
 def test_a_folder_is_replaced_whole(tmp_path: Path):

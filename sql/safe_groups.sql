@@ -1,7 +1,7 @@
 -- safe_groups: what may be shown as it is, because at least $min_group distinct importers declared it over all the months at hand.
 --
 -- Counted are tariff tuples as a release shows them (product code of 6 digits), tuples with net mass and label, net masses by
--- themselves, and prices per kilogram of a product code (to four significant digits; $unit_price is the group's median).
+-- themselves, and prices per kilogram of a product code (to four significant digits; unit_price is the group's median).
 -- Only what is safe is kept, so that the table says nothing of what is not.
 -- $anonymized: list of the months' anonymized_declarations; $min_group: distinct importers that a group must rest on.
 with declared as (

@@ -1,11 +1,12 @@
-"""A job for each thing a person asks for, and the schedule that asks every month."""
+"""A job for each thing a person asks for, and the schedules that ask by themselves, monthly and daily."""
 
 from __future__ import annotations
 
 import dagster as dg
 
-from customs_assets.catalogue import ARTIFACTS, Partitioning, stage_of
+from customs_assets.catalogue import ARTIFACTS, SOURCE_KEY, Partitioning, stage_of
 from customs_assets.partitions import cells, months
+from customs_assets.settings import Settings
 
 
 def _keys(partitioning: Partitioning, stage: int) -> list[str]:
@@ -64,11 +65,30 @@ JOBS = {
     (Partitioning.WHOLE, 4): evidence_job,
 }
 
-# Declarations of the last days of a month are still being inspected on the first of the next.
-month_that_closed = dg.build_schedule_from_partitioned_job(
-    month_job,
-    name="month_that_closed",
-    description="On the third of every month, at 04:00, the month that closed.",
-    day_of_month=3,
-    hour_of_day=4,
+on_time_job = dg.define_asset_job(
+    "months_on_time",
+    selection=dg.AssetSelection.checks_for_assets(SOURCE_KEY),
+    description="Whether the month that is due is in the lake.",
 )
+
+
+def schedules(settings: Settings) -> list[dg.ScheduleDefinition | dg.UnresolvedPartitionedAssetScheduleDefinition]:
+    """The schedules; off unless ``CUSTOMS_AUTOMATION`` is set or they are turned on in the UI."""
+    on = dg.DefaultScheduleStatus.RUNNING if settings.automation else dg.DefaultScheduleStatus.STOPPED
+    # Declarations of the last days of a month are still being inspected on the first of the next.
+    month_that_closed = dg.build_schedule_from_partitioned_job(
+        month_job,
+        name="month_that_closed",
+        description="On the third of every month, at 04:00 UTC, the month that closed.",
+        day_of_month=3,
+        hour_of_day=4,
+        default_status=on,
+    )
+    late_month = dg.ScheduleDefinition(
+        name="late_month",
+        job=on_time_job,
+        cron_schedule="30 6 * * *",
+        description="Every day, at 06:30 UTC: is the month that is due in the lake?",
+        default_status=on,
+    )
+    return [month_that_closed, late_month]

@@ -8,10 +8,10 @@ progress looks on a terminal stands in ``cli.py``.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import multiprocessing
 import os
 import re
+import socket
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -23,14 +23,23 @@ import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from customs_assets.automation.jobs import JOBS
+from customs_assets.automation.recovery import HOST_TAG, PROCESS_TAG, end_with_parent
 from customs_assets.catalogue import BY_KEY, Partitioning, stage_of
 from customs_assets.partitions import run_tags
 from customs_assets.provenance import Node
 
 TASK_TAG = "customs/task"
 
+# Whoever called `customs run` calls it again where a run of its was killed; the daemon need not.
+_TAGS = {HOST_TAG: socket.gethostname(), "dagster/max_retries": "0"}
+
 # One thread to each worker: months side by side use the cores, and sums come out in one order only.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+
+# Detectors whose cells take longest, the longest first: begun last, they would keep one worker busy while the others idle.
+_LONGEST_CELLS = ("random_forest", "catboost")
+
+_NOT_RUN = "not run, because something failed that it is made from; mend that and run again"
 
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)")
 
@@ -92,13 +101,22 @@ class Progress:
 
 
 def plan(nodes: Sequence[Node]) -> list[Task]:
-    """The runs that make some nodes, stage by stage: a run for each month, one for what is whole, one for each cell."""
+    """The runs that make some nodes, stage by stage and in each the longest first: a run for each month, one for what is
+    whole, one for each cell.
+    """
     grouped: dict[tuple[int, Partitioning, str], list[str]] = {}
     for key, partition in nodes:
         grouped.setdefault((stage_of(key), BY_KEY[key].partitioning, partition), []).append(key)
     tasks = [Task(*place, tuple(keys)) for place, keys in grouped.items()]
-    order = list(Partitioning)
-    return sorted(tasks, key=lambda task: (task.stage, order.index(task.partitioning), task.partition))
+    return sorted(tasks, key=lambda task: (task.stage, _after_longest(task), task.partition))
+
+
+def _after_longest(task: Task) -> int:
+    """How many kinds of task of the same stage take longer than this one."""
+    detector = task.partition.split("|")[-1] if task.partitioning is Partitioning.CELL else ""
+    if detector in _LONGEST_CELLS:
+        return _LONGEST_CELLS.index(detector)
+    return len(_LONGEST_CELLS) + (task.partitioning is not Partitioning.WHOLE)
 
 
 def run_tasks(
@@ -109,13 +127,13 @@ def run_tasks(
     on_end: Callable[[Task, Outcome], None],
     on_tick: Callable[[], None],
 ) -> dict[Task, Outcome]:
-    """Run one stage after another, the tasks of a stage side by side.
+    """Run tasks side by side, each as soon as what it is made from is there; of those that could start, the first in order.
 
-    Where a task fails, the stages after it are not run: what is made over all months would lack one that was asked for, and
-    would look whole. Running again does what is left.
+    Where a task fails, those that are made from it are not run: what is made over all months would lack one that was asked
+    for, and would look whole. Running again does what is left.
 
     Args:
-        tasks: what to run.
+        tasks: what to run, in order of preference.
         workers: how many runs at once.
         log_folder: folder that the workers' own output goes to.
         on_start: called when a task is handed to a worker.
@@ -123,15 +141,38 @@ def run_tasks(
         on_tick: called a few times a second while tasks run.
     """
     outcomes: dict[Task, Outcome] = {}
-    stages = [list(stage) for _, stage in itertools.groupby(tasks, key=lambda task: task.stage)]
-    with _workers(min(workers, max(map(len, stages), default=1)), log_folder) as pool:
-        for stage in stages:
-            if any(not outcome.success for outcome in outcomes.values()):
-                reason = "not run, because something failed that it is made from; mend that and run again"
-                outcomes |= {task: Outcome(False, problems=(reason,)) for task in stage}
-                continue
-            outcomes |= _run_stage(pool, stage, workers, on_start, on_end, on_tick)
+    needs = {task: needs_of(task, tasks) for task in tasks}
+    waiting = list(tasks)
+    running: dict[Future[Outcome], Task] = {}
+    with _workers(min(workers, max(len(tasks), 1)), log_folder) as pool:
+        while waiting or running:
+            for task in list(waiting):
+                if any(other in outcomes and not outcomes[other].success for other in needs[task]):
+                    waiting.remove(task)
+                    outcomes[task] = Outcome(False, problems=(_NOT_RUN,))
+                elif len(running) < workers and all(other in outcomes for other in needs[task]):
+                    waiting.remove(task)
+                    running[_submit(pool, task)] = task
+                    on_start(task)
+            done, _ = wait(running, timeout=0.3, return_when=FIRST_COMPLETED)
+            on_tick()
+            for future in done:
+                task = running.pop(future)
+                outcomes[task] = _outcome(future, task)
+                on_end(task, outcomes[task])
     return outcomes
+
+
+def needs_of(task: Task, tasks: Sequence[Task]) -> list[Task]:
+    """The tasks that make what a task is made from: of the same month, where both are months, else of all partitions."""
+    upstream = {key for asset in task.assets for key in BY_KEY[asset].upstream_for(task.partition)}
+    upstream -= set(task.assets)
+    return [
+        other
+        for other in tasks
+        if not upstream.isdisjoint(other.assets)
+        and (other.partition == task.partition or {other.partitioning, task.partitioning} != {Partitioning.MONTH})
+    ]
 
 
 @contextlib.contextmanager
@@ -149,32 +190,11 @@ def _workers(count: int, log_folder: Path) -> Iterator[ProcessPoolExecutor]:
         for process in processes:
             process.terminate()
         raise
+    if pool._broken:
+        # A worker that was told to end amid a step may miss it and then wait for ever for a next task.
+        for process in list((pool._processes or {}).values()):
+            process.kill()
     pool.shutdown()
-
-
-def _run_stage(
-    pool: ProcessPoolExecutor,
-    stage: Sequence[Task],
-    workers: int,
-    on_start: Callable[[Task], None],
-    on_end: Callable[[Task, Outcome], None],
-    on_tick: Callable[[], None],
-) -> dict[Task, Outcome]:
-    outcomes: dict[Task, Outcome] = {}
-    waiting = list(stage)
-    running: dict[Future[Outcome], Task] = {}
-    while waiting or running:
-        while waiting and len(running) < workers:
-            task = waiting.pop(0)
-            running[_submit(pool, task)] = task
-            on_start(task)
-        done, _ = wait(running, timeout=0.3, return_when=FIRST_COMPLETED)
-        on_tick()
-        for future in done:
-            task = running.pop(future)
-            outcomes[task] = _outcome(future, task)
-            on_end(task, outcomes[task])
-    return outcomes
 
 
 def _submit(pool: ProcessPoolExecutor, task: Task) -> Future[Outcome]:
@@ -203,7 +223,8 @@ def _report_lost(task: Task) -> None:
 
 
 def _start_worker(log_folder: str) -> None:
-    """Send a worker's output to a file of its own and load the code location once."""
+    """Bind a worker's life to its parent's, send its output to a file of its own and load the code location once."""
+    end_with_parent()
     stream = (Path(log_folder) / f"worker-{os.getpid()}.log").open("a", buffering=1)
     os.dup2(stream.fileno(), 1)
     os.dup2(stream.fileno(), 2)
@@ -217,7 +238,12 @@ def _repository() -> ReconstructableRepository:
 def _execute(task: Task) -> Outcome:
     """Run one task in this process, as a run of its job in the instance."""
     job = _repository().get_reconstructable_job(JOBS[task.partitioning, task.stage].name)
-    tags = {**run_tags(task.partitioning, task.partition), TASK_TAG: task.identifier}
+    tags = {
+        **run_tags(task.partitioning, task.partition),
+        TASK_TAG: task.identifier,
+        **_TAGS,
+        PROCESS_TAG: str(os.getpid()),
+    }
     selection = [dg.AssetKey(key) for key in task.assets]
     with (
         dg.DagsterInstance.get() as instance,

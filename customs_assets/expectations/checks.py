@@ -4,14 +4,19 @@ A check has its asset's partitions, so a month shows its own verdict; an error-l
 is downstream of that month alone; and its verdict is noted in the lake, so that a later run does not build on what failed.
 """
 
+from datetime import UTC, datetime
+from typing import Any
+
 import dagster as dg
 
-from customs_assets.catalogue import BY_KEY
+from customs_assets.catalogue import BY_KEY, SOURCE_KEY
 from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
 from customs_assets.expectations.suites import SUITES, Examined, Suite
 from customs_assets.expectations.validation import Verdict, as_markdown, validate
+from customs_assets.lake import Lake
 from customs_assets.partitions import DEFINITIONS
 from customs_assets.pipeline import Pipeline
+from customs_assets.source.months import due_month
 
 
 def asset_check_from_suite(suite: Suite) -> dg.AssetChecksDefinition:
@@ -39,16 +44,29 @@ def judge(suite: Suite, pipeline: Pipeline, partition: str) -> dg.AssetCheckResu
     record = lake.record(suite.asset, partition)
     if suite.is_error and record is not None:
         lake.save_verdict(suite.asset, partition, suite.name, passed=verdict.holds, sha256=record.sha256)
+    reasons = _reasons(lake, suite, partition, verdict)
+    metadata: dict[str, Any] = {
+        "expectations": verdict.checked,
+        "findings": dg.MetadataValue.md(as_markdown(verdict)),
+        "rows_failing": sum(reason["rows"] for reason in reasons),
+    }
+    if reasons:
+        metadata |= {"reasons": dg.MetadataValue.json(reasons), "remedy": suite.remedy}
     return dg.AssetCheckResult(
         passed=verdict.holds,
         severity=dg.AssetCheckSeverity.ERROR if suite.is_error else dg.AssetCheckSeverity.WARN,
         description=_sentence(verdict, suite),
-        metadata={
-            "expectations": verdict.checked,
-            "findings": dg.MetadataValue.md(as_markdown(verdict)),
-            "rows_failing": sum(finding.failing for finding in verdict.findings),
-        },
+        metadata=metadata,
     )
+
+
+def _reasons(lake: Lake, suite: Suite, partition: str, verdict: Verdict) -> list[dict[str, Any]]:
+    """What did not hold and for how many rows, with no value in it: alerts are made of this, and leave the house."""
+    reasons = [{"reason": finding.expectation, "rows": finding.failing} for finding in verdict.findings]
+    if reasons and suite.asset == "quarantine":
+        counted = lake.read_table("quarantine", partition).column("reason").value_counts().to_pylist()
+        reasons += [{"reason": f"quarantined: {item['values']}", "rows": item["counts"]} for item in counted]
+    return reasons
 
 
 def _sentence(verdict: Verdict, suite: Suite) -> str:
@@ -62,3 +80,24 @@ def _sentence(verdict: Verdict, suite: Suite) -> str:
 def asset_checks() -> list[dg.AssetChecksDefinition]:
     """The checks of every suite."""
     return [asset_check_from_suite(suite) for suite in (*SUITES, *EVIDENCE_SUITES)]
+
+
+@dg.asset_check(
+    asset=SOURCE_KEY,
+    description="The month that is due (CUSTOMS_DUE_DAY) has been read from the source.",
+)
+def month_on_time(pipeline: Pipeline) -> dg.AssetCheckResult:
+    """Whether the latest month that is due is in the lake; a month that is late is told once, not every day."""
+    due_day = pipeline.settings.due_day
+    month = due_month(datetime.now(UTC).date(), due_day)
+    is_here = pipeline.lake.exists("raw_declarations", month)
+    metadata: dict[str, Any] = {"month": month, "alert_key": f"late month {month}"}
+    if not is_here:
+        sentence = f"{month} was due on day {due_day} of the next month and is not in the lake."
+        metadata["remedy"] = f"{sentence} Look whether the source has it, then materialize it."
+    return dg.AssetCheckResult(
+        passed=is_here,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{month} is in the lake" if is_here else metadata["remedy"],
+        metadata=metadata,
+    )

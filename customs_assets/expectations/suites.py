@@ -186,7 +186,7 @@ def _rows(expected: int, why: str) -> Expectation:
 
 
 def _raw(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
-    frame = to_frame(examined.lake.read_table(examined.asset, examined.partition).select([a.name for a in ATTRIBUTES]))
+    frame = to_frame(examined.lake.read_table(examined.asset, examined.partition, [a.name for a in ATTRIBUTES]))
     quarantine = examined.lake.read_table("quarantine", examined.partition)
     rows_in = int((quarantine.schema.metadata or {})[b"rows_in"])
     return frame, [
@@ -222,7 +222,7 @@ def _quarantined_share(examined: Examined) -> tuple[pd.DataFrame, list[Expectati
 
 
 def _labelled(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
-    raw = examined.lake.read_table("raw_declarations", examined.partition).select(["fraud"])
+    raw = examined.lake.read_table("raw_declarations", examined.partition, ["fraud"])
     inspected = raw.num_rows - raw.column("fraud").null_count
     return examined.frame(), [
         *declaration_expectations(ATTRIBUTES, examined.partition, raw_identities=True, labelled=True),

@@ -90,7 +90,7 @@ def fidelity(source: pd.DataFrame, synthetic: pd.DataFrame) -> list[MetricScore]
         "KSComplement": _each(ks_complement, comparison.numbers),
         "TVComplement": _each(tv_complement, comparison.codes),
         "CorrelationSimilarity": _correlations(comparison),
-        "ContingencySimilarity": _contingencies(comparison),
+        "ContingencySimilarity": contingency_scores(comparison),
         "RangeCoverage": _each(range_coverage, comparison.numbers),
         "CategoryCoverage": _each(category_coverage, comparison.codes),
         "BoundaryAdherence": _each(boundary_adherence, comparison.numbers),
@@ -109,7 +109,7 @@ def _correlations(comparison: Comparison) -> dict[str, float]:
     return {f"{first}|{second}": correlation_similarity(a, b) for (first, a), (second, b) in pairs}
 
 
-def _contingencies(comparison: Comparison) -> dict[str, float]:
+def contingency_scores(comparison: Comparison) -> dict[str, float]:
     """Every pair with a category in it, in the order of the form."""
     codes = comparison.codes | {name: binned(numbers) for name, numbers in comparison.numbers.items()}
     names = [attribute.name for attribute in COMPARED]

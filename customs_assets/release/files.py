@@ -24,11 +24,16 @@ from customs_assets.release.datapackage import DESCRIPTOR, data_package
 from customs_assets.release.dictionary import data_dictionary
 from customs_assets.release.tokens import redraw_tokens
 from customs_assets.settings import Settings
+from customs_assets.source.quarantine import FORMULA_STARTS
 
 CHECKSUMS = "SHA256SUMS"
 CARD = "README.md"
 
 PARTS: tuple[Part, ...] = get_args(Part)
+
+
+class ReleaseError(Exception):
+    """A release cannot be made of these rows; the message says why."""
 
 
 def build_release(
@@ -64,10 +69,29 @@ def build_release(
 def to_csv(declarations: pd.DataFrame) -> bytes:
     """Declarations as CSV with the published headers, dates as YYYY-MM-DD, an empty identity as nothing.
 
-    No cell can start a formula in a spreadsheet: codes and tokens are capitals and digits, numbers are not negative.
+    No cell starts a formula in a spreadsheet: codes and tokens are capitals and digits, numbers are not negative.
+
+    Raises:
+        ReleaseError: a cell would start a formula; a release is not made of it.
     """
+    _refuse_formulas(declarations)
     published = declarations.rename(columns={a.name: a.header for a in RELEASED})
     return published.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
+
+
+def _refuse_formulas(table: pd.DataFrame) -> None:
+    for column in table.columns:
+        values = table[column]
+        if pd.api.types.is_numeric_dtype(values):
+            starts = values < 0
+        elif pd.api.types.is_datetime64_any_dtype(values):
+            continue
+        else:
+            starts = values.astype(str).str.startswith(FORMULA_STARTS)
+        if starts.any():
+            raise ReleaseError(
+                f"{int(starts.sum())} cells of {column} would start a formula in a spreadsheet; mend the month that has them"
+            )
 
 
 def _to_parquet(declarations: pd.DataFrame) -> bytes:

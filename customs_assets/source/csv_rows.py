@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from customs_assets.source.headers import column_names
+from customs_assets.source.limits import refuse_large_file
 from customs_assets.source.quarantine import Reason, record_text, shown
 from customs_assets.source.reading import SourceError
 
@@ -97,6 +98,7 @@ class CsvFile:
     def __init__(self, path: Path, name: str) -> None:
         self.path = path
         self.name = name
+        refuse_large_file(path, name)
         self.encoding = _encoding(path, name)
         header, self._header_number, self._header_bytes = self._read_header()
         self.names = column_names(header, name)

@@ -6,7 +6,7 @@ belongs to the month of the nearest row above it that has one (to the first such
 every row of every file belongs to exactly one month.
 
 What belongs here is the walk over files and rows. How a file is cut into rows stands in ``csv_rows.py`` and
-``parquet_rows.py``, what the cells must say in ``rules.py``.
+``parquet_rows.py``, what becomes of the rows in ``judging.py``, what the cells must say in ``rules.py``.
 """
 
 from __future__ import annotations
@@ -24,20 +24,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from customs_assets.declaration import arrow_schema
-from customs_assets.source.csv_rows import BrokenRow, CsvFile, RawRows
+from customs_assets.source.csv_rows import CsvFile, RawRows
+from customs_assets.source.judging import judged_month
 from customs_assets.source.months import FIRST_MONTH, first_day
 from customs_assets.source.parquet_rows import ParquetFile
-from customs_assets.source.quarantine import QuarantinedRow, Reason, quarantine_table, record_text, shown
-from customs_assets.source.reading import SourceError, SourceMonth
-from customs_assets.source.rules import Judgement, detail, judge, parse_dates
+from customs_assets.source.reading import MonthStream, SourceError, SourceMonth, unreadable
+from customs_assets.source.rules import parse_dates
 
 SUFFIXES = (".csv", ".parquet")
 
 _MONTH_TOKEN = re.compile(r"(?<!\d)(20\d\d)[-_]?(0[1-9]|1[0-2])(?!\d)(?![-_](0[1-9]|[12]\d|3[01])(?!\d))")
 _UNDATED = -1
-# A row's place is one number, file and row, because a month may hold a million of them.
-_ROW_BITS = 40
 
 
 def month_of_name(name: str) -> str | None:
@@ -111,18 +108,28 @@ class FileSource:
         return digest.hexdigest()
 
     def read_month(self, month: str) -> SourceMonth:
-        """The declarations of a month and its quarantined rows.
+        """The declarations of a month and its quarantined rows, in memory.
 
         Raises:
             SourceError: a file cannot be read, lacks columns, or holds no row with a date.
         """
+        return self.stream_month(month).collect()
+
+    def stream_month(self, month: str) -> MonthStream:
+        """The same as they are read.
+
+        Raises:
+            SourceError: a file cannot be read or lacks columns; while rows are taken, a file holds no row with a date.
+        """
         first_day(month)
-        reading = _MonthReading(month)
-        for path, name in self._files_of(month):
-            with _named_errors(name):
-                for rows in rows_of_month(path, name, month, self.today or date.today()):
-                    reading.add(rows, name)
-        return reading.result()
+        files = [_open(path, name) for path, name in self._files_of(month)]
+        return judged_month(month, [name for file in files for name in file.names], self._lots(files, month))
+
+    def _lots(self, files: list[CsvFile | ParquetFile], month: str) -> Iterator[tuple[RawRows, str]]:
+        for file in files:
+            with _named_errors(file.name):
+                for rows in rows_of_month(file, month, self.today or date.today()):
+                    yield rows, file.name
 
     def _files_of(self, month: str) -> list[tuple[Path, str]]:
         """The files that may hold rows of a month, each with its name relative to the folder they share."""
@@ -138,26 +145,29 @@ def _named_errors(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SourceError(f"{name} cannot be read: {error.strerror or error}") from error
+        raise unreadable(error, f"{name} cannot be read: {error.strerror or error}") from error
 
 
-def rows_of_month(path: Path, name: str, month: str, today: date) -> Iterator[RawRows]:
+def _open(path: Path, name: str) -> CsvFile | ParquetFile:
+    with _named_errors(name):
+        return ParquetFile(path, name) if path.suffix.lower() == ".parquet" else CsvFile(path, name)
+
+
+def rows_of_month(file: CsvFile | ParquetFile, month: str, today: date) -> Iterator[RawRows]:
     """The rows of one file that belong to a month, in order.
 
     Args:
-        path: the file.
-        name: what messages and the quarantine call it.
+        file: the file.
         month: the month (``YYYY-MM``).
         today: the last day a declaration may bear.
 
     Raises:
-        SourceError: the file cannot be read, lacks columns, or has rows but no month in its name or in any row.
+        SourceError: the file cannot be read, or has rows but no month in its name or in any row.
     """
-    is_months_own = month_of_name(path.name) == month
-    if path.suffix.lower() == ".parquet":
-        yield from _parquet_rows(ParquetFile(path, name), month, today, is_months_own)
+    is_months_own = month_of_name(file.path.name) == month
+    if isinstance(file, ParquetFile):
+        yield from _parquet_rows(file, month, today, is_months_own)
         return
-    file = CsvFile(path, name)
     if is_months_own:
         yield from file.rows()
         return
@@ -243,72 +253,3 @@ def _picked(rows: RawRows, wanted: np.ndarray) -> RawRows:
     sound, broken = wanted[:count], wanted[count:]
     kept = [row for row, is_wanted in zip(rows.broken, broken, strict=True) if is_wanted]
     return RawRows(rows.cells.filter(pa.array(sound)), rows.numbers[sound], kept)
-
-
-class _MonthReading:
-    """A month as it is being read: what is kept so far, what is quarantined, and the IDs seen."""
-
-    def __init__(self, month: str) -> None:
-        self._month = month
-        self._files: list[str] = []
-        self._kept: list[pa.Table] = []
-        self._quarantined: list[tuple[int, QuarantinedRow]] = []
-        self._seen: dict[str, int] = {}
-        self._rows_in = 0
-
-    def add(self, rows: RawRows, file: str) -> None:
-        """Judge some rows of a file; the files come one after the other."""
-        if not self._files or self._files[-1] != file:
-            self._files.append(file)
-        self._rows_in += len(rows.numbers) + len(rows.broken)
-        for row in rows.broken:
-            self._quarantine(row)
-        if not len(rows.numbers):
-            return
-        judgement = judge(rows.cells, self._month)
-        self._set_bad_rows_aside(rows, judgement)
-        self._keep(rows, judgement)
-
-    def _quarantine(self, row: BrokenRow) -> None:
-        quarantined = QuarantinedRow(
-            row.reason, row.detail, self._files[-1], row.number, row.column, row.declaration_id, row.record
-        )
-        self._quarantined.append((len(self._files), quarantined))
-
-    def _set_bad_rows_aside(self, rows: RawRows, judgement: Judgement) -> None:
-        bad = np.flatnonzero(~judgement.good).tolist()
-        for row, record in zip(bad, rows.cells.take(pa.array(bad, pa.int64())).to_pylist(), strict=True):
-            findings = judgement.broken_rules(row)
-            sentence = detail(findings, record.__getitem__, self._month)
-            first = findings[0]
-            self._quarantine(_broken_row(int(rows.numbers[row]), first.reason, sentence, record, first.column))
-
-    def _keep(self, rows: RawRows, judgement: Judgement) -> None:
-        """Keep the good rows, but for those whose ID has been kept before."""
-        good = np.flatnonzero(judgement.good)
-        first = np.ones(len(good), dtype=bool)
-        for position, identity in enumerate(judgement.declarations.column("declaration_id").to_pylist()):
-            number = int(rows.numbers[good[position]])
-            place = len(self._files) << _ROW_BITS | number
-            earlier = self._seen.setdefault(identity, place)
-            if earlier != place:
-                first[position] = False
-                record = rows.cells.slice(int(good[position]), 1).to_pylist()[0]
-                sentence = f"declaration_id {shown(identity)} is already that of {self._place(earlier)}"
-                reason = Reason.DUPLICATE_DECLARATION_ID
-                self._quarantine(_broken_row(number, reason, sentence, record, "declaration_id"))
-        self._kept.append(judgement.declarations.filter(pa.array(first)))
-
-    def _place(self, place: int) -> str:
-        return f"row {place & ((1 << _ROW_BITS) - 1)} of {self._files[(place >> _ROW_BITS) - 1]}"
-
-    def result(self) -> SourceMonth:
-        """The month as read."""
-        kept = pa.concat_tables([arrow_schema().empty_table(), *self._kept], promote_options="default")
-        self._quarantined.sort(key=lambda placed: (placed[0], placed[1].row))
-        table = quarantine_table(row for _, row in self._quarantined)
-        return SourceMonth(kept.combine_chunks(), table, self._rows_in)
-
-
-def _broken_row(number: int, reason: Reason, sentence: str, record: dict[str, str], column: str) -> BrokenRow:
-    return BrokenRow(number, reason, sentence, record_text(record), record["declaration_id"], column)

@@ -24,25 +24,34 @@ def snake_case(header: str) -> str:
 _SPELLINGS = {spelling: a.name for a in ATTRIBUTES for spelling in (a.name, snake_case(a.header))}
 _SPELLINGS |= {spelling: "hs10_code" for spelling in (HS6.name, snake_case(HS6.header))}
 
+_ADVICE = "The first row must hold the headers, separated by commas"
 
-def column_names(headers: Sequence[str], file: str) -> list[str]:
+
+def spelled(header: str) -> str:
+    """The attribute that a header names, or the header in snake_case."""
+    name = snake_case(header)
+    return _SPELLINGS.get(name, name)
+
+
+def column_names(headers: Sequence[str], file: str, advice: str = _ADVICE) -> list[str]:
     """The column names of a file's headers, in the file's order: attributes by their names, others in snake_case.
 
     A column without a header is called ``column_<position>``. ``HS6 Code`` and ``HS10 Code`` are both ``hs10_code``.
 
+    Args:
+        headers: the headers.
+        file: what messages call the file, or the table.
+        advice: what a message about a missing column says to do.
+
     Raises:
         SourceError: an attribute has no column, or a column is given twice.
     """
-    spelled = [snake_case(header) or f"column_{position}" for position, header in enumerate(headers, start=1)]
-    names = [_SPELLINGS.get(name, name) for name in spelled]
+    names = [spelled(header) or f"column_{position}" for position, header in enumerate(headers, start=1)]
     missing = [name for name in NAMES if name not in names]
     if missing:
         found = ", ".join(header.strip()[:60] or "(no name)" for header in headers[:_SHOWN_COLUMNS])
         more = f" and {len(headers) - _SHOWN_COLUMNS} more" if len(headers) > _SHOWN_COLUMNS else ""
-        raise SourceError(
-            f"{file} lacks the columns {', '.join(missing)}; it has {found}{more}. The first row must hold the "
-            "headers, separated by commas"
-        )
+        raise SourceError(f"{file} lacks the columns {', '.join(missing)}; it has {found}{more}. {advice}")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise SourceError(f"{file} gives the column {', '.join(twice)} more than once; keep one of each")

@@ -49,3 +49,21 @@ def month_range(text: str) -> list[str]:
             found.add(month)
             month = next_month(month)
     return sorted(found)
+
+
+def previous_month(month: str) -> str:
+    """The month before ``month``."""
+    day = first_day(month)
+    year, number = (day.year - 1, 12) if day.month == 1 else (day.year, day.month - 1)
+    return f"{year:04d}-{number:02d}"
+
+
+def due_month(today: date, due_day: int) -> str:
+    """The latest month whose declarations should be at hand on a day.
+
+    Args:
+        today: the day.
+        due_day: the day of the following month (1 to 28) on which a month is due.
+    """
+    closed = previous_month(f"{today:%Y-%m}")
+    return closed if today.day >= due_day else previous_month(closed)

@@ -24,9 +24,10 @@ import pyarrow.parquet as pq
 from customs_assets.declaration import LABELS
 from customs_assets.source.csv_rows import BrokenRow, RawRows
 from customs_assets.source.headers import column_names
+from customs_assets.source.limits import PIECE_BYTES, refuse_bomb, refuse_large_file
 from customs_assets.source.quarantine import Reason, record_text, shown
-from customs_assets.source.reading import SourceError
-from customs_assets.source.rules import parse_dates
+from customs_assets.source.reading import SourceError, unreadable
+from customs_assets.source.rules import MAXIMUM_CHARACTERS, parse_dates
 
 _BATCH_ROWS = 65536
 # What a damaged file makes Arrow raise: a damaged column name is a decoding error.
@@ -50,19 +51,24 @@ class ParquetFile:
         self.name = name
         if path.stat().st_size == 0:
             raise SourceError(f"{name} is empty (0 bytes)")
+        refuse_large_file(path, name)
         with self._open() as file:
             try:
                 self._headers = list(file.schema_arrow.names)
             except _DAMAGE as error:
-                raise SourceError(self._unreadable(error)) from error
+                raise unreadable(error, self._unreadable(error)) from error
+            refuse_bomb(file.metadata, path.stat().st_size, name)
             self.row_count: int = file.metadata.num_rows
+            self._dictionaries = _dictionary_columns(file.metadata)
         self.names = column_names(self._headers, name)
 
     def _open(self) -> pq.ParquetFile:
         try:
-            return pq.ParquetFile(self.path, page_checksum_verification=True)
+            return pq.ParquetFile(
+                self.path, page_checksum_verification=True, read_dictionary=getattr(self, "_dictionaries", None)
+            )
         except _DAMAGE as error:
-            raise SourceError(self._unreadable(error)) from error
+            raise unreadable(error, self._unreadable(error)) from error
 
     def _unreadable(self, error: Exception) -> str:
         first_line = str(error).strip().partition("\n")[0][:200]
@@ -91,27 +97,64 @@ class ParquetFile:
                 numbers = np.flatnonzero(mask) + before + 1
                 before += batch.num_rows
                 if len(numbers):
-                    yield self._raw_rows(batch.filter(pa.array(mask)), numbers)
+                    yield text_rows(batch.filter(pa.array(mask)), self.names, numbers, self.name)
 
     def _batches(self, columns: list[str] | None, groups: list[int] | None) -> Iterator[pa.RecordBatch]:
         with self._open() as file:
             try:
-                yield from file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False)
+                for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False):
+                    yield from _pieces(batch)
             except _DAMAGE as error:
-                raise SourceError(self._unreadable(error)) from error
+                raise unreadable(error, self._unreadable(error)) from error
 
-    def _raw_rows(self, batch: pa.RecordBatch, numbers: np.ndarray) -> RawRows:
-        columns, damaged = [], {}
-        for name, column in zip(self.names, batch.columns, strict=True):
-            text, undecodable = _text(column, name, self.name)
-            columns.append(text)
-            for row in undecodable:
-                damaged.setdefault(row, name)
-        cells = pa.table(columns, names=self.names)
-        broken = [_undecodable(cells, row, int(numbers[row]), name) for row, name in sorted(damaged.items())]
-        sound = np.ones(len(numbers), dtype=bool)
-        sound[list(damaged)] = False
-        return RawRows(cells.filter(pa.array(sound)), numbers[sound], broken)
+
+def text_rows(batch: pa.RecordBatch, names: list[str], numbers: np.ndarray, file: str) -> RawRows:
+    """Rows of any types as rows of text.
+
+    Args:
+        batch: the rows.
+        names: the columns' names, by :func:`customs_assets.source.headers.column_names`.
+        numbers: the rows' numbers (int64, ascending).
+        file: what messages call the file.
+
+    Raises:
+        SourceError: a column has a type that has no text.
+    """
+    columns, damaged = [], {}
+    for name, column in zip(names, batch.columns, strict=True):
+        text, undecodable = _text(column, name, file)
+        columns.append(text)
+        for row in undecodable:
+            damaged.setdefault(row, name)
+    cells = pa.table(columns, names=names)
+    broken = [_undecodable(cells, row, int(numbers[row]), name) for row, name in sorted(damaged.items())]
+    sound = np.ones(len(numbers), dtype=bool)
+    sound[list(damaged)] = False
+    return RawRows(cells.filter(pa.array(sound)), numbers[sound], broken)
+
+
+def _dictionary_columns(metadata: pq.FileMetaData) -> list[str]:
+    """The text columns that the file keeps as dictionaries. They are read as such: a few bytes may stand for gigabytes."""
+    found: dict[str, None] = {}
+    for group in range(metadata.num_row_groups):
+        for position in range(metadata.num_columns):
+            column = metadata.row_group(group).column(position)
+            # By the schema's name: in a damaged file the column may call itself otherwise.
+            path = metadata.schema.column(position).path
+            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page and "." not in path:
+                found[path] = None
+    return list(found)
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A batch, cut so that none of its pieces becomes more than PIECE_BYTES of text."""
+    longest = 64
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type) and _is_text(column.type.value_type) and len(column.dictionary):
+            longest += min(pc.max(pc.binary_length(column.dictionary)).as_py() or 0, 4 * MAXIMUM_CHARACTERS)
+    rows = max(PIECE_BYTES // longest, 1)
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
 
 
 def _undecodable(cells: pa.Table, row: int, number: int, column: str) -> BrokenRow:
@@ -122,9 +165,9 @@ def _undecodable(cells: pa.Table, row: int, number: int, column: str) -> BrokenR
 
 def _text(column: pa.Array, name: str, file: str) -> tuple[pa.Array, list[int]]:
     """A column as text without nulls, and the rows whose bytes are no text (shown with escapes)."""
+    if pa.types.is_dictionary(column.type):
+        return _text_of_dictionary(column, name, file)
     try:
-        if pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
         column = _plain_values(column, name)
         # By way of binary, because a reader of Parquet takes the file's word that text is UTF-8.
         if _is_text(column.type):
@@ -135,8 +178,17 @@ def _text(column: pa.Array, name: str, file: str) -> tuple[pa.Array, list[int]]:
             f"the column {name} of {file} has the type {column.type}, which cannot be read as text ({error})"
         ) from error
     if name == "hs10_code" and pa.types.is_integer(column.type):
-        text = _with_leading_zero(text)
+        text = with_leading_zero(text)
     return pc.fill_null(text, ""), []
+
+
+def _text_of_dictionary(column: pa.DictionaryArray, name: str, file: str) -> tuple[pa.Array, list[int]]:
+    """The same of a dictionary; a value that is too long to be kept is shortened once, before it stands in every row."""
+    values, undecodable = _text(column.dictionary, name, file)
+    values = pc.utf8_slice_codeunits(values, 0, MAXIMUM_CHARACTERS + 1)
+    text = pc.fill_null(values.take(column.indices), "")
+    rows = np.flatnonzero(pc.is_in(column.indices, pa.array(undecodable, column.indices.type)).to_numpy(False))
+    return text, rows.tolist() if undecodable else []
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -174,7 +226,8 @@ def _decoded(content: pa.Array) -> tuple[pa.Array, list[int]]:
     return pa.array(text, pa.string()), undecodable
 
 
-def _with_leading_zero(text: pa.Array) -> pa.Array:
+def with_leading_zero(text: pa.Array) -> pa.Array:
+    """HS codes that were integers, with the leading zero that they lost."""
     lengths = pc.utf8_length(text)
     for short, full in _HS_LENGTHS.items():
         text = pc.if_else(pc.equal(lengths, short), pc.utf8_lpad(text, full, "0"), text)

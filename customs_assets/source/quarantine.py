@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import pyarrow as pa
 
@@ -55,6 +56,9 @@ SCHEMA = pa.schema(
     ]
 )
 
+# What a spreadsheet takes for the beginning of a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
 # How much of a cell a sentence shows, and how much of it the kept record holds: a damaged cell can be megabytes long.
 SHOWN_CHARACTERS = 40
 RECORDED_CHARACTERS = 4096
@@ -70,7 +74,8 @@ class QuarantinedRow:
         file: the file's name, relative to the source's folder.
         row: number of the record in the file, from 1; the header of a CSV file is row 1, Parquet has no header row.
         column: the attribute (or further column) at fault, empty where the row as a whole is.
-        declaration_id: the declaration ID as found, empty where it cannot be told.
+        declaration_id: the declaration ID as found (in the table, an apostrophe stands before a formula), empty where it
+            cannot be told.
         record: the raw row as JSON: an object of its cells, or a string where it could not be cut into cells.
     """
 
@@ -84,8 +89,14 @@ class QuarantinedRow:
 
 
 def quarantine_table(rows: Iterable[QuarantinedRow]) -> pa.Table:
-    """The quarantine table of some rows, in the order given."""
-    return pa.Table.from_pylist([{name: getattr(row, name) for name in SCHEMA.names} for row in rows], schema=SCHEMA)
+    """The quarantine table of some rows, in the order given; text that a spreadsheet would run has an apostrophe before it."""
+    cells = [{name: harmless(getattr(row, name)) for name in SCHEMA.names} for row in rows]
+    return pa.Table.from_pylist(cells, schema=SCHEMA)
+
+
+def harmless(value: Any) -> Any:
+    """A value as it may be opened in a spreadsheet: an apostrophe makes a formula text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def shown(value: str) -> str:

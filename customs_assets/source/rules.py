@@ -2,8 +2,8 @@
 
 Every rule is derived from :data:`customs_assets.declaration.ATTRIBUTES`. A column is judged at once: cells that are
 plainly good are accepted by one vectorised pattern, and only the distinct other ones are looked at one by one. Cells
-come as text, whatever the file's format. Rows that cannot be cut into cells never get here; duplicates are found in
-``files.py``, which sees all the files of a month.
+come as text, whatever the source's format. Rows that cannot be cut into cells never get here; duplicates are found in
+``judging.py``, which sees all the rows of a month.
 
 What is accepted beside the published form: a number with spaces around it, a sign or an exponent (``" 12 "``,
 ``1.5e3``), a date with a time after it (``2020-01-05 13:20:00``, which is cut), a label written as a number

@@ -77,33 +77,27 @@ ROLES: tuple[Role, ...] = (
 )
 
 # What a synthetic row must share with a source row to take over its identities, tried in this order.
-_CONTEXT = (
-    "fraud",
-    "hs6_code",
-    "country_of_origin",
-    "office_id",
-    "mode_of_transport",
-    "country_of_departure",
-    "import_type",
-)
+_SITE = ("fraud", "hs6_code", "country_of_origin", "seller_id_named", "office_id")
 _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     "importer_id": (
-        _CONTEXT,
-        ("fraud", "hs6_code", "country_of_origin", "office_id", "mode_of_transport"),
-        ("fraud", "hs6_code", "country_of_origin", "office_id"),
-        ("fraud", "hs6_code", "country_of_origin"),
+        (*_SITE, "mode_of_transport", "country_of_departure", "import_type"),
+        (*_SITE, "mode_of_transport"),
+        _SITE,
+        ("fraud", "hs6_code", "country_of_origin", "seller_id_named"),
+        ("hs6_code", "country_of_origin", "seller_id_named"),
         ("hs6_code", "country_of_origin"),
         ("fraud", "hs6_code"),
         ("hs6_code",),
-        ("heading", "country_of_origin"),
+        ("heading", "country_of_origin", "seller_id_named"),
         ("heading",),
-        ("chapter", "country_of_origin"),
+        ("chapter", "country_of_origin", "seller_id_named"),
         ("chapter",),
         (),
     ),
     "seller_id": (
         ("importer_id", "country_of_origin", "hs6_code"),
         ("importer_id", "country_of_origin"),
+        ("importer_id", "chapter"),
         ("country_of_origin", "hs6_code", "fraud"),
         ("country_of_origin", "heading"),
         ("country_of_origin", "chapter"),
@@ -188,9 +182,11 @@ def _compose_role(
     for other, depth in role.relations:
         target = _information(measured[role.name].to_numpy(), measured[other].to_numpy())
         seed = int(rng.integers(2**62))
-        before, within = runs, _joined(cells[:depth])
+        before, within = runs, _joined(cells[:depth]) if depth else np.zeros(len(part), dtype=int)
 
-        def shuffled(share: float, before=before, within=within, seed=seed) -> np.ndarray:
+        def shuffled(
+            share: float, before: np.ndarray = before, within: np.ndarray = within, seed: int = seed
+        ) -> np.ndarray:
             return _shuffle(before, share, within, np.random.default_rng(seed))
 
         def strength(share: float, other=other, shuffled=shuffled) -> float:
@@ -212,9 +208,7 @@ def _shuffled_codes(values: pd.Series, rng: np.random.Generator) -> np.ndarray:
 
 
 def _joined(codes: list[np.ndarray]) -> np.ndarray:
-    """One integer for each row that tells apart what any of the columns does; 0 for all without columns."""
-    if not codes:
-        return np.zeros(1, dtype=int)
+    """One integer for each row that tells apart what any of the columns does."""
     return np.unique(np.column_stack(codes), axis=0, return_inverse=True)[1].ravel()
 
 
@@ -256,10 +250,10 @@ def _shown_sizes(owners: np.ndarray, importers: np.ndarray, min_group: int) -> n
     return shown
 
 
-def _shuffle(identities: np.ndarray, share: float, within: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
-    """The identities with a share of the rows' exchanged among each other, or among those of the same cell."""
+def _shuffle(identities: np.ndarray, share: float, within: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The identities with a share of the rows' exchanged within their cells."""
     picked = np.flatnonzero(rng.random(len(identities)) < share)
-    cells = np.broadcast_to(within, identities.shape)[picked]
+    cells = within[picked]
     first, second = (picked[np.lexsort([rng.random(len(picked)), cells])] for _ in range(2))
     shuffled = identities.copy()
     shuffled[first] = identities[second]
@@ -335,7 +329,8 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) ->
     Returns:
         m rows of the four identity columns; a slot serves as often as any other (once where m = n), empty where nobody is named.
     """
-    wanted, offered = _with_codes(rows), _with_codes(slots)
+    wanted = _with_codes(rows)
+    offered = _with_codes(slots).assign(seller_id_named=np.where(slots["seller_id"] != "", "yes", "no"))
     for role in ROLES:
         named = np.arange(len(wanted))
         if f"{role.name}_named" in wanted:

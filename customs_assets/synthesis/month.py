@@ -127,7 +127,7 @@ def synthesize(
     # Sums that several threads share come out in another order, and seeds alone would not give the same bytes.
     with threadpool_limits(1):
         generalized = generalized_month(declarations, shared.safe, month=month, base_seed=base_seed)
-        known = generalized.declarations
+        known = repriced(generalized.declarations, declarations, unit_prices)
         codec = Codec.fit(known, unit_prices, min_group, price, safe_masses=shared.safe.masses)
         source = codec.price_rows(codec.core(known))
         importers = pd.factorize(known["importer_id"])[0]
@@ -143,6 +143,7 @@ def synthesize(
         core = drafted.iloc[chosen].reset_index(drop=True)
         for number in range(SWEEPS):
             core = polish.sweep(core, number)
+        core = polish.mapped(core, derive_rng(seed, "quantiles"))
         core = _labelled(core, polish, shared.propensity, derive_rng(seed, "labels"))
         slots = known[[name for name in known if name not in IDENTITIES]].merge(
             shared.identities, on="declaration_id", validate="one_to_one"
@@ -166,6 +167,18 @@ def synthesize(
         tuples_available=_tuples(_as_released(known)),
         tuples_used=_tuples(complete),
     )
+
+
+def repriced(known: pd.DataFrame, declarations: pd.DataFrame, unit_prices: pd.DataFrame) -> pd.DataFrame:
+    """The generalised rows at the prices of their new product codes: as far above or below them as the old ones were.
+
+    A price that stays while the code changes would look like an undervaluation, or the opposite.
+    """
+    by_code = unit_prices.set_index("hs10_code")["unit_price"]
+    old, new = (rows["hs10_code"].map(by_code).to_numpy(dtype=float) for rows in (declarations, known))
+    lowest, highest = declarations["item_price"].min(), declarations["item_price"].max()
+    price = known["item_price"] * np.where(old == new, 1.0, new / old)
+    return known.assign(item_price=price.round(2).clip(lowest, highest))
 
 
 def _labelled(

@@ -16,6 +16,8 @@ from customs_assets.declaration import TARIFF_TUPLE
 from customs_assets.seeds import derive_seed
 from customs_assets.synthesis.codec import CODES, NAMED, Codec
 from customs_assets.synthesis.donors import DonorTree
+from customs_assets.synthesis.encodings.bands import Bands
+from customs_assets.synthesis.encodings.mass import rounded
 
 # Rows in a leaf, for each importer that the k rule asks for: k = 5 gives at least 20 donors to every value.
 DONORS_PER_GROUP = 4
@@ -23,13 +25,13 @@ DONORS_PER_GROUP = 4
 # The columns that one donor gives together: what is declared of the goods, and what may be shown of it as it is.
 GOODS: tuple[str, ...] = (*TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud", "unit_price", "whole")
 
-# What is redrawn, in this order: the goods before what depends on them, the label when all its reasons are in place.
+# What is redrawn, in this order: the goods before what depends on them, the label when all its reasons are in place. Who carries
+# a parcel hangs on how it travels, so one donor gives both.
 UNITS: tuple[tuple[str, ...], ...] = (
     GOODS,
     ("net_mass",),
     ("price_given", "residual"),
-    ("mode_of_transport",),
-    ("courier_id_named",),
+    ("mode_of_transport", "courier_id_named"),
     ("seller_id_named",),
     ("office_id",),
     ("import_type",),
@@ -130,6 +132,43 @@ class Polish:
             for unit in UNITS
         }
 
+    def mapped(self, core: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """The rows with masses and prices moved onto the source's quantiles, and the residuals that these make.
+
+        Each mass was drawn well, and yet a few sweeps move their distribution; a price is the product of a mass, a unit price and
+        a residual, and nothing makes products fall where the source's do. Goods that are shown whole keep their mass; prices that
+        follow from a ``unit_price``, and those of 0, stay what they are.
+        """
+        source = self._source
+        free, known = (
+            ~rows["whole"].to_numpy(dtype=bool) & (rows["net_mass"] > 0).to_numpy() for rows in (core, source)
+        )
+        core = core.assign(net_mass=self._at_quantiles(core, "net_mass", free, known, self._codec.mass.bands, rng))
+        core = self._codec.price_rows(core)
+        if self._codec.price.form != "residual":
+            return core
+        free, known = ((rows["unit_price"].isna() & (rows["item_price"] > 0)).to_numpy() for rows in (core, source))
+        bands = Bands.fit(source["item_price"][known], pd.Series(self._importers[known]), self._min_group)
+        core = core.assign(item_price=self._at_quantiles(core, "item_price", free, known, bands, rng))
+        residual = np.where(free, self._codec.price.encode(core)["residual"], core["residual"])
+        return core.assign(residual=residual)
+
+    def _at_quantiles(
+        self,
+        core: pd.DataFrame,
+        column: str,
+        free: np.ndarray,
+        known: np.ndarray,
+        bands: Bands,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
+        """A column of the rows, those that are free moved onto the quantiles of the source rows that are known."""
+        values = core[column].to_numpy(dtype=float, copy=True)
+        if free.any() and known.any():
+            target = self._source[column].to_numpy(dtype=float)[known]
+            values[free] = np.clip(rounded(bands.at_quantiles(values[free], target, rng)), target.min(), target.max())
+        return values
+
     def features(self, core: pd.DataFrame) -> np.ndarray:
         """Matrix of shape (m, features) of any rows in the form of ``Codec.core``."""
         return np.column_stack(list(self._encoder.table(core).values()))
@@ -214,7 +253,9 @@ def _target(unit: tuple[str, ...], source: pd.DataFrame, known: dict[str, np.nda
         return known["net_mass"]
     if unit == ("price_given", "residual"):
         return np.column_stack([known["residual"], known["price_given"]])
-    return pd.factorize(source[unit[-1]])[0]
+    if unit == ("fraud", "critical_fraud"):
+        return known["label"].astype(int)
+    return source.groupby(list(unit), sort=False).ngroup().to_numpy()
 
 
 def _by_frequency(values: pd.Series) -> list[str]:

@@ -79,6 +79,6 @@ def _density_ratio(
         dataset = lightgbm.Dataset(features[seen], real[seen], weight=weight[seen])
         model = lightgbm.train(parameters, dataset, num_boost_round=_TREES)
         if not seen.all():
-            share[~seen] = model.predict(features[~seen], num_threads=1)
+            share[~seen] = np.asarray(model.predict(features[~seen], num_threads=1), dtype=float)
     inside = np.clip(share[len(source) :], 1e-6, 1 - 1e-6)
     return np.minimum(inside / (1 - inside), _LARGEST_RATIO)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import random
+import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +17,8 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from benchmarks.crash_test import artifacts, compare
+from benchmarks.services import customs
 from customs_assets.automation.missing import plan
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.catalogue import ARTIFACTS, Partitioning
@@ -155,6 +161,26 @@ def _materialize(finished: Finished, month: str, assets: list[str]) -> dg.Execut
         return defs.resolve_job_def("synthesis").execute_in_process(
             partition_key=month, asset_selection=[dg.AssetKey(key) for key in assets], instance=instance
         )
+
+
+def test_killed_at_a_random_moment_and_run_again_the_lake_is_as_if_nothing_had_happened(
+    finished: Finished, tmp_path: Path
+):
+    assert finished.status == 0
+    folder = tmp_path / "again"
+    shutil.copytree(finished.folder, folder)
+    undisturbed = artifacts(finished.folder / "lake", records=True)
+    for month in ("2020-02", "2020-03"):
+        (folder / "lake" / "synthetic_declarations" / f"{month}.parquet").unlink()
+    process = customs(folder, finished.environment, "run", "--months", "2020-01:2020-04", stdout=subprocess.DEVNULL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(random.Random().uniform(2, 8))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert artifacts(folder / "lake").items() <= artifacts(finished.folder / "lake").items()
+    done = _customs(folder, finished.environment, "run", "--months", "2020-01:2020-04")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert compare(folder / "lake", undisturbed, whole=True) == []
 
 
 def test_another_seed_makes_another_month_and_another_epoch_count_is_noticed(

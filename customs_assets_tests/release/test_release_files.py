@@ -7,11 +7,12 @@ import io
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES
 from customs_assets.lake import LakeError
 from customs_assets.quality.fidelity import fidelity
-from customs_assets.release.files import build_release, read_release
+from customs_assets.release.files import ReleaseError, build_release, read_release, to_csv
 from customs_assets.release.tokens import redraw_tokens
 from customs_assets.settings import Settings
 
@@ -94,3 +95,11 @@ def test_the_dictionary_explains_every_column_and_the_card_carries_every_score()
     for title in ("Kolmogorov-Smirnov", "Total variation", "Contingency", "Range coverage", "New row synthesis"):
         assert title in card
     assert "2020-01 to 2020-12" in card
+
+
+@pytest.mark.parametrize(("column", "value"), [("seller_id", "=1+1"), ("office_id", "@A1"), ("net_mass", -1.0)])
+def test_a_cell_that_would_start_a_formula_is_never_released(column: str, value: str | float):
+    made = _declarations()
+    made.loc[4, column] = value
+    with pytest.raises(ReleaseError, match=f"1 cells of {column} would start a formula"):
+        to_csv(made)

@@ -132,7 +132,8 @@ def test_the_fingerprint_follows_the_files_of_the_month_alone(tmp_path, csv_text
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ("postgresql://user:secret@host/db", "a postgresql:// source is not part of this build"),
+        ("postgresql://user:secret@x@host/db", "the address of the PostgreSQL source cannot be read"),
+        ("mysql://user:secret@host/db", "a mysql:// source is not part of this build"),
         ("s3://bucket/x.csv", "a s3:// source is not part"),
         ("/nowhere/at/all", "no .csv or .parquet file matches"),
         ("/nowhere/[", "no .csv or .parquet file matches"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,13 +76,15 @@ def _declarations(seed: int = 11) -> pd.DataFrame:
     return made[list(NAMES)].astype({"date": "datetime64[ns]"})
 
 
-def share(declarations: pd.DataFrame, unit_prices: pd.DataFrame, folder: Path, seed: int = 1) -> Shared:
+def _share(
+    declarations: pd.DataFrame, unit_prices: pd.DataFrame, folder: Path, seed: int = 1, month: str = MONTH
+) -> Shared:
     """What the months share, where this month is the only one."""
     lake = Lake(str(folder))
-    lake.write_table("anonymized_declarations", declarations, MONTH)
-    paths = [lake.sql_path("anonymized_declarations", MONTH)]
+    lake.write_table("anonymized_declarations", declarations, month)
+    paths = [lake.sql_path("anonymized_declarations", month)]
     safe = SafeGroups(count_safe_groups(duckdb.connect(), paths, MIN_GROUP))
-    known = generalized_month(declarations, safe, month=MONTH, base_seed=seed).declarations
+    known = generalized_month(declarations, safe, month=month, base_seed=seed).declarations
     composed = compose(known, declarations, min_group=MIN_GROUP, seed=seed)
     core = Codec.fit(declarations, unit_prices, MIN_GROUP).core(declarations)
     importers = pd.factorize(declarations["importer_id"])[0]
@@ -104,8 +107,14 @@ class RawMonth:
         table = Codec.fit(declarations, self.unit_prices, MIN_GROUP).encode(declarations)
         model: Any = ColumnBootstrap(table)
         settings = {"month": MONTH, "base_seed": seed, "min_group": MIN_GROUP, **options}
-        shared = share(declarations, self.unit_prices, self.folder, seed)
+        shared = _share(declarations, self.unit_prices, self.folder, seed)
         return synthesize(model, declarations, self.unit_prices, shared, **settings)
+
+
+@pytest.fixture(scope="session")
+def share() -> Callable[..., Shared]:
+    """Makes what the months share from declarations, unit prices, a folder, a seed and a month."""
+    return _share
 
 
 @pytest.fixture(scope="session")

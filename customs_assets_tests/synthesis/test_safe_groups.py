@@ -100,6 +100,21 @@ def test_the_nearest_safe_tuple_takes_the_place_of_an_unsafe_one(tmp_path: Path)
         assert tuple(replaced[list(TARIFF_TUPLE)]) == COFFEE, "decaffeinated coffee shares its heading with coffee"
 
 
+def test_of_tuples_that_share_as_much_the_one_of_the_nearest_price_is_taken(tmp_path: Path):
+    cheap, dear = ("0901110000", *COFFEE[1:]), ("0901120000", *COFFEE[1:])
+    rows = _rows(
+        *[(cheap, name, 10.0, 0, 100.0) for name in "abc"],
+        *[(dear, name, 10.0, 0, 9000.0) for name in "abc"],
+        (DECAF, "g", 2.0, 0, 1500.0),
+        (DECAF, "h", 2.0, 0, 30.0),
+    )
+    safe = SafeGroups(_counted(tmp_path, {"2020-01": rows}, 3))
+    assert safe.generalize(rows, np.random.default_rng(0)).declarations["hs10_code"].tolist()[-2:] == [
+        dear[0],
+        cheap[0],
+    ]
+
+
 def test_a_month_without_any_safe_tuple_is_refused(tmp_path: Path):
     rows = _rows((COFFEE, "a", 10.0, 0, 500.0), (TEA, "b", 3.0, 0, 90.0))
     safe = SafeGroups(_counted(tmp_path, {"2020-01": rows}, 3))

@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -18,7 +19,10 @@ import pyarrow as pa
 
 from customs_assets.source.months import month_range
 from customs_assets.source.quarantine import SCHEMA
-from customs_assets.source.reading import SourceError, SourceMonth
+from customs_assets.source.reading import MonthStream, SourceError, SourceMonth
+
+if TYPE_CHECKING:
+    from customs_assets.source.simulation.world import World
 
 # About 60,000 declarations a month over the 18 months of the paper.
 DECLARATIONS = 1_080_000
@@ -65,8 +69,19 @@ class SimulatedSource:
         Raises:
             SourceError: the month is none, or lies before 2020-01.
         """
-        table, _ = self._draw(month)
-        return SourceMonth(declarations=table, quarantine=SCHEMA.empty_table(), rows_in=table.num_rows)
+        return self.stream_month(month).collect()
+
+    def stream_month(self, month: str) -> MonthStream:
+        """The same as they are drawn, a block at a time.
+
+        Raises:
+            SourceError: the month is none, or lies before 2020-01.
+        """
+        from customs_assets.source.simulation.month import draw_blocks, month_schema
+
+        world, rows = self._world_and_rows(month)
+        tables = (table for table, _ in draw_blocks(world, month, rows))
+        return MonthStream(month_schema(world), tables, lambda: (SCHEMA.empty_table(), rows))
 
     def read_truth(self, month: str) -> pa.Table:
         """What inspection would have found in each declaration of a month, inspected or not.
@@ -79,22 +94,24 @@ class SimulatedSource:
             SourceError: the month is none, or lies before 2020-01.
         """
         from customs_assets.source.simulation.fraud import Mechanism
+        from customs_assets.source.simulation.month import draw_month
 
-        table, mechanisms = self._draw(month, only_attributes=True)
+        world, rows = self._world_and_rows(month)
+        table, mechanisms = draw_month(world, month, rows, only_attributes=True)
         names = np.array([mechanism.name.lower() for mechanism in Mechanism])
         return pa.table(
             {"declaration_id": table["declaration_id"], "mechanism": pa.array(names[mechanisms], pa.string())}
         )
 
-    def _draw(self, month: str, only_attributes: bool = False) -> tuple[pa.Table, np.ndarray]:
-        from customs_assets.source.simulation.month import draw_month, month_number, month_rows
+    def _world_and_rows(self, month: str) -> tuple[World, int]:
+        from customs_assets.source.simulation.month import month_number, month_rows
         from customs_assets.source.simulation.world import make_world
 
         try:
             rows = month_rows(self.declarations, month_number(month))
-            return draw_month(make_world(self.seed, self.inspected), month, rows, only_attributes)
         except ValueError as error:
             raise SourceError(str(error)) from error
+        return make_world(self.seed, self.inspected), rows
 
 
 @cache

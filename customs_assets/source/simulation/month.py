@@ -10,8 +10,9 @@ takes away the last binary digits in which the mathematical libraries of two mac
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -473,7 +474,7 @@ def _tax_columns(block: _Block, goods: _Goods) -> dict[str, pa.Array]:
     }
 
 
-def _draw_block(block: _Block, only_attributes: bool) -> tuple[pa.RecordBatch, np.ndarray]:
+def _draw_block(block: _Block, only_attributes: bool) -> tuple[pa.Table, np.ndarray]:
     """The declarations of a block and the mechanism of each."""
     goods = _goods(block)
     columns = _attributes(block, goods)
@@ -482,7 +483,9 @@ def _draw_block(block: _Block, only_attributes: bool) -> tuple[pa.RecordBatch, n
         columns |= _goods_columns(block, goods)
         columns |= _value_columns(block, goods, columns["quantity"].to_numpy())
         columns |= _tax_columns(block, goods)
-    return pa.RecordBatch.from_pydict(columns), goods.mechanism
+    table = pa.table(columns)
+    schema = pa.schema([*declaration.arrow_schema(), *list(table.schema)[len(declaration.NAMES) :]])
+    return table.cast(schema), goods.mechanism
 
 
 def _days(month: str) -> tuple[np.ndarray, np.ndarray]:
@@ -508,7 +511,32 @@ def _blocks(world: World, month: str, rows: int) -> Iterator[_Block]:
         yield _Block(world, texts, block_rng, month, lane, day[serial], serial)
 
 
-def draw_month(world: World, month: str, rows: int, only_attributes: bool = False) -> tuple[pa.Table, np.ndarray]:
+def draw_blocks(
+    world: World, month: str, rows: int, only_attributes: bool = False, threads: int = THREADS
+) -> Iterator[tuple[pa.Table, np.ndarray]]:
+    """The declarations of a month as :func:`draw_month` has them, a block at a time.
+
+    Besides the blocks that the caller keeps, as many are in memory as there are threads and one more.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[tuple[pa.Table, np.ndarray]]] = deque()
+        for block in _blocks(world, month, rows):
+            ahead.append(pool.submit(_draw_block, block, only_attributes))
+            if len(ahead) > threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def month_schema(world: World) -> pa.Schema:
+    """The columns of a month: the whole form, the 22 attributes first."""
+    ((table, _),) = draw_blocks(world, FIRST_MONTH, 1)
+    return table.schema
+
+
+def draw_month(
+    world: World, month: str, rows: int, only_attributes: bool = False, threads: int = THREADS
+) -> tuple[pa.Table, np.ndarray]:
     """The declarations of a month in the order of their dates, and what is untrue in each.
 
     Args:
@@ -516,6 +544,7 @@ def draw_month(world: World, month: str, rows: int, only_attributes: bool = Fals
         month: ``YYYY-MM``, 2020-01 or later.
         rows: how many declarations; below 10**8.
         only_attributes: leave out what the form has beyond the 22 attributes.
+        threads: how many blocks are drawn at once; they are the same with any number.
 
     Returns:
         The table, the attributes first and typed by ``declaration.arrow_schema``, and the ``fraud.Mechanism`` of each
@@ -524,8 +553,5 @@ def draw_month(world: World, month: str, rows: int, only_attributes: bool = Fals
     Raises:
         ValueError: the month is none, or lies before the first.
     """
-    with ThreadPoolExecutor(THREADS) as pool:
-        drawn = list(pool.map(lambda block: _draw_block(block, only_attributes), _blocks(world, month, rows)))
-    schema = pa.schema([*declaration.arrow_schema(), *list(drawn[0][0].schema)[len(declaration.NAMES) :]])
-    table = pa.Table.from_batches([batch for batch, _ in drawn]).cast(schema)
-    return table, np.concatenate([mechanism for _, mechanism in drawn])
+    tables, mechanisms = zip(*draw_blocks(world, month, rows, only_attributes, threads), strict=True)
+    return pa.concat_tables(tables), np.concatenate(mechanisms)

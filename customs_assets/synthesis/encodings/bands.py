@@ -67,6 +67,35 @@ class Bands:
             drawn = low + (high - low) * uniform
         return np.where(np.isin(values, self.heaps), values, np.clip(drawn, low, high))
 
+    def at_quantiles(self, values: np.ndarray, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Positive numbers moved onto the distribution of the source, as far as it may be shown.
+
+        The number of rank r of m takes the place of the source's at the same quantile: a heap as it is, any other spread evenly
+        (on a log scale) over its band by its rank among those that fall there.
+
+        Args:
+            values: array of shape (m,).
+            source: the positive numbers of the column that was fitted, shape (n,), at least one.
+            rng: breaks ties.
+        """
+        order = np.lexsort([rng.random(len(values)), values])
+        quantiles = (np.arange(len(values)) + 0.5) / len(values)
+        targets = np.sort(source)[(quantiles * len(source)).astype(int)]
+        moved = np.empty(len(values))
+        moved[order] = np.where(np.isin(targets, self.heaps), targets, self._spread(targets))
+        return moved
+
+    def _spread(self, targets: np.ndarray) -> np.ndarray:
+        """Ascending numbers of the source, each evenly spaced within its band."""
+        if not len(self.lows):
+            return targets
+        band = np.minimum(np.searchsorted(self.highs, targets), len(self.highs) - 1)
+        loose = ~np.isin(targets, self.heaps)
+        place = pd.Series(loose.astype(float)).groupby(band).cumsum().to_numpy() - 0.5
+        count = np.maximum(np.bincount(band, weights=loose, minlength=len(self.lows))[band], 1.0)
+        low, high = np.maximum(self.lows[band], np.finfo(float).tiny), self.highs[band]
+        return np.where(self.lows[band] > 0, low * (high / low) ** np.clip(place / count, 0, 1), high * place / count)
+
 
 def _cut(values: np.ndarray, importers: np.ndarray, min_group: int) -> tuple[np.ndarray, np.ndarray]:
     """Cut sorted values into runs of at least ``min_group`` importers; equal values stay in one run."""

@@ -57,8 +57,12 @@ class MassEncoding:
     def safe(self, masses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Masses of the source as they may be shown: heaps kept, others drawn from their band and rounded as people do."""
         drawn = self.bands.blur(masses, rng, logarithmic=True)
-        rounded = np.where(
-            drawn >= 10, np.round(drawn, 1), np.where(drawn >= 1, np.round(drawn, 2), np.round(drawn, 3))
-        )
-        rounded = np.where(np.isin(masses, self.bands.heaps), masses, rounded)
-        return np.clip(rounded, self.masses[0], self.masses[-1])
+        written = np.where(np.isin(masses, self.bands.heaps), masses, rounded(drawn))
+        return np.clip(written, self.masses[0], self.masses[-1])
+
+
+def rounded(amounts: np.ndarray) -> np.ndarray:
+    """Positive amounts as people write them: with one decimal from 10, two from 1, three below."""
+    return np.where(
+        amounts >= 10, np.round(amounts, 1), np.where(amounts >= 1, np.round(amounts, 2), np.round(amounts, 3))
+    )

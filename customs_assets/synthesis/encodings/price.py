@@ -68,16 +68,17 @@ class PriceEncoding:
     def decode(self, encoded: pd.DataFrame, declarations: pd.DataFrame) -> pd.Series:
         """Prices in KRW for rows whose ``net_mass`` and ``hs10_code`` are known, inside the month's range."""
         residual = encoded["residual"].astype(float) if self.form == "residual" else 0.0
-        price = (self._base(declarations) * np.exp(residual)).clip(self.lowest, self.highest).round(1)
+        price = (self._base(declarations) * np.exp(residual)).round(1).clip(self.lowest, self.highest)
         return price.where(encoded["price_given"] == "yes", 0.0)
 
     def of_unit_price(self, declarations: pd.DataFrame) -> pd.Series:
         """Prices in KRW of rows whose ``net_mass`` and ``unit_price`` (KRW per kg) are known; NaN where the latter is not."""
-        return (_priced_mass(declarations) * declarations["unit_price"]).clip(self.lowest, self.highest).round(2)
+        return (_priced_mass(declarations) * declarations["unit_price"]).round(2).clip(self.lowest, self.highest)
 
     def residual_of(self, declarations: pd.DataFrame) -> pd.Series:
         """The residuals that belong to ``unit_price`` (KRW per kg), NaN where that is."""
-        return np.log(declarations["unit_price"] / declarations["hs10_code"].map(self.unit_prices))
+        ratio = declarations["unit_price"] / declarations["hs10_code"].map(self.unit_prices)
+        return pd.Series(np.log(ratio.to_numpy(dtype=float)), index=declarations.index)
 
     def _base(self, declarations: pd.DataFrame) -> pd.Series:
         return _priced_mass(declarations) * declarations["hs10_code"].map(self.unit_prices)

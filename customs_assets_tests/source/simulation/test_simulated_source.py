@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import subprocess
+import sys
+
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from customs_assets.declaration import ATTRIBUTES, arrow_schema
 from customs_assets.quality.relations import relations
 from customs_assets.source.address import open_source
 from customs_assets.source.reading import SourceError
+from customs_assets.source.simulation import SimulatedSource
+from customs_assets.source.simulation.month import BLOCK_ROWS, _blocks, _draw_block, draw_blocks, draw_month
 from customs_assets.source.simulation.tariff import lawful_tuples, tariff_schedule
+from customs_assets.source.simulation.world import make_world
 
+SIZE = 18_000
 SMALL = "simulated?declarations=180000"
 
 
@@ -24,6 +35,53 @@ def test_a_month_is_the_same_whatever_was_drawn_before_it(month: pa.Table):
     source.read_month("2020-07")
     assert source.read_month("2020-03").declarations.equals(month)
     assert not open_source(SMALL + "&seed=7").read_month("2020-03").declarations.equals(month)
+
+
+def test_a_block_is_the_same_alone_and_beside_others_on_any_number_of_threads():
+    world = make_world(2020, 0.05)
+    rows = 2 * BLOCK_ROWS + 1000
+    table, mechanisms = draw_month(world, "2020-05", rows, only_attributes=True, threads=1)
+    again, same_mechanisms = draw_month(world, "2020-05", rows, only_attributes=True, threads=3)
+    assert again.equals(table)
+    assert np.array_equal(same_mechanisms, mechanisms)
+    alone, _ = _draw_block(list(_blocks(world, "2020-05", rows))[1], True)
+    assert alone.equals(table.slice(BLOCK_ROWS, BLOCK_ROWS))
+    sizes = [block.num_rows for block, _ in draw_blocks(world, "2020-05", rows, only_attributes=True)]
+    assert sizes == [BLOCK_ROWS, BLOCK_ROWS, 1000]
+
+
+_DIGESTS = """
+import hashlib, io, sys
+import pyarrow.parquet as pq
+from customs_assets.source.address import open_source
+source = open_source(sys.argv[1])
+for month in sys.argv[2:]:
+    stream = io.BytesIO()
+    pq.write_table(source.read_month(month).declarations, stream)
+    print(month, hashlib.sha256(stream.getvalue()).hexdigest())
+"""
+
+
+def test_another_process_draws_the_same_months_in_any_order_to_the_byte():
+    source = SimulatedSource(SIZE)
+    months = ["2020-01", "2020-09", "2021-06", "2022-02"]
+    drawn = {}
+    for month in months:
+        stream = io.BytesIO()
+        pq.write_table(source.read_month(month).declarations, stream)
+        drawn[month] = hashlib.sha256(stream.getvalue()).hexdigest()
+    command = [sys.executable, "-c", _DIGESTS, f"simulated?declarations={SIZE}", *months[::-1]]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert dict(line.split() for line in printed.splitlines()) == drawn
+    assert len(set(drawn.values())) == len(months)
+
+
+def test_a_month_in_pieces_is_the_month_as_a_whole(month: pa.Table):
+    stream = open_source(SMALL).stream_month("2020-03")
+    assert pa.concat_tables(stream).equals(month)
+    inspected = month.num_rows - month.column("fraud").null_count
+    assert (stream.kept, stream.rows_in, stream.inspected) == (month.num_rows, month.num_rows, inspected)
+    assert stream.schema.equals(month.schema)
 
 
 def test_the_form_is_whole_and_the_22_attributes_stand_first_in_their_types(month: pa.Table):

@@ -1,0 +1,81 @@
+"""Dagster's UI as a person meets it, in Debian's Chromium: what a click does, and what is then to be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+GROUPS = ("source", "anonymization", "synthesis", "quality", "release", "benchmark")
+
+# Nothing of the browser's own may look for the network.
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+# The machine that tests run on may be busy.
+_PATIENCE = 120_000
+
+
+class Browser:
+    """A page of the UI.
+
+    Args:
+        page: the page.
+        url: where the UI is.
+        shots: folder that screenshots go to; none are taken where it is None.
+    """
+
+    def __init__(self, page: Page, url: str, shots: Path | None) -> None:
+        self.page, self.url, self.shots = page, url, shots
+        page.set_default_timeout(_PATIENCE)
+
+    def open(self, path: str) -> None:
+        """Open a page of the UI."""
+        self.page.goto(f"{self.url}{path}")
+
+    def shoot(self, name: str) -> None:
+        """Keep a picture of what is to be seen, once it has settled."""
+        if self.shots is not None:
+            self.page.wait_for_timeout(3000)
+            self.page.screenshot(path=self.shots / f"{name}.png")
+
+    def see(self, text: str) -> None:
+        """Wait until a text is to be seen."""
+        self.page.get_by_text(text).first.wait_for()
+
+    def open_graph(self, groups: tuple[str, ...] = GROUPS) -> None:
+        """Open the asset graph with its groups unfolded."""
+        expanded = "%2C".join(f"global%40global%3A{group}" for group in groups)
+        self.open(f"/asset-groups?expanded={expanded}")
+
+    def launch(self, months: str, shot: str = "") -> None:
+        """Launch the job ``month`` for one month (``2020-01``) or a range (``[2020-01...2020-03]``)."""
+        self.open("/locations/customs_assets/jobs/month")
+        self.page.get_by_role("button", name="Materialize all").first.click()
+        box = self.page.get_by_placeholder("ex: 2020-01")
+        box.fill(months)
+        box.press("Enter")
+        button = self.page.get_by_role("button", name="Launch 1 run" if "[" not in months else "Launch backfill")
+        button.wait_for()
+        if shot:
+            self.shoot(shot)
+        button.click()
+        button.wait_for(state="detached")
+
+
+@contextmanager
+def browser(url: str, shots: Path | None = None) -> Iterator[Browser]:
+    """A browser on the UI."""
+    with sync_playwright() as player:
+        chromium = player.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        page = chromium.new_page(viewport={"width": 1400, "height": 850})
+        yield Browser(page, url, shots)
+        chromium.close()

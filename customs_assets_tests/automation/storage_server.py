@@ -1,0 +1,106 @@
+"""A PostgreSQL server of the tests' own: real, empty, on a free port of 127.0.0.1, gone when they end."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+USER = "dagster"
+PASSWORD = "Geheim-8!c"
+PASSWORD_IN_ADDRESS = "Geheim-8%21c"
+
+
+def binaries() -> Path | None:
+    """The folder of the newest PostgreSQL server on this machine, None where there is none."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
+    on_path = shutil.which("postgres")
+    folders += [Path(on_path).resolve().parent] if on_path else []
+    return next((path for path in folders if (path / "initdb").exists() and (path / "postgres").exists()), None)
+
+
+def _server_user() -> dict[str, Any]:
+    """Root may not run a server: who does, as arguments of ``subprocess``."""
+    if os.geteuid() != 0:
+        return {}
+    names = {entry.pw_name: entry for entry in pwd.getpwall()}
+    entry = names.get("postgres") or names["nobody"]
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its port on 127.0.0.1 and the file it writes its log to."""
+
+    port: int
+    log: Path
+
+    def address_with_password(self, database: str = "postgres") -> str:
+        """The address that whoever may connects by."""
+        return f"postgresql://{USER}:{PASSWORD_IN_ADDRESS}@127.0.0.1:{self.port}/{database}"
+
+    def fetch(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with psycopg2.connect(self.address_with_password()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[Server]:
+    """A server whose binaries are in a folder."""
+    data = Path(tempfile.mkdtemp(prefix="customs-postgresql-"))
+    runs_as = _server_user()
+    try:
+        password_file = data / "password"
+        password_file.write_text(PASSWORD)
+        if runs_as:
+            for path in (data, password_file):
+                os.chown(path, runs_as["user"], runs_as["group"])
+        arguments = ["-D", str(data / "data"), "-U", USER, f"--pwfile={password_file}", "--no-sync"]
+        arguments += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
+        subprocess.run([folder / "initdb", *arguments], cwd=data, capture_output=True, check=True, **runs_as)
+        with _serving(folder, data, runs_as) as server:
+            yield server
+    finally:
+        shutil.rmtree(data)
+
+
+@contextmanager
+def _serving(folder: Path, data: Path, runs_as: dict[str, Any]) -> Iterator[Server]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(data), "fsync": "off"}
+    command = [str(folder / "postgres"), "-D", str(data / "data"), "-p", str(port)]
+    command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    with (data / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=data, stdout=log, stderr=log, **runs_as)
+        server = Server(port, data / "log")
+        try:
+            _wait_until_ready(server, process)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_until_ready(server: Server, process: subprocess.Popen[Any]) -> None:
+    for _ in range(300):
+        assert process.poll() is None, server.log.read_text()
+        try:
+            server.fetch("select 1")
+            return
+        except psycopg2.OperationalError:
+            time.sleep(0.1)
+    raise AssertionError(f"the server does not answer: {server.log.read_text()}")

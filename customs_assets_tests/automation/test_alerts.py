@@ -1,0 +1,256 @@
+"""Alerts: each failure is told once, to real servers, with month and reason; a channel that is down costs nothing but time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+from alert_servers import Hook, Mailbox
+
+from customs_assets.automation.alerts import LONGEST_WAIT, TRIES, Alert, Outbox
+from customs_assets.automation.channels import Channel, channels
+from customs_assets.automation.sensors import StoredLedger
+from customs_assets.declaration import BY_NAME
+from customs_assets.lake import Lake
+from customs_assets.masking import mask, mask_credentials
+from customs_assets.source.months import due_month
+
+MONTH = "2020-02"
+
+RunMonth = Callable[..., dg.ExecuteInProcessResult]
+Declarations = Callable[[str], pd.DataFrame]
+
+
+class Ticks:
+    """A sensor of the code location, ticked by hand as the daemon does: each tick is given the cursor of the last."""
+
+    def __init__(self, name: str, instance: dg.DagsterInstance) -> None:
+        from customs_assets.definitions import defs
+
+        self._sensor = defs.resolve_sensor_def(name)
+        self._instance = instance
+        self._cursor: str | None = None
+        self()
+
+    def __call__(self) -> str:
+        context = dg.build_sensor_context(instance=self._instance, cursor=self._cursor)
+        skipped = self._sensor(context)
+        self._cursor = context.cursor
+        assert isinstance(skipped, dg.SkipReason)
+        return skipped.skip_message or ""
+
+
+def _break_labelled(lake: Lake, rows: int) -> None:
+    """Give some labelled rows an office that cannot be, as a hand in the lake would."""
+    frame = lake.read_frame("labelled_declarations", MONTH)
+    frame.loc[: rows - 1, "office_id"] = "4"
+    lake.write_table("labelled_declarations", frame, MONTH)
+
+
+def test_a_failed_expectation_is_told_once_to_mail_and_webhook_with_month_rows_and_reason(
+    pipeline: Path,
+    instance: dg.DagsterInstance,
+    run_month: RunMonth,
+    mailbox: tuple[Mailbox, str],
+    hook: Hook,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    box, address = mailbox
+    monkeypatch.setenv("CUSTOMS_ALERTS", f"{address} {hook.address}")
+    expectations, runs = Ticks("failed_expectations", instance), Ticks("failed_runs", instance)
+    assert run_month("quarantine", "raw_declarations", "labelled_declarations").success
+    _break_labelled(Lake(str(pipeline / "lake")), rows=7)
+    failed = run_month("anonymized_declarations", "unit_prices", "ctgan_model")
+    assert not failed.success
+
+    assert "1 failures, 2 alerts sent, 0 waiting" in expectations()
+    assert "0 failures, 0 alerts sent, 0 waiting" in expectations()
+    assert "0 failures" in runs(), "the blocked run is the same failure"
+    [(receivers, subject, text)] = box.messages
+    assert receivers == ["duty@office.example"]
+    assert subject == f"Expectation failed: anonymized_declarations {MONTH}, nobody_named"
+    for line in (
+        "Asset: anonymized_declarations",
+        f"Month: {MONTH}",
+        "Check: nobody_named (error: what is downstream is blocked)",
+        "Rows failing: 7",
+        "- office_id has the form of its code: 7 rows",
+        f"Run: https://dagster.office.example/runs/{failed.run_id}",
+    ):
+        assert line in text.splitlines()
+    [call] = hook.calls
+    assert (call["title"], call["type"]) == (subject, "failure")
+    assert call["message"].splitlines() == text.strip().splitlines()
+
+
+def test_a_failed_run_is_told_once_and_says_what_its_source_lacks(
+    pipeline: Path,
+    instance: dg.DagsterInstance,
+    run_month: RunMonth,
+    small_declarations: Declarations,
+    hook: Hook,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    folder = pipeline / "source"
+    folder.mkdir()
+    small_declarations(MONTH).drop(columns=[BY_NAME["net_mass"].header]).to_csv(folder / f"{MONTH}.csv", index=False)
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(folder))
+    monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
+    runs = Ticks("failed_runs", instance)
+    failed = run_month("quarantine", "raw_declarations")
+    assert "1 failures, 1 alerts sent" in runs()
+    assert "0 failures" in runs()
+    [call] = hook.calls
+    assert call["title"] == f"Run failed: month {MONTH}"
+    assert f"read_source: {MONTH}.csv lacks the columns net_mass" in call["message"]
+    assert f"/runs/{failed.run_id}" in call["message"]
+    steps = instance.all_logs(failed.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY)
+    assert not steps, "bad data stays bad: nothing was tried again"
+
+
+def test_rows_set_aside_are_told_by_reason_and_no_value_of_a_declaration_is(
+    pipeline: Path,
+    instance: dg.DagsterInstance,
+    run_month: RunMonth,
+    small_declarations: Declarations,
+    hook: Hook,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    rows = small_declarations(MONTH)
+    rows.loc[:4, BY_NAME["net_mass"].header] = "-77.25"
+    rows.loc[5, BY_NAME["country_of_origin"].header] = "QQ"
+    folder = pipeline / "source"
+    folder.mkdir()
+    rows.to_csv(folder / f"{MONTH}.csv", index=False)
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(folder))
+    monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
+    expectations = Ticks("failed_expectations", instance)
+    assert run_month("quarantine", "raw_declarations").success
+    expectations()
+    [call] = hook.calls
+    assert call["title"] == f"Expectation failed: quarantine {MONTH}, share"
+    assert call["type"] == "warning"
+    assert "Rows failing: 6" in call["message"]
+    assert "- quarantined: negative_number: 5 rows" in call["message"]
+    assert "- quarantined: unknown_code: 1 rows" in call["message"]
+    assert "-77.25" not in call["message"]
+    assert "QQ" not in call["message"]
+    assert "주식회사" not in call["message"]
+
+
+def test_a_channel_that_is_down_is_logged_without_its_secrets_and_tried_again_until_it_takes_the_alert(
+    pipeline: Path,
+    instance: dg.DagsterInstance,
+    run_month: RunMonth,
+    mailbox: tuple[Mailbox, str],
+    hook: Hook,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    box, address = mailbox
+    monkeypatch.setenv("CUSTOMS_ALERTS", f"{hook.address}, {address}")
+    monkeypatch.setenv("CUSTOMS_RETRY_WAIT", "0.0001")
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(pipeline / "nowhere"))
+    hook.status = 503
+    runs = Ticks("failed_runs", instance)
+    with caplog.at_level(logging.DEBUG):
+        assert not run_month("quarantine", "raw_declarations").success
+        assert "1 failures, 1 alerts sent, 1 waiting" in runs()
+        assert "0 failures, 0 alerts sent, 1 waiting" in runs()
+        hook.status = 200
+        assert "0 failures, 1 alerts sent, 0 waiting" in runs()
+    runs()
+    assert len(box.messages) == len(hook.calls) == 1
+    assert "channel 1 of 2 (json) at try 1 of 12" in caplog.text
+    assert "503" in caplog.text
+    for secret in ("opensesame", "T0KENT0KEN"):
+        assert secret not in caplog.text
+        for path in (pipeline / "home").rglob("*"):
+            assert not path.is_file() or secret.encode() not in path.read_bytes()
+
+
+def test_an_alert_is_sent_once_even_where_the_sensor_forgets_what_it_has_seen(instance: dg.DagsterInstance, hook: Hook):
+    ledger = StoredLedger(instance)
+    for _ in range(3):
+        outbox = Outbox()
+        outbox.post([Alert("run 1", "Run failed", "why")], channels(hook.address), ledger)
+        outbox.deliver(channels(hook.address), ledger, 1.0, lambda: 0.0, print)
+    assert len(hook.calls) == 1
+
+
+class _Memory:
+    def __init__(self) -> None:
+        self.sent: set[tuple[str, str]] = set()
+
+    def has(self, key: str, channel: str) -> bool:
+        return (key, channel) in self.sent
+
+    def note(self, key: str, channel: str) -> None:
+        self.sent.add((key, channel))
+
+
+def test_waits_double_up_to_an_hour_and_end_with_a_line_that_says_so():
+    nobody = [Channel("channel 1 of 1 (json)", "json://127.0.0.1:9/closed")]
+    outbox, now, lines = Outbox(), 0.0, []
+    outbox.post([Alert("k", "title", "body")], nobody, _Memory())
+    pauses = []
+    while outbox.letters:
+        outbox.deliver(nobody, _Memory(), 15.0, lambda: now, lines.append)  # noqa: B023
+        outbox = Outbox.from_json(outbox.to_json())
+        if outbox.letters:
+            pauses.append(outbox.letters[0].not_before - now)
+            now = outbox.letters[0].not_before
+    assert pauses == [min(15.0 * 2**n, LONGEST_WAIT) for n in range(TRIES - 1)]
+    assert lines[-1].endswith("given up")
+    assert "closed" not in "".join(lines).replace("is closed", "")
+
+
+def test_a_month_that_is_late_is_told_once_and_not_every_day(
+    pipeline: Path, instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
+):
+    from customs_assets.definitions import defs
+
+    monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
+    expectations = Ticks("failed_expectations", instance)
+    month = due_month(datetime.now(UTC).date(), 5)
+    for _ in range(3):
+        assert defs.resolve_job_def("months_on_time").execute_in_process(instance=instance).success
+        expectations()
+    [call] = hook.calls
+    assert call["title"] == f"Expectation failed: declaration_source {month}, month_on_time"
+    assert f"{month} was due on day 5 of the next month and is not in the lake." in call["message"]
+    Lake(str(pipeline / "lake")).write_table("raw_declarations", pd.DataFrame({"a": [1]}), month)
+    done = defs.resolve_job_def("months_on_time").execute_in_process(instance=instance)
+    assert [check.passed for check in done.get_asset_check_evaluations()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("day", "due"),
+    [("2021-03-04", "2021-01"), ("2021-03-05", "2021-02"), ("2021-01-05", "2020-12"), ("2021-01-04", "2020-11")],
+)
+def test_a_month_is_due_on_the_fifth_of_the_next(day: str, due: str):
+    assert due_month(datetime.fromisoformat(day).date(), 5) == due
+
+
+def test_addresses_are_told_apart_and_never_shown():
+    listed = channels(
+        "mailto://a:pw@h.example?to=x@y,z@y, slack://AAAA/BBBB/CCCC\njson://h.example/t json://h.example/t"
+    )
+    assert [c.name for c in listed] == ["channel 1 of 3 (mailto)", "channel 2 of 3 (slack)", "channel 3 of 3 (json)"]
+    assert listed[0].address == "mailto://a:pw@h.example?to=x@y,z@y"
+    assert "pw" not in repr(listed)
+    assert channels("  ") == []
+    assert Channel("c", "nonsense").send("t", "b", "error") == "its address is not of a form that Apprise knows"
+
+
+def test_masks_leave_no_part_of_a_secret():
+    assert (
+        mask_credentials("at postgresql://kim:s3cret@db/x?password=abc&a=1")
+        == "at postgresql://***@db/x?password=***&a=1"
+    )
+    assert mask("hook.example/T%2Fok said TOKN", ["json://hook.example/T%2Fok?x=TOKN"]) == "***/*** said ***"
