@@ -203,6 +203,9 @@ def _report(lake: Lake) -> bool:
     if lake.fs.exists(release):
         console.print(f"release:       {release}", highlight=False, soft_wrap=True)
         console.print(f"dataset card:  {release}/README.md", highlight=False, soft_wrap=True)
+    if lake.exists("evidence_report", suffix="html"):
+        page = lake.path("evidence_report", suffix="html")
+        console.print(f"evidence:      {page}", highlight=False, soft_wrap=True)
     if lake.exists("release_quality", suffix="json"):
         quality = lake.path("release_quality", suffix="json")
         console.print(f"quality:       {quality}", highlight=False, soft_wrap=True)

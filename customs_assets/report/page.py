@@ -203,7 +203,7 @@ def _verdicts(content: Content, title: str) -> str:
         listed = "".join(f"<li>{html.escape(name)}</li>" for name in missed)
         cards.append(
             f'<div class="card {verdict}"><h2>{subject.value.capitalize()}</h2><p class="verdict">{word}</p>'
-            f"<p>{held} claims hold</p>{f'<ul>{listed}</ul>' if listed else ''}</div>"
+            f"<p>{held} {'claim holds' if held == 1 else 'claims hold'}</p>{f'<ul>{listed}</ul>' if listed else ''}</div>"
         )
     rows = content.evidence["rows"]
     said = f"{rows['synthetic']:,} synthetic rows beside {rows['source']:,} inspected declarations"
@@ -279,7 +279,7 @@ def _claims_table(claims: Sequence[Claim]) -> str:
         verdict = {True: '<b class="holds">holds</b>', False: '<b class="fails">fails</b>', None: "–"}[claim.holds]
         note = f"<small>{html.escape(claim.note)}</small>" if claim.note else ""
         numbers = [number(value) for value in (claim.measured, claim.ceiling, claim.floor)]
-        rows.append([html.escape(claim.title) + note, verdict, html.escape(claim.goal), *numbers])
+        rows.append([html.escape(claim.title) + note, verdict, f"<span>{html.escape(claim.goal)}</span>", *numbers])
     return _table(["Claim", "Verdict", "Goal", "Measured", "Ceiling", "Floor"], rows, numeric=3)
 
 

@@ -24,12 +24,13 @@ import pandas as pd
 
 from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.quality.comparison import compared_columns
-from customs_assets.quality.detection import auc, auc_standard_error, seen_by_a_classifier
+from customs_assets.quality.detection import auc, seen_by_a_classifier
 from customs_assets.quality.privacy.records import WITHOUT_IDENTITIES, as_records, nearest
 from customs_assets.quality.references import equal_in_size, in_control
 
 CROWD = 5
 _FOLDS = 3
+_GROUPS = 20
 _TREES, _LEAVES = 200, 31
 
 # Parts of a row that synthetic rows may share with it.
@@ -52,7 +53,7 @@ class Membership:
         aucs: AUC by attack, in [0, 1]; 0.5 tells nothing.
         strongest: the attack with the largest AUC.
         auc: that AUC.
-        standard_error: of an AUC of 0.5 with as many rows, were they independent.
+        standard_error: of that AUC, by a jackknife over groups of importers, whose rows are not independent of each other.
         members: training rows attacked, and as many control rows.
         references: control rows that the attacker holds as a sample of the world; they are not attacked.
     """
@@ -105,7 +106,7 @@ def membership(
     }
     aucs = {attack: auc(score, is_member) for attack, score in scores.items()}
     strongest = max(aucs, key=lambda attack: aucs[attack])
-    error = auc_standard_error(len(members), len(others))
+    error = _standard_error(scores[strongest], is_member, attacked["importer_id"], seed)
     return Membership(aucs, strongest, aucs[strongest], error, len(members), len(reference))
 
 
@@ -153,6 +154,15 @@ def _informed(
             forest.fit(features[train], is_member[train])
             scores[test] = np.asarray(forest.predict_proba(features[test]))[:, 1]
     return scores
+
+
+def _standard_error(scores: np.ndarray, is_member: np.ndarray, importers: pd.Series, seed: int) -> float:
+    """Standard error of an AUC by a jackknife that leaves out a group of importers at a time; NaN for too few importers."""
+    codes = pd.factorize(importers)[0]
+    group = (np.random.default_rng(seed).permutation(codes.max() + 1) % _GROUPS)[codes]
+    kept = [group != number for number in range(_GROUPS)]
+    without = np.array([auc(scores[rows], is_member[rows]) for rows in kept if 0 < is_member[rows].mean() < 1])
+    return float(np.sqrt((len(without) - 1) * np.mean((without - without.mean()) ** 2))) if len(without) else np.nan
 
 
 def _shared(rows: pd.DataFrame, others: pd.DataFrame, part: Sequence[str]) -> np.ndarray:
