@@ -187,27 +187,29 @@ def _compose_role(
     runs = _mixed(runs, sources, order, min_group, rng)
     for other, depth in role.relations:
         target = _information(measured[role.name].to_numpy(), measured[other].to_numpy())
-        seed = int(rng.integers(2**62))
-        before, within = runs, _joined(cells[:depth]) if depth else np.zeros(len(part), dtype=int)
-        # Where the relation itself is one to importers, or the role is theirs, declarations change hands one by one.
-        apart = other == "importer_id" or role.name == "importer_id"
-        blocks = np.arange(len(part)) if apart else _joined([runs, cells[-1]])
+        within = _joined(cells[:depth]) if depth else np.zeros(len(part), dtype=int)
+        # What one importer has of an identity changes hands together; where that does not loosen enough, or the relation is one to
+        # importers itself, declarations change hands one by one.
+        singly = np.arange(len(part))
+        together = [] if "importer_id" in (other, role.name) else [_joined([runs, cells[-1]])]
+        for blocks in (*together, singly):
+            seed, before = int(rng.integers(2**62)), runs
 
-        def shuffled(
-            share: float,
-            before: np.ndarray = before,
-            within: np.ndarray = within,
-            blocks: np.ndarray = blocks,
-            seed: int = seed,
-        ) -> np.ndarray:
-            return _shuffle(before, share, within, blocks, np.random.default_rng(seed))
+            def shuffled(
+                share: float,
+                before: np.ndarray = before,
+                within: np.ndarray = within,
+                blocks: np.ndarray = blocks,
+                seed: int = seed,
+            ) -> np.ndarray:
+                return _shuffle(before, share, within, blocks, np.random.default_rng(seed))
 
-        def strength(share: float, other=other, shuffled=shuffled) -> float:
-            column = np.full(len(rows), -1)
-            column[named] = shuffled(share)
-            return _information(column, rows[other].to_numpy())
+            def strength(share: float, other=other, shuffled=shuffled) -> float:
+                column = np.full(len(rows), -1)
+                column[named] = shuffled(share)
+                return _information(column, rows[other].to_numpy())
 
-        runs = shuffled(_share_for(strength, target))
+            runs = shuffled(_share_for(strength, target))
     runs = _mixed(runs, sources, order, min_group, rng)
     composed = np.full(len(rows), "", dtype=object)
     composed[named] = np.asarray(tokens, dtype=object)[runs]
