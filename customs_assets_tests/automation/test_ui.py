@@ -82,8 +82,9 @@ def test_a_backfill_of_three_months_is_launched_from_the_ui_and_ends(ui: Browser
     services.wait_until(lambda: _ended(services, 4), 500)
     assert sorted(run["tags"]["dagster/partition"] for run in services.runs()) == [*MONTHS, BAD_MONTH]
     assert {run["status"] for run in services.runs()} == {"SUCCESS"}
-    ui.open("/runs?show_runs_within_backfills=true")
-    ui.see("Success")
+    ui.open("/runs")
+    ui.page.get_by_text("Show runs within backfills").click()
+    ui.see("partition: 2020-03")
     ui.shoot("runs")
     ui.open("/assets/quality_report?view=partitions")
     ui.see("Materialized (4)")
