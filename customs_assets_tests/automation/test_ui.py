@@ -1,4 +1,4 @@
-"""The UI as a person meets it: see the graph, make a month, look at its checks and plots, backfill three months, find what failed.
+"""The UI as a person meets it: the graph, a month that is made, its checks and plots, a backfill, what failed and why.
 
 Set CUSTOMS_SCREENSHOTS to a folder to keep the pictures that docs/operations.md shows.
 """
