@@ -188,8 +188,8 @@ def _compose_role(
     for other, depth in role.relations:
         target = _information(measured[role.name].to_numpy(), measured[other].to_numpy())
         within = _joined(cells[:depth]) if depth else np.zeros(len(part), dtype=int)
-        # What one importer has of an identity changes hands together; where that does not loosen enough, or the relation is one to
-        # importers itself, declarations change hands one by one.
+        # What one importer has of an identity changes hands together; where that does not loosen enough, or the relation is one
+        # to importers itself, declarations change hands one by one.
         singly = np.arange(len(part))
         together = [] if "importer_id" in (other, role.name) else [_joined([runs, cells[-1]])]
         for blocks in (*together, singly):
