@@ -1,7 +1,7 @@
 """The suites over the evidence: which claims must hold for a run to succeed, and which are worth a look.
 
 Error-level: nobody's row is copied, every tariff tuple rests on ``k`` importers and is lawful, no name stands in the release, and
-no attack succeeds by more than chance. Warning-level: every other claim. The verdict on attacks hangs on the page, so that the
+no attack goes past its limit by more than chance. Warning-level: every other claim, and attacks that miss their goal. The verdict on attacks hangs on the page, so that the
 page that says what was found is made before the run fails. Suites that judge tables are in ``suites.py``.
 """
 
@@ -42,10 +42,12 @@ def _expected(claims: Collection[Claim], *, convicts_only: bool) -> tuple[pd.Dat
     expected: list[Expectation] = []
     for claim in judged:
         fails = claim.convicts if convicts_only else not claim.holds
-        said = f"{claim.title} is {claim.goal}" + (f" ({claim.note})" if claim.note and fails else "")
+        goal = f"within its limit of {claim.blocks_above:.4g}" if convicts_only else claim.goal
+        said = f"{claim.title} is {goal}" + (f" ({claim.note})" if claim.note and fails else "")
         low, high = claim.at_least, claim.at_most
-        if convicts_only and not fails:
-            low, high = None, max(claim.measured, high if high is not None else claim.measured)
+        if convicts_only:
+            limit = claim.measured if claim.blocks_above is None else claim.blocks_above
+            low, high = None, limit if fails else max(claim.measured, limit)
         expected.append(
             gxe.ExpectColumnValuesToBeBetween(column=claim.key, min_value=low, max_value=high, description=said)
         )
@@ -182,7 +184,7 @@ EVIDENCE_SUITES: tuple[Suite, ...] = (
         "evidence_report",
         "attacks",
         "error",
-        "No attack on the rehearsal succeeds by more than chance.",
+        "No attack on the rehearsal goes past its limit by more than chance.",
         _RAISE_K,
         _attacks,
         key="claim",

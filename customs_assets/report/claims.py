@@ -63,6 +63,7 @@ class Claim:
         note: one sentence more, where the number needs it.
         surely: of a claim with an upper bound, what the truth is not below but by chance (the lower end of an interval); NaN
             where nothing is said.
+        limit: past which nothing may be published, where that is further than the goal; None where it is the goal itself.
     """
 
     key: str
@@ -75,11 +76,17 @@ class Claim:
     at_most: float | None = None
     note: str = ""
     surely: float = math.nan
+    limit: float | None = None
+
+    @property
+    def blocks_above(self) -> float | None:
+        """What the lower end of the interval must not exceed if anything is to be published; None without an upper bound."""
+        return self.at_most if self.limit is None else self.limit
 
     @property
     def convicts(self) -> bool:
-        """Whether more than chance speaks against the claim: even the lower end of the interval misses its upper bound."""
-        return self.at_most is not None and self.surely > self.at_most
+        """Whether more than chance speaks against publishing: even the lower end of the interval exceeds the limit."""
+        return self.blocks_above is not None and self.surely > self.blocks_above
 
     @property
     def holds(self) -> bool | None:
@@ -119,6 +126,11 @@ _DETECTION_GOALS = {World.WITHOUT_RELATIONS: 0.60, World.WITH_RELATIONS: 0.55}
 _AMOUNTS = ("net_mass", "item_price")
 _RELATION_BOUNDS = (0.85, 1.15)
 _RISK, _MEMBERSHIP, _NEARER, _LINKAGE = 0.05, 0.53, 0.52, 0.02
+
+# Past these nothing is published; between goal and limit the page says that the goal is missed and a person decides. Rows that
+# follow the frequencies of their own source lie somewhat nearer to it than to others of the same world, whoever made them; copies
+# and memorized rows go far past these limits.
+_RISK_LIMIT, _MEMBERSHIP_LIMIT, _NEARER_LIMIT, _LINKAGE_LIMIT = 0.15, 0.60, 0.60, 0.10
 _PRECISION, _PRECISION_GAP = 0.75, 0.05
 _TABLE_THREE_GAP, _KENDALL = 0.03, 0.9
 
@@ -333,6 +345,7 @@ def attack_claims(
             nearer.share_nearer_to_training,
             ceiling=0.5,
             at_most=_NEARER,
+            limit=_NEARER_LIMIT,
             surely=nearer.share_nearer_to_training - 2 * nearer.standard_error,
             note=f"± {nearer.standard_error:.3f}; {nearer.identical_to_training} rows at distance 0 of training, "
             f"{nearer.identical_to_control} of control",
@@ -344,6 +357,7 @@ def attack_claims(
             told.auc,
             ceiling=0.5,
             at_most=_MEMBERSHIP,
+            limit=_MEMBERSHIP_LIMIT,
             surely=told.auc - 3 * told.standard_error,
             note=f"± {told.standard_error:.3f}; " + ", ".join(f"{name} {auc:.3f}" for name, auc in told.aucs.items()),
         ),
@@ -354,6 +368,7 @@ def attack_claims(
             linked.advantage,
             ceiling=0.0,
             at_most=_LINKAGE,
+            limit=_LINKAGE_LIMIT,
             surely=linked.advantage - 2 * 0.5 / math.sqrt(min(linked.training_importers, linked.control_importers)),
             note=f"named {linked.named_training:.3f} and {linked.named_control:.3f}, recognised "
             f"{linked.recognised_training:.3f} and {linked.recognised_control:.3f} "
@@ -378,6 +393,7 @@ def attack_claims(
                 risk.upper,
                 ceiling=0.0,
                 at_most=_RISK,
+                limit=_RISK_LIMIT,
                 note=note,
                 surely=risk.lower,
             )
