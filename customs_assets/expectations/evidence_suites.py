@@ -1,8 +1,9 @@
 """The suites over the evidence: which claims must hold for a run to succeed, and which are worth a look.
 
 Error-level: nobody's row is copied, every tariff tuple rests on ``k`` importers and is lawful, no name stands in the release, and
-no attack goes past its limit by more than chance. Warning-level: every other claim, and attacks that miss their goal. The verdict on attacks hangs on the page, so that the
-page that says what was found is made before the run fails. Suites that judge tables are in ``suites.py``.
+no attack goes past its limit by more than chance. Warning-level: every other claim, and attacks that miss their goal. The verdict
+on attacks hangs on the page, so that the page that says what was found is made before the run fails. Suites that judge tables are
+in ``suites.py``.
 """
 
 from __future__ import annotations
