@@ -14,6 +14,7 @@ Exit status 1 where one of these does not hold.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 import threading
@@ -72,7 +73,7 @@ class Polling:
 def locks(folder: Path) -> list[str]:
     """Lines of the services' logs that speak of a lock."""
     lines = (line for log in folder.glob("*.log") for line in log.read_text(errors="replace").splitlines())
-    return [line for line in lines if "locked" in line.lower()]
+    return [line for line in lines if re.search(r"\block(ed)?\b", line, re.IGNORECASE)]
 
 
 def at_once(instance: dg.DagsterInstance) -> int:

@@ -114,7 +114,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="safetensors",
         upstream=("anonymized_declarations", "unit_prices"),
         settings=("seed", "epochs", "min_group"),
-        kinds=frozenset({"torch"}),
+        kinds=frozenset({"numpy"}),
         pool=TRAINING,
     ),
     Artifact(
@@ -133,7 +133,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         "New importers, sellers, declarants and couriers, each composed from at least k of the source's, over all months.",
         partitioning=Partitioning.WHOLE,
         upstream=("anonymized_declarations", "safe_groups"),
-        code_version="3",
+        code_version="4",
         settings=("seed", "min_group"),
         kinds=frozenset({"parquet", "pandas"}),
     ),
@@ -161,7 +161,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
             "fraud_propensity",
         ),
         settings=("seed", "min_group", "rows", "price"),
-        code_version="6",
+        code_version="7",
         kinds=frozenset({"parquet", "pandas"}),
     ),
     Artifact(

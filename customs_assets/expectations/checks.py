@@ -51,7 +51,11 @@ def judge(suite: Suite, pipeline: Pipeline, partition: str) -> dg.AssetCheckResu
         "rows_failing": sum(reason["rows"] for reason in reasons),
     }
     if reasons:
-        metadata |= {"reasons": dg.MetadataValue.json(reasons), "remedy": suite.remedy}
+        metadata |= {
+            "why": "; ".join(f"{reason['reason']}: {reason['rows'] or 'the table'}" for reason in reasons),
+            "reasons": dg.MetadataValue.json(reasons),
+            "remedy": suite.remedy,
+        }
     return dg.AssetCheckResult(
         passed=verdict.holds,
         severity=dg.AssetCheckSeverity.ERROR if suite.is_error else dg.AssetCheckSeverity.WARN,

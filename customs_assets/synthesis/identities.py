@@ -2,7 +2,7 @@
 
 The paper drew identities apart from the goods, which destroyed every trading relation (decision 6 of the architecture). Here the
 source's declarations, all months together, are *dealt* to as many new identities: laid in an order in which like trade stands
-together (chapter, heading, origin, office), and cut into runs of the sizes that the source's identities have. A run is a new
+together (origin, chapter, product code, office), and cut into runs of the sizes that the source's identities have. A run is a new
 identity. It trades what is alike, as a real one does, and takes no more than a ``k``-th of its declarations from any one source
 identity (each from another where it has at most ``k``), so that none of them is a source identity under another name. How
 tightly a run hangs together is set by shuffling a share of the declarations, so that each relation comes out as strong as the
@@ -12,7 +12,7 @@ What belongs here is the dealing, done once over all months (``compose``), and t
 (``assign``): its rows take over the identities of the month's source rows that are most like them, each source row once.
 
 New identities go by the tokens of source identities, so that source and synthetic declarations are written in one token space
-and Table 2 can compare them: a run gets a token of its own size, of an identity that trades in the same chapter (origin, office,
+and Table 2 can compare them: a run gets a token of its own size, of an identity that trades from the same country (office,
 mode), drawn at random among those. What the run holds says nothing of the token's first owner.
 """
 
@@ -38,7 +38,8 @@ class Role:
         name: the identity column.
         order: what like trade is alike in, the coarsest first; tokens are drawn within the first.
         relations: the other column of a relation whose normalized mutual information is to be the source's, and among which
-            declarations identities are shuffled to that end: those alike in so many of ``order``. One after the other.
+            declarations identities are shuffled to that end: those alike in so many of ``order``. One after the other. What one
+            importer has of one identity changes hands together, so that a relation to importers outlasts the loosening of others.
         sources: whose declarations must mix in a new identity.
         by_size: whether runs follow each other from the longest to the shortest, and so do the groups of rows that are alike in
             all of ``order``: a new seller then serves one importer, or a few, and not the ends of many.
@@ -56,7 +57,7 @@ class Role:
 ROLES: tuple[Role, ...] = (
     Role(
         "importer_id",
-        ("chapter", "country_of_origin", "hs6_code", "office_id"),
+        ("country_of_origin", "chapter", "hs6_code", "office_id"),
         (("hs6_code", 2), ("hs6_code", 0)),
         "importer_id",
     ),
@@ -76,7 +77,8 @@ ROLES: tuple[Role, ...] = (
     ),
 )
 
-# What a synthetic row must share with a source row to take over its identities, tried in this order.
+# What a synthetic row must share with a source row to take over its identities, tried in this order; ``slot`` is the row that
+# gave it the importer, whose partners it takes as well where the lane is the same.
 _SITE = ("fraud", "hs6_code", "country_of_origin", "seller_id_named", "office_id")
 _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     "importer_id": (
@@ -95,6 +97,8 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
         (),
     ),
     "seller_id": (
+        ("slot", "country_of_origin"),
+        ("slot", "chapter"),
         ("importer_id", "country_of_origin", "hs6_code"),
         ("importer_id", "country_of_origin"),
         ("importer_id", "chapter"),
@@ -105,6 +109,7 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
         (),
     ),
     "declarant_id": (
+        ("slot", "office_id"),
         ("importer_id", "office_id", "fraud"),
         ("importer_id", "office_id"),
         ("office_id", "chapter", "fraud"),
@@ -113,6 +118,7 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
         (),
     ),
     "courier_id": (
+        ("slot", "mode_of_transport"),
         ("importer_id", "mode_of_transport"),
         ("mode_of_transport", "office_id", "import_type"),
         ("mode_of_transport", "office_id"),
@@ -181,20 +187,29 @@ def _compose_role(
     runs = _mixed(runs, sources, order, min_group, rng)
     for other, depth in role.relations:
         target = _information(measured[role.name].to_numpy(), measured[other].to_numpy())
-        seed = int(rng.integers(2**62))
-        before, within = runs, _joined(cells[:depth]) if depth else np.zeros(len(part), dtype=int)
+        within = _joined(cells[:depth]) if depth else np.zeros(len(part), dtype=int)
+        # What one importer has of an identity changes hands together; where that does not loosen enough, or the relation is one
+        # to importers itself, declarations change hands one by one.
+        singly = np.arange(len(part))
+        together = [] if "importer_id" in (other, role.name) else [_joined([runs, cells[-1]])]
+        for blocks in (*together, singly):
+            seed, before = int(rng.integers(2**62)), runs
 
-        def shuffled(
-            share: float, before: np.ndarray = before, within: np.ndarray = within, seed: int = seed
-        ) -> np.ndarray:
-            return _shuffle(before, share, within, np.random.default_rng(seed))
+            def shuffled(
+                share: float,
+                before: np.ndarray = before,
+                within: np.ndarray = within,
+                blocks: np.ndarray = blocks,
+                seed: int = seed,
+            ) -> np.ndarray:
+                return _shuffle(before, share, within, blocks, np.random.default_rng(seed))
 
-        def strength(share: float, other=other, shuffled=shuffled) -> float:
-            column = np.full(len(rows), -1)
-            column[named] = shuffled(share)
-            return _information(column, rows[other].to_numpy())
+            def strength(share: float, other=other, shuffled=shuffled) -> float:
+                column = np.full(len(rows), -1)
+                column[named] = shuffled(share)
+                return _information(column, rows[other].to_numpy())
 
-        runs = shuffled(_share_for(strength, target))
+            runs = shuffled(_share_for(strength, target))
     runs = _mixed(runs, sources, order, min_group, rng)
     composed = np.full(len(rows), "", dtype=object)
     composed[named] = np.asarray(tokens, dtype=object)[runs]
@@ -250,14 +265,17 @@ def _shown_sizes(owners: np.ndarray, importers: np.ndarray, min_group: int) -> n
     return shown
 
 
-def _shuffle(identities: np.ndarray, share: float, within: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The identities with a share of the rows' exchanged within their cells."""
-    picked = np.flatnonzero(rng.random(len(identities)) < share)
-    cells = within[picked]
-    first, second = (picked[np.lexsort([rng.random(len(picked)), cells])] for _ in range(2))
-    shuffled = identities.copy()
-    shuffled[first] = identities[second]
-    return shuffled
+def _shuffle(
+    identities: np.ndarray, share: float, within: np.ndarray, blocks: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The identities with those of a share of the blocks exchanged within their cells, among blocks of the same size."""
+    first_row, block, size = np.unique(blocks, return_index=True, return_inverse=True, return_counts=True)[1:]
+    picked = np.flatnonzero(rng.random(len(size)) < share)
+    cells = within[first_row[picked]]
+    first, second = (picked[np.lexsort([rng.random(len(picked)), cells, size[picked]])] for _ in range(2))
+    held = identities[first_row]
+    held[first] = identities[first_row[second]]
+    return held[block.ravel()]
 
 
 def _share_for(strength: Callable[[float], float], target: float) -> float:
@@ -322,7 +340,7 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) ->
     """Identities for a synthetic month.
 
     Args:
-        rows: m synthetic rows as ``Codec.decode`` gives them, with ``seller_id_named`` and ``courier_id_named``.
+        rows: m synthetic rows as ``Codec.decode`` gives them, with ``courier_id_named``, and ``seller_id_named`` as a wish.
         slots: the month's n generalised rows with their new identities.
         rng: where draws come from.
 
@@ -330,7 +348,9 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) ->
         m rows of the four identity columns; a slot serves as often as any other (once where m = n), empty where nobody is named.
     """
     wanted = _with_codes(rows)
-    offered = _with_codes(slots).assign(seller_id_named=np.where(slots["seller_id"] != "", "yes", "no"))
+    offered = _with_codes(slots).assign(
+        seller_id_named=np.where(slots["seller_id"] != "", "yes", "no"), slot=np.arange(len(slots))
+    )
     for role in ROLES:
         named = np.arange(len(wanted))
         if f"{role.name}_named" in wanted:
@@ -340,6 +360,10 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) ->
         if len(named) and len(open_slots):
             slot = _matched(wanted.iloc[named], offered.iloc[open_slots], _MATCHES[role.name], rng)
             chosen[named] = offered[role.name].to_numpy(dtype=object)[open_slots[slot]]
+            if role is ROLES[0]:
+                # Whether an importer names its seller is a habit of the importer's: it comes with it.
+                wanted["slot"] = open_slots[slot]
+                wanted["seller_id_named"] = offered["seller_id_named"].to_numpy()[open_slots[slot]]
         wanted[role.name] = chosen
     return wanted[list(IDENTITIES)].set_axis(rows.index)
 

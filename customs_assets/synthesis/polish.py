@@ -22,6 +22,9 @@ from customs_assets.synthesis.encodings.mass import rounded
 # Rows in a leaf, for each importer that the k rule asks for: k = 5 gives at least 20 donors to every value.
 DONORS_PER_GROUP = 4
 
+# Goods bind a whole tuple to the rest of the row, which is how a trader would be recognised: more stand behind them.
+GOODS_DONORS_PER_GROUP = 40
+
 # The columns that one donor gives together: what is declared of the goods, and what may be shown of it as it is.
 GOODS: tuple[str, ...] = (*TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud", "unit_price", "whole")
 
@@ -52,9 +55,13 @@ _FEATURES_OF = {
     "date": {"day", "weekday"},
     "fraud": {"label"},
     "critical_fraud": {"label"},
+    "hs10_code": {"hs10_code", "chapter"},
     "unit_price": {"residual", "price_given"},
     "whole": set[str](),
 }
+
+# What hangs on the product itself and not on its chapter alone. How a code's few traders ship and declare it is theirs to keep.
+_BY_PRODUCT = {("net_mass",), ("price_given", "residual")}
 
 # How finely the tree of the goods tells masses apart.
 _MASS_CLASSES = 10
@@ -75,6 +82,7 @@ class CoreFeatures:
             *_RANKED,
             *_FLAGS,
             "hs10_code",
+            "chapter",
             "tax_rate",
             "net_mass",
             "residual",
@@ -91,6 +99,7 @@ class CoreFeatures:
         }
         features |= {flag: (core[flag] == "yes").to_numpy(dtype=float) for flag in _FLAGS}
         features["hs10_code"] = core["hs10_code"].str.ljust(10, "0").astype(float).to_numpy()
+        features["chapter"] = core["hs10_code"].str[:2].astype(float).to_numpy()
         features["tax_rate"] = core["tax_rate"].to_numpy(dtype=float)
         features["net_mass"] = np.log1p(core["net_mass"].to_numpy(dtype=float) * 10.0)
         features["residual"] = core["residual"].to_numpy(dtype=float)
@@ -126,7 +135,7 @@ class Polish:
                 _target(unit, self._source, known, codec),
                 importers,
                 min_group=min_group,
-                min_leaf=DONORS_PER_GROUP * min_group,
+                min_leaf=(GOODS_DONORS_PER_GROUP if unit == GOODS else DONORS_PER_GROUP) * min_group,
                 seed=derive_seed(seed, "tree", purpose=unit[0]),
             )
             for unit in UNITS
@@ -196,6 +205,7 @@ class Polish:
 
     def _predictors_of(self, unit: tuple[str, ...]) -> list[str]:
         own = set().union(*(_FEATURES_OF.get(column, {column}) for column in unit))
+        own |= set() if unit in _BY_PRODUCT else {"hs10_code"}
         return [name for name in self._encoder.columns if name not in own]
 
     def sweep(self, draft: pd.DataFrame, number: int = 0) -> pd.DataFrame:

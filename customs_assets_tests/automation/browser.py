@@ -51,6 +51,19 @@ class Browser:
         """Wait until a text is to be seen."""
         self.page.get_by_text(text).first.wait_for()
 
+    def width_of_plot(self, entry: str) -> int:
+        """Show a plot that an entry of the metadata holds; returns its width in pixels."""
+        row = self.page.get_by_role("row").filter(has_text=entry)
+        row.get_by_text("[Show Markdown]").first.click()
+        picture = self.page.locator("[role=dialog] img").first
+        picture.wait_for()
+        return picture.evaluate("image => image.naturalWidth")
+
+    def close_dialog(self) -> None:
+        """Close what a plot is shown in."""
+        self.page.get_by_role("button", name="Close").click()
+        self.page.locator("[role=dialog]").wait_for(state="detached")
+
     def open_graph(self, groups: tuple[str, ...] = GROUPS) -> None:
         """Open the asset graph with its groups unfolded."""
         expanded = "%2C".join(f"global%40global%3A{group}" for group in groups)
@@ -76,6 +89,6 @@ def browser(url: str, shots: Path | None = None) -> Iterator[Browser]:
     """A browser on the UI."""
     with sync_playwright() as player:
         chromium = player.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
-        page = chromium.new_page(viewport={"width": 1400, "height": 850})
+        page = chromium.new_page(viewport={"width": 1600, "height": 850})
         yield Browser(page, url, shots)
         chromium.close()
