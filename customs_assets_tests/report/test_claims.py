@@ -64,7 +64,7 @@ def _claims(claims: list[Claim]) -> dict[str, Claim]:
 def test_a_fresh_half_scores_its_ceiling_and_the_floor_shows_in_pairs_and_law(world):
     first, second = halves(world.training, seed=7)
     found = _claims(table_two_claims(Tables(second, first), World.WITHOUT_RELATIONS))
-    assert found["lawful_tuples"].measured == 1.0 > found["lawful_tuples"].floor
+    assert found["lawful_tuples"].measured > 0.9 > found["lawful_tuples"].floor
     contingency = found["ContingencySimilarity"]
     assert contingency.measured > contingency.floor
     assert contingency.at_least == 0.89
@@ -100,8 +100,10 @@ def test_attacks_convict_copies_and_let_a_fresh_sample_pass(world):
     leaking = _claims(attack_claims(world.training, world.training, world.control, attacks=300))
     failing = {key for key, claim in leaking.items() if claim.holds is False}
     assert failing == set(leaking), "every attack works on copies"
+    assert all(claim.convicts for claim in leaking.values())
     honest = _claims(attack_claims(world.fresh, world.training, world.control, attacks=300))
-    assert honest["linkability"].holds and honest["singling out, multivariate"].measured < 0.1
+    assert honest["linkability"].holds
+    assert [key for key, claim in honest.items() if claim.convicts] == []
     assert honest["closest_record"].measured == pytest.approx(0.5, abs=0.04)
 
 

@@ -65,11 +65,16 @@ def test_copied_rows_are_convicted_in_their_month_and_over_all_months(lake: Lake
 
 def test_a_shuffled_column_breaks_the_goals_of_detection_and_of_relations(lake: Lake, honest: Made):
     rng = np.random.default_rng(5)
-    shuffled = honest.synthetic.assign(office_id=rng.permutation(honest.synthetic["office_id"]))
+    shuffled = honest.synthetic.assign(
+        item_price=rng.permutation(honest.synthetic["item_price"]),
+        seller_id=rng.permutation(honest.synthetic["seller_id"]),
+    )
     found = _convicted(lake, Made(honest.source, shuffled))
     assert _errors(found) == set()
     findings = str(found["release_evidence, goals"].metadata["findings"])
-    assert "Detection AUC" in findings and "Relation declarant" in findings
+    assert "Detection AUC" in findings, "a price that does not go with its mass"
+    assert "Relation importer–seller" in findings, "a seller that does not go with its importer"
+    assert "Pearson" in findings
 
 
 def test_unlawful_tuples_are_convicted(lake: Lake, honest: Made):

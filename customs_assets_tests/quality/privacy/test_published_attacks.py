@@ -64,10 +64,10 @@ def test_equal_rows_count_once(declarations):
 @pytest.mark.parametrize("mode", ["univariate", "multivariate"])
 def test_every_guess_fits_one_synthetic_row_and_none_is_made_twice(mode, world):
     own = as_attacked(world.fresh, WITHOUT_IDENTITIES)
-    guesses = guesses_from(own, mode, 300, seed=1)
-    assert len(guesses) == 300 == len(set(guesses))
+    guesses = guesses_from(own, mode, 100, seed=1)
+    assert 20 < len(guesses) == len(set(guesses)) <= 100
     assert (matches(own, guesses) == 1).all()
-    assert guesses == guesses_from(own, mode, 300, seed=1)
+    assert guesses == guesses_from(own, mode, 100, seed=1)
 
 
 def test_a_table_without_a_unique_row_gives_no_guess(declarations):
