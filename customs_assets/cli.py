@@ -105,7 +105,9 @@ def _make(nodes: list[Node], months: list[str], workers: int) -> bool:
     home = prepare_home(workers)
     import dagster as dg
 
-    from customs_assets.automation.missing import Outcome, Task, Watch, plan, run_tasks
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from customs_assets.automation.missing import Outcome, Task, Watch, first_line, plan, run_tasks
     from customs_assets.automation.recovery import report_lost_runs
 
     tasks = plan(nodes)
@@ -166,6 +168,10 @@ def _make(nodes: list[Node], months: list[str], workers: int) -> bool:
             _cancel(instance, list(shown))
             _complain("interrupted; run again to finish what is missing")
             raise typer.Exit(130) from None
+        except (OSError, SQLAlchemyError) as error:
+            bar.stop()
+            _complain(f"Dagster's storage in {home} failed: {first_line(error)}; make room or mend it, and run again")
+            raise typer.Exit(1) from None
     for task, outcome in outcomes.items():
         if task not in outcomes_so_far:
             console.print(f"{task.title}: [red]{outcome.problems[0]}[/]", highlight=False)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
+from sqlalchemy.exc import SQLAlchemyError
 
 from customs_assets.automation.jobs import JOBS
 from customs_assets.automation.recovery import HOST_TAG, PROCESS_TAG, end_with_parent
@@ -212,6 +213,13 @@ def _outcome(future: Future[Outcome], task: Task) -> Outcome:
     except BrokenProcessPool:
         _report_lost(task)
         return Outcome(False, problems=("its worker process was killed (out of memory?); run again to finish",))
+    except (OSError, SQLAlchemyError) as error:
+        return Outcome(False, problems=(f"Dagster's storage failed: {first_line(error)}; run again to finish",))
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message; the rest quotes statements and their parameters."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _report_lost(task: Task) -> None:
