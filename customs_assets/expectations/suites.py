@@ -14,18 +14,21 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from customs_assets.declaration import (
     ATTRIBUTES,
     IDENTITIES,
     RELEASED,
     RELEASED_TUPLE,
+    TARIFF_TUPLE,
     Attribute,
     Kind,
 )
 from customs_assets.lake import Lake, to_frame
 from customs_assets.quality.fidelity import PAPER_SCORES
 from customs_assets.settings import Settings
+from customs_assets.source.simulation import is_simulated
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -222,12 +225,27 @@ def _quarantined_share(examined: Examined) -> tuple[pd.DataFrame, list[Expectati
 
 
 def _labelled(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    from customs_assets.source.simulation.tariff import lawful_tuples
+
     raw = examined.lake.read_table("raw_declarations", examined.partition, ["fraud"])
     inspected = raw.num_rows - raw.column("fraud").null_count
-    return examined.frame(), [
+    frame = examined.frame()
+    expected = [
         *declaration_expectations(ATTRIBUTES, examined.partition, raw_identities=True, labelled=True),
         _rows(inspected, f"{inspected} of {raw.num_rows} declarations were inspected"),
     ]
+    if not is_simulated(examined.settings.source):
+        return frame, expected
+    # Of the simulated administration alone the law is known; elsewhere the source's own tuples are all there is.
+    expected.append(
+        gxe.ExpectColumnValuesToBeInSet(
+            column="tariff_tuple", value_set=["lawful"], description="the tariff schedule allows every tariff tuple"
+        )
+    )
+    lawful = lawful_tuples(pa.Table.from_pandas(frame[list(TARIFF_TUPLE)], preserve_index=False))
+    return frame.assign(tariff_tuple=np.where(lawful, "lawful", "unlawful")), expected
 
 
 def _unit_prices(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:

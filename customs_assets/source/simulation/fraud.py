@@ -39,11 +39,10 @@ class Mechanism(IntEnum):
 ROW_MECHANISMS = (Mechanism.UNDERVALUATION, Mechanism.SHORT_QUANTITY, Mechanism.CRITICAL)
 
 # Shares of the labelled declarations that are standing frauds.
-_MISCLASSIFIED = 0.026
-_FALSE_ORIGIN = 0.008
+STANDING = {Mechanism.MISCLASSIFICATION: 0.008, Mechanism.FALSE_ORIGIN: 0.0035}
 
 # Of the other frauds, how many declare the quantity short; the rest undervalue, critical ones apart.
-_SHORT = 0.3
+_SHORT = 0.6
 
 # An honest unit price scatters by this much (log10) about its lane's; an undervalued one is lower by a factor between.
 PRICE_SCATTER = 0.18
@@ -52,15 +51,22 @@ SHORT_TO = (0.5, 0.9)
 
 # A price lower than this part of the usual one makes inspection more likely by this factor.
 LOW_PRICE = 0.5
-LOW_PRICE_LIFT = 1.5
+LOW_PRICE_LIFT = 1.25
 
-# The chance of an ordinary fraud runs from a floor to a ceiling, and how steeply: most of its causes are not to be seen.
-_FLOOR = 0.01
-_CEILING = 0.48
-_STEEPNESS = (3.2, 8.0)
+# The chance of an ordinary fraud by what is at stake, before importer, broker and lane lean one way or the other. Duty is at
+# stake where the basic rate is claimed and is at least 8%. Dear and small goods (machinery, instruments, clothing) that come
+# by air under it are the worst sort; where there is no duty to save, hardly anyone lies.
+_DUTY_AT_STAKE = 8.0
+_NOTHING_AT_STAKE = 0.008
+_MACHINERY_UNDER_A_LOW_RATE = 0.33
+_DUTIABLE = {"sea": 0.31, "air": 0.26}
+_DUTIABLE_DEAR = {"sea": 0.37, "air": 0.47}
+_DUTIABLE_SUNDRIES = 0.12
+_MACHINERY = (84, 92)
+_CLOTHING = (61, 67)
 
-# What the goods of a chapter add to the score, apart from the marks that everyone knows.
-_CHAPTER_LEAN = 0.15 * derive_rng(0, "fraud_by_chapter").standard_normal(98)
+# What the goods of a chapter add to the log odds beside, which nobody has written down.
+_CHAPTER_LEAN = 0.06 * derive_rng(0, "fraud_by_chapter").standard_normal(98)
 
 # Goods of the rules and of the frauds.
 _COUNTERFEIT = (42, 61, 62, 64, 71, 91, 33)
@@ -84,8 +90,8 @@ def misdeclared(lanes: Lanes, propensity: np.ndarray, rng: np.random.Generator, 
     wrong_code = _misclassified(lanes, rng)
     wrong_origin = _falsely_originating(lanes, rng, values)
     weighted = []
-    for found, share in ((wrong_code, _MISCLASSIFIED), (wrong_origin, _FALSE_ORIGIN)):
-        lean = found.labelled * np.exp(0.8 * propensity[found.importer])
+    for found, share in zip((wrong_code, wrong_origin), STANDING.values(), strict=True):
+        lean = np.sqrt(found.labelled) * np.exp(0.8 * propensity[found.importer])
         weighted.append(replace(found, labelled=share * lean / lean.sum()))
     return type(lanes).join(*weighted)
 
@@ -138,22 +144,23 @@ def rule_scores(lanes: Lanes, values: dict[str, list[str]]) -> np.ndarray:
     return score + 0.5 * (lanes.courier >= 0)
 
 
-def _score(lanes: Lanes, lean: np.ndarray, values: dict[str, list[str]]) -> np.ndarray:
-    """The score that fraud's chance grows with; the score of the suspicious sort stands about 1 above a usual lane's."""
+def _incentive(lanes: Lanes, values: dict[str, list[str]]) -> np.ndarray:
+    """The usual chance of an ordinary fraud in each lane, by what is at stake in it."""
     chapter = tariff.schedule().chapters[lanes.code]
-    basic = lanes.claim == 0
-    machinery = (chapter >= 84) & (chapter <= 92)
-    suspicious = basic & (lanes.rate >= 8) & machinery
+    dutiable = (lanes.claim == 0) & (lanes.rate >= _DUTY_AT_STAKE)
+    machinery = (chapter >= _MACHINERY[0]) & (chapter <= _MACHINERY[1])
+    dear = machinery | ((chapter >= _CLOTHING[0]) & (chapter <= _CLOTHING[1]))
     by_air = _is(values, "mode_of_transport", lanes.mode, "40", "50")
-    score = 0.4 * (basic & (lanes.rate >= 8)) + 0.3 * machinery + 0.4 * suspicious
-    score += 0.3 * ((chapter >= 61) & (chapter <= 67) & basic)
-    score += np.where(suspicious == by_air, -0.12, 0.12) + 0.1 * by_air
-    score += 0.3 * _is(values, "country", lanes.departure, "HK", "GB", "ID")
-    score -= 0.15 * (lanes.claim >= len(tariff.GENERAL_TAX_TYPES))
-    score += 0.1 * (lanes.courier >= 0)
-    score += 0.1 * _is(values, "import_type", lanes.import_type, "15", "87", "94")
-    score += _CHAPTER_LEAN[chapter] + 0.001 * (chapter - 50)
-    return score + lean
+    return np.select(
+        [dutiable & dear, dutiable & (chapter > _MACHINERY[1]), dutiable, machinery],
+        [
+            np.where(by_air, _DUTIABLE_DEAR["air"], _DUTIABLE_DEAR["sea"]),
+            np.full(len(chapter), _DUTIABLE_SUNDRIES),
+            np.where(by_air, _DUTIABLE["air"], _DUTIABLE["sea"]),
+            np.full(len(chapter), _MACHINERY_UNDER_A_LOW_RATE),
+        ],
+        _NOTHING_AT_STAKE,
+    )
 
 
 def _critical(lanes: Lanes, values: dict[str, list[str]]) -> np.ndarray:
@@ -164,34 +171,33 @@ def _critical(lanes: Lanes, values: dict[str, list[str]]) -> np.ndarray:
     counterfeit = np.isin(chapter, _COUNTERFEIT) & near & small
     drugs = np.isin(chapter, _DRUGS) & small
     safety = np.isin(chapter, _SAFETY) & near
-    return 0.05 + 3.0 * counterfeit + 2.0 * drugs + 1.0 * safety
+    return 0.02 + 3.0 * counterfeit + 2.0 * drugs + 1.0 * safety
 
 
 def risks(lanes: Lanes, lean: np.ndarray, labelled: np.ndarray, values: dict[str, list[str]]) -> np.ndarray:
     """The chance of each mechanism of :data:`ROW_MECHANISMS` in a declaration of each lane: lanes × 3.
 
-    ``lean`` is what importer, broker and lane add to the score, ``labelled`` the lanes' shares of the labelled rows.
+    ``lean`` is what importer, broker and lane add to the log odds, ``labelled`` the lanes' shares of the labelled rows.
 
     The level is solved so that the labelled declarations hold the published share of fraud and of critical fraud.
     """
     honest = lanes.mechanism == Mechanism.NONE
     critical = np.where(honest, _critical(lanes, values), 0.0)
     critical *= published_shares.CRITICAL_FRAUD / 100 / (critical * labelled).sum()
-    score = _score(lanes, lean, values)
+    incentive = _incentive(lanes, values)
+    score = np.log(incentive / (1 - incentive)) + _CHAPTER_LEAN[tariff.schedule().chapters[lanes.code]] + lean
     goal = published_shares.FRAUD / 100 - published_shares.CRITICAL_FRAUD / 100 - labelled[~honest].sum()
     low, high = -6.0, 6.0
     for _ in range(50):
         middle = (low + high) / 2
-        seen = _seen_fraud(np.where(honest, chance(score + middle), 0.0))
+        seen = _seen_fraud(np.where(honest, _chance(score + middle), 0.0))
         low, high = (middle, high) if (seen * labelled).sum() < goal else (low, middle)
-    ordinary = np.where(honest, chance(score + low), 0.0)
+    ordinary = np.where(honest, _chance(score + low), 0.0)
     return np.column_stack([ordinary * (1 - _SHORT), ordinary * _SHORT, critical])
 
 
-def chance(score: np.ndarray) -> np.ndarray:
-    """The chance of an ordinary fraud: from nearly none to a ceiling, since most of fraud's causes are not to be seen."""
-    steepness = np.where(score < 0, *_STEEPNESS)
-    return _FLOOR + (_CEILING - _FLOOR) / (1 + np.exp(-steepness * score))
+def _chance(log_odds: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-log_odds))
 
 
 def _low_price_chance(factor: float) -> float:

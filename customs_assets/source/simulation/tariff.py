@@ -349,13 +349,13 @@ def _chapter_codes(chapter: Chapter, rng: np.random.Generator) -> dict[str, floa
     headings = max(2, min(round(chapter.codes / 2.6), 86))
     endings = ("10", "20", "30", "90", "11", "19", "21", "29", "40", "50", "31", "39", "80", "99", "91", "60", "00")
     found = dict(fixed)
-    while len(found) < chapter.codes:
+    while len(found) < round(1.06 * chapter.codes):
         heading = min(int(headings * rng.random()) + 1, headings)
         ending = endings[int(len(endings) * rng.random() ** 1.5)]
         found.setdefault(f"{chapter.number:02d}{heading:02d}{ending}", 0.0)
     tail = [code for code, weight in found.items() if weight == 0.0]
     left = max(chapter.weight - sum(fixed.values()), 0.15 * chapter.weight)
-    steps = (np.arange(1, len(tail) + 1) + 1.5) ** -1.1
+    steps = (np.arange(1, len(tail) + 1) + 1.5) ** -0.95
     return found | dict(zip(tail, left * steps / steps.sum(), strict=True))
 
 

@@ -20,9 +20,9 @@ from customs_assets.seeds import derive_rng
 from customs_assets.source.simulation import fraud, names, published_shares, tariff
 
 IMPORTERS = 18_000
-SELLERS = 17_000
-DECLARANTS = 1_250
-COURIERS = 84
+SELLERS = 23_000
+DECLARANTS = 1_243
+COURIERS = 81
 VESSELS = 1_500
 
 # The months of the paper; shares are fitted over these.
@@ -237,9 +237,9 @@ def _make_importers(rng: np.random.Generator, values: dict[str, list[str]]) -> I
 
 
 def _lane_owners(rng: np.random.Generator, importers: Importers) -> np.ndarray:
-    """The importer of each lane: from one lane for the smallest to some ninety for a giant."""
+    """The importer of each lane: from one lane for the smallest to some sixty for a giant."""
     expected = importers.size * published_shares.LABELLED_ROWS
-    count = 1.3 + 1.15 * expected**0.75 * np.exp(0.3 * rng.standard_normal(IMPORTERS))
+    count = 1.1 + 1.0 * expected**0.7 * np.exp(0.3 * rng.standard_normal(IMPORTERS))
     return np.repeat(np.arange(IMPORTERS), np.clip(np.round(count), 1, 90).astype(np.int64))
 
 
@@ -324,11 +324,10 @@ def _make_sellers(rng: np.random.Generator, lanes: dict[str, np.ndarray]) -> np.
     return rng.integers(0, len(lanes["importer"]), SELLERS)
 
 
-def _lane_sellers(
-    rng: np.random.Generator, lanes: dict[str, np.ndarray], chapter: np.ndarray, model: np.ndarray
-) -> np.ndarray:
-    """The seller of each lane, -1 for none: a seller of the lane's country and chapter, an importer's usual one first."""
-    country = np.where(rng.random(len(chapter)) < 0.85, lanes["origin"], lanes["departure"])
+def _lane_sellers(rng: np.random.Generator, lanes: dict[str, np.ndarray], model: np.ndarray) -> np.ndarray:
+    """The seller of each lane, -1 for none: one of the lane's country and chapter, the importer's usual one first."""
+    chapter = tariff.schedule().chapters[lanes["code"]]
+    country = np.where(rng.random(len(chapter)) < 0.9, lanes["origin"], lanes["departure"])
     key = country * 100 + chapter
     seller_key = lanes["origin"][model] * 100 + chapter[model]
     order = np.argsort(seller_key, kind="stable")
@@ -336,7 +335,7 @@ def _lane_sellers(
     start, end = np.searchsorted(ordered, key, side="left"), np.searchsorted(ordered, key, side="right")
     _, pair = np.unique(lanes["importer"] * 100_000 + key, return_inverse=True)
     usual = rng.random(int(pair.max()) + 1)[pair]
-    place = np.where(rng.random(len(key)) < 0.93, usual, rng.random(len(key)))
+    place = np.where(rng.random(len(key)) < 0.985, usual, rng.random(len(key)))
     chosen = order[np.minimum(start + ((end - start) * place).astype(np.int64), len(order) - 1)]
     nameless = rng.random(len(key)) < np.where(lanes["parcel"], 0.35, 0.07)
     return np.where((end > start) & ~nameless, chosen, -1)
@@ -442,13 +441,13 @@ def _honest_lanes(
     )
     lanes["rate"] = law.rates[code, lanes["claim"]]
     model = _make_sellers(rng, lanes)
-    lanes["seller"] = _lane_sellers(rng, lanes, law.chapters[code], model)
+    lanes["seller"] = _lane_sellers(rng, lanes, model)
     lanes["courier"] = _lane_couriers(rng, lanes["mode"], lanes["parcel"], values)
     lanes["indicator"] = _sticky(rng, owner, "country_of_origin_indicator", values)
     lanes["log_price"] = _lane_prices(rng, lanes, values)
     lanes["mass_score"] = _mass_tendency(rng, lanes, importers, values)
     lanes["growth"] = 0.015 * rng.standard_normal(len(owner)) + 0.01 * lanes.pop("parcel")
-    share = np.exp(0.7 * rng.standard_normal(len(owner)))
+    share = np.exp(1.0 * rng.standard_normal(len(owner)))
     share = share / np.bincount(owner, share)[owner] * importers.size[owner]
     zeros = np.zeros(len(owner))
     lanes |= {"mechanism": np.zeros(len(owner), dtype=np.int64), "risk": np.zeros((len(owner), 3)), "inspection": zeros}
@@ -531,6 +530,11 @@ def _margins(lanes: Lanes, importers: Importers, values: dict[str, list[str]]) -
         (lanes.courier < 0, published_shares.COURIER_EMPTY),
     ):
         found.append((absent.astype(np.int64), np.array([1 - share / 100, share / 100])))
+    mechanisms = np.zeros(len(fraud.Mechanism))
+    for mechanism, share in fraud.STANDING.items():
+        mechanisms[mechanism] = share
+    mechanisms[fraud.Mechanism.NONE] = 1 - mechanisms.sum()
+    found.append((lanes.mechanism, mechanisms))
     found.append((lanes.importer, importers.size))
     found.append(_rate_classes(lanes))
     return found
@@ -567,10 +571,10 @@ def _normal_scores(value: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _leaning(lanes: Lanes, importers: Importers, seed: int) -> np.ndarray:
-    """How far each lane leans to fraud, by its importer, its broker and its own circumstances."""
+    """How far each lane leans to fraud (log odds), by its importer, its broker and its own circumstances."""
     rng = derive_rng(seed, "simulated_world", purpose="leaning")
     broker = rng.standard_normal(DECLARANTS)[lanes.declarant]
-    return 0.2 * importers.propensity[lanes.importer] + 0.12 * broker + 0.25 * rng.standard_normal(len(broker))
+    return 0.15 * importers.propensity[lanes.importer] + 0.1 * broker + 0.1 * rng.standard_normal(len(broker))
 
 
 def _weighted(
@@ -584,6 +588,7 @@ def _weighted(
     ever = _average_factors(importers, lanes, values, lanes.labelled) > 0
     raked = rake(np.where(ever, lanes.labelled, 0.0), _margins(lanes, importers, values), rounds=40)
     labelled = np.where(ever, raked, lanes.labelled)
+    lanes = replace(lanes, mass_score=_normal_scores(lanes.mass_score, raked))
     inspection = fraud.rule_scores(lanes, values)
     risk = fraud.risks(lanes, _leaning(lanes, importers, seed), raked, values)
     needed = labelled / (inspection * fraud.selection_lift(lanes.mechanism, risk))
@@ -599,7 +604,6 @@ def _weighted(
         risk=risk,
         inspection=inspection * inspected_share * needed,
         weight=weight,
-        mass_score=_normal_scores(lanes.mass_score, raked),
     )
 
 
