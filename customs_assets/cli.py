@@ -104,7 +104,6 @@ def _make(nodes: list[Node], months: list[str], workers: int) -> bool:
 
     home = prepare_home(workers)
     import dagster as dg
-
     from sqlalchemy.exc import SQLAlchemyError
 
     from customs_assets.automation.missing import Outcome, Task, Watch, first_line, plan, run_tasks
