@@ -88,8 +88,7 @@ def _rows(metadata: dict[str, Any]) -> Iterator[str]:
         return
     yield f"Rows failing: {metadata.get('rows_failing', 0)}"
     for reason in reasons:
-        count = f"{reason['rows']} rows" if reason["rows"] else "the table"
-        yield f"- {reason['reason']}: {count}"
+        yield f"- {reason['reason']}" + (f": {reason['rows']} rows" if reason["rows"] else "")
 
 
 def _step_errors(instance: dg.DagsterInstance, run_id: str) -> Iterator[tuple[str, str | None]]:

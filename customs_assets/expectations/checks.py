@@ -52,7 +52,7 @@ def judge(suite: Suite, pipeline: Pipeline, partition: str) -> dg.AssetCheckResu
     }
     if reasons:
         metadata |= {
-            "why": "; ".join(f"{reason['reason']}: {reason['rows'] or 'the table'}" for reason in reasons),
+            "why": "; ".join(f"{r['reason']}: {r['rows']}" if r["rows"] else r["reason"] for r in reasons),
             "reasons": dg.MetadataValue.json(reasons),
             "remedy": suite.remedy,
         }

@@ -59,7 +59,7 @@ class ParquetFile:
                 raise unreadable(error, self._unreadable(error)) from error
             refuse_bomb(file.metadata, path.stat().st_size, name)
             self.row_count: int = file.metadata.num_rows
-            self._dictionaries = _dictionary_columns(file.metadata)
+            self._dictionaries = _text_columns(file.schema)
         self.names = column_names(self._headers, name)
 
     def _open(self) -> pq.ParquetFile:
@@ -133,17 +133,13 @@ def text_rows(batch: pa.RecordBatch, names: list[str], numbers: np.ndarray, file
     return RawRows(cells.filter(pa.array(sound)), numbers[sound], broken)
 
 
-def _dictionary_columns(metadata: pq.FileMetaData) -> list[str]:
-    """The text columns that the file keeps as dictionaries. They are read as such: a few bytes may stand for gigabytes."""
-    found: dict[str, None] = {}
-    for group in range(metadata.num_row_groups):
-        for position in range(metadata.num_columns):
-            column = metadata.row_group(group).column(position)
-            # By the schema's name: in a damaged file the column may call itself otherwise.
-            path = metadata.schema.column(position).path
-            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page and "." not in path:
-                found[path] = None
-    return list(found)
+def _text_columns(schema: pq.ParquetSchema) -> list[str]:
+    """The columns of text, which are read as dictionaries: in a file that keeps them so, a few bytes may stand for gigabytes.
+
+    What the chunks of a column say of themselves is not asked for: in a damaged file, asking ends the process.
+    """
+    columns = [schema.column(position) for position in range(len(schema))]
+    return [c.path for c in columns if c.physical_type == "BYTE_ARRAY" and "." not in c.path]
 
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -186,7 +182,11 @@ def _text_of_dictionary(column: pa.DictionaryArray, name: str, file: str) -> tup
     """The same of a dictionary; a value that is too long to be kept is shortened once, before it stands in every row."""
     values, undecodable = _text(column.dictionary, name, file)
     values = pc.utf8_slice_codeunits(values, 0, MAXIMUM_CHARACTERS + 1)
-    text = pc.fill_null(values.take(column.indices), "")
+    try:
+        text = pc.fill_null(values.take(column.indices), "")
+    except pa.ArrowIndexError as error:
+        sentence = f"the column {name} of {file} points at values that it does not hold ({error}); fetch the file again"
+        raise SourceError(sentence) from error
     rows = np.flatnonzero(pc.is_in(column.indices, pa.array(undecodable, column.indices.type)).to_numpy(False))
     return text, rows.tolist() if undecodable else []
 
