@@ -94,14 +94,14 @@ def detector_measures(world: WorldMeasures) -> list[Measure]:
     """Each detector's precision beside the paper's."""
     return [
         near(
-            TITLES[row.detector],
-            f"precision@{row.inspection_rate:.0%}",
-            PAPER[row.detector, "source", row.inspection_rate],
-            float(row.mean),
+            TITLES[row["detector"]],
+            f"precision@{row['inspection_rate']:.0%}",
+            PAPER[row["detector"], "source", row["inspection_rate"]],
+            float(row["mean"]),
             PRECISION_TOLERANCE,
             digits=3,
         )
-        for row in world.detectors.itertuples(index=False)
+        for row in world.detectors.to_dict("records")
     ]
 
 
@@ -142,7 +142,7 @@ def report(worlds: Sequence[WorldMeasures], runs: int) -> str:
         f"has a standard error of up to {sampling:.3f}, common to all detectors. The deviation over runs is largest for "
     )
     spread = max((w.detectors.loc[w.detectors["std"].idxmax()] for w in worlds), key=lambda row: row["std"])
-    parts[-1] += f"{TITLES[spread['detector']]} ({spread['std']:.3f} at {spread['inspection_rate']:.0%}).\n"
+    parts[-1] += f"{TITLES[str(spread['detector'])]} ({spread['std']:.3f} at {spread['inspection_rate']:.0%}).\n"
     for world in worlds[1:]:
         missed = [m for m in [*world.declarations, *world.relations] if not m.holds]
         total = len(world.declarations) + len(world.relations)

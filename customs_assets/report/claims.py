@@ -134,7 +134,7 @@ _RISK_LIMIT, _MEMBERSHIP_LIMIT, _NEARER_LIMIT, _LINKAGE_LIMIT = 0.15, 0.60, 0.60
 
 # With fewer importers in the training half than this nobody is hidden in a crowd: attacks are shown and miss
 # their goals, but their limits say nothing of a source that is only being tried out.
-_FEW_IMPORTERS = 400
+_FEW_IMPORTERS = 100
 _PRECISION, _PRECISION_GAP = 0.75, 0.05
 _TABLE_THREE_GAP, _KENDALL = 0.03, 0.9
 
