@@ -21,7 +21,7 @@ from customs_assets.automation.recovery import is_alive, report_lost_runs
 from customs_assets.lake import Lake, Record
 from customs_assets.source import assets as source_assets
 from customs_assets.source.address import open_source
-from customs_assets.source.reading import SourceUnreachable
+from customs_assets.source.reading import MonthStream, SourceUnreachable
 
 MONTH = "2020-02"
 
@@ -77,11 +77,14 @@ class _Unreachable:
         self._source, self._left = open_source(address), failures
         self.description = self._source.description
 
-    def read_month(self, month: str):
+    def fingerprint(self, month: str) -> str:
+        return self._source.fingerprint(month)
+
+    def stream_month(self, month: str) -> MonthStream:
         if self._left:
             self._left -= 1
             raise SourceUnreachable("the database does not answer")
-        return self._source.read_month(month)
+        return self._source.stream_month(month)
 
 
 @pytest.mark.parametrize(("failures", "success"), [(3, True), (4, False)])
@@ -90,7 +93,7 @@ def test_a_source_out_of_reach_is_tried_four_times_with_growing_waits(
 ):
     monkeypatch.setenv("CUSTOMS_RETRY_WAIT", "0.01")
     source = _Unreachable(str(small_source), failures)
-    monkeypatch.setattr(source_assets, "open_source", lambda _: source)
+    monkeypatch.setattr(source_assets, "source_of", lambda _: source)
     done = run_month("quarantine", "raw_declarations")
     assert done.success is success
     waits = [

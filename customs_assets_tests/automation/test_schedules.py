@@ -14,12 +14,20 @@ from customs_assets.automation.instance import prepare_home
 from customs_assets.automation.jobs import schedules
 from customs_assets.automation.refresh import refresh_sensor
 from customs_assets.benchmark.detectors import DETECTORS
+from customs_assets.catalogue import ARTIFACTS, Partitioning
 from customs_assets.definitions import defs
 from customs_assets.lake import Lake
 from customs_assets.partitions import months
 from customs_assets.settings import Settings
 
-DOWNSTREAM = ("unit_prices", "anonymized_declarations", "ctgan_model", "synthetic_declarations", "quality_report")
+DOWNSTREAM = (
+    "unit_prices",
+    "anonymized_declarations",
+    "ctgan_model",
+    "synthetic_declarations",
+    "quality_report",
+    "privacy_report",
+)
 
 
 class Automation:
@@ -59,7 +67,8 @@ def test_a_month_made_again_refreshes_its_own_partitions_and_then_what_is_made_o
     cells = {
         ("fraud_benchmark", f"{dataset}|{detector}") for dataset in ("source", "synthetic") for detector in DETECTORS
     }
-    assert asked == {("release_quality", None), ("synthetic_release", None), *cells}
+    over_all_months = {(a.key, None) for a in ARTIFACTS if a.partitioning is Partitioning.WHOLE}
+    assert asked == over_all_months | cells
     assert automation.tick() == set()
 
 
