@@ -28,7 +28,7 @@ from customs_assets.declaration import (
 from customs_assets.lake import Lake, to_frame
 from customs_assets.quality.fidelity import PAPER_SCORES
 from customs_assets.settings import Settings
-from customs_assets.source.simulation import is_simulated
+from customs_assets.source.address import is_simulated
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation

@@ -16,6 +16,11 @@ SIMULATED = "simulated"
 POSTGRESQL = ("postgresql", "postgres")
 
 
+def is_simulated(address: str) -> bool:
+    """Whether an address is one of the simulated source."""
+    return address.partition("?")[0] == SIMULATED
+
+
 def source_of(settings: Settings) -> Source:
     """The source that the settings name.
 
@@ -37,7 +42,7 @@ def open_source(address: str, table: str = "declarations", columns: Mapping[str,
     Raises:
         SourceError: no file matches, or the address is of a kind that this build does not read, or cannot be read.
     """
-    if address.partition("?")[0] == SIMULATED:
+    if is_simulated(address):
         from customs_assets.source.simulation import open_simulated
 
         return open_simulated(address)

@@ -28,6 +28,7 @@ def _suite(asset: str, level: str = "error") -> Suite:
 def lake(tmp_path: Path, small_source: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """A lake with one month's labelled and anonymized rows."""
     monkeypatch.setenv("CUSTOMS_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(small_source))
     stored = Lake(str(tmp_path / "lake"))
     month = open_source(str(small_source)).read_month(MONTH)
     stored.write_table("raw_declarations", month.declarations, MONTH)
@@ -175,3 +176,19 @@ def test_scores_under_the_papers_are_warned_of(lake: Lake):
     assert not result.passed
     assert "KSComplement is at least 0.8268" in str(result.metadata["findings"])
     assert judge(_suite("release_quality"), Pipeline(), "").passed
+
+
+def test_simulated_rows_are_judged_by_the_tariff_schedule(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    address = "simulated?declarations=18000"
+    monkeypatch.setenv("CUSTOMS_SOURCE", address)
+    month = open_source(address).read_month(MONTH).declarations
+    lake.write_table("raw_declarations", month, MONTH)
+    labelled = month.filter(month["fraud"].is_valid())
+    lake.write_table("labelled_declarations", labelled, MONTH)
+    assert _judged(lake, "labelled_declarations").passed
+    declared = lake.read_frame("labelled_declarations", MONTH)
+    declared.loc[2, "tax_rate"] = 77.7
+    lake.write_table("labelled_declarations", declared, MONTH)
+    result = _judged(lake, "labelled_declarations")
+    assert not result.passed
+    assert declared.loc[2, "declaration_id"] in str(result.metadata["findings"])

@@ -135,11 +135,6 @@ def _model_hash() -> str:
     return digest.hexdigest()
 
 
-def is_simulated(address: str) -> bool:
-    """Whether an address is one of the simulated source."""
-    return address.partition("?")[0] == "simulated"
-
-
 def open_simulated(address: str) -> SimulatedSource:
     """The simulated source at an address.
 
@@ -151,8 +146,8 @@ def open_simulated(address: str) -> SimulatedSource:
     Raises:
         SourceError: the address has another form, an unknown setting, or a value out of its range.
     """
-    query = address.partition("?")[2]
-    if not is_simulated(address):
+    kind, _, query = address.partition("?")
+    if kind != "simulated":
         raise SourceError(f"{address!r} is no address of the simulated source; write simulated?declarations=…&seed=…")
     given: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):

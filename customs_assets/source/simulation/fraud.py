@@ -58,9 +58,9 @@ LOW_PRICE_LIFT = 1.25
 # by air under it are the worst sort; where there is no duty to save, hardly anyone lies.
 _DUTY_AT_STAKE = 8.0
 _NOTHING_AT_STAKE = 0.008
-_MACHINERY_UNDER_A_LOW_RATE = 0.33
+_MACHINERY_UNDER_A_LOW_RATE = 0.34
 _DUTIABLE = {"sea": 0.31, "air": 0.26}
-_DUTIABLE_DEAR = {"sea": 0.37, "air": 0.47}
+_DUTIABLE_DEAR = {"sea": 0.35, "air": 0.45}
 _DUTIABLE_SUNDRIES = 0.12
 _MACHINERY = (84, 92)
 _CLOTHING = (61, 67)

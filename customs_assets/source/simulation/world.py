@@ -586,7 +586,7 @@ def _weighted(
     labelled share over the chance of inspection and over what the months make of it.
     """
     ever = _average_factors(importers, lanes, values, lanes.labelled) > 0
-    raked = rake(np.where(ever, lanes.labelled, 0.0), _margins(lanes, importers, values), rounds=40)
+    raked = rake(np.where(ever, lanes.labelled, 0.0), _margins(lanes, importers, values), rounds=100)
     labelled = np.where(ever, raked, lanes.labelled)
     lanes = replace(lanes, mass_score=_normal_scores(lanes.mass_score, raked))
     inspection = fraud.rule_scores(lanes, values)
