@@ -42,7 +42,7 @@ def test_the_truth_agrees_with_every_label(form: pd.DataFrame):
 
 
 def test_undervalued_goods_cost_far_less_per_kilogram_than_their_codes(form: pd.DataFrame):
-    unit = np.log10(form["item_price"] / form["net_mass"])
+    unit = pd.Series(np.log10((form["item_price"] / form["net_mass"]).to_numpy()), index=form.index)
     usual = unit[form["mechanism"] == "none"].groupby(form["hs10_code"]).median()
     below = unit - form["hs10_code"].map(usual)
     medians = below.groupby(form["mechanism"]).median()
