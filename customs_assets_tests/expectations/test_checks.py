@@ -191,4 +191,4 @@ def test_simulated_rows_are_judged_by_the_tariff_schedule(lake: Lake, monkeypatc
     lake.write_table("labelled_declarations", declared, MONTH)
     result = _judged(lake, "labelled_declarations")
     assert not result.passed
-    assert declared.loc[2, "declaration_id"] in str(result.metadata["findings"])
+    assert str(declared.loc[2, "declaration_id"]) in str(result.metadata["findings"])
