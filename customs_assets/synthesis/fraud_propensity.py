@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.seeds import derive_rng, derive_seed
+from customs_assets.synthesis.encodings.categorical import by_frequency
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -96,7 +97,7 @@ class FraudPropensity:
         fraud = core["fraud"].to_numpy(dtype=int)
         if len(np.unique(fraud)) < 2:
             raise ValueError(f"all {len(fraud)} declarations are of one kind, so what fraud hangs on cannot be learned")
-        levels = {name: _by_frequency(core[name]) for name in _CODED}
+        levels = {name: by_frequency(core[name]) for name in _CODED}
         features = _features(core, levels)
         folds = derive_rng(seed, ASSET, purpose="folds").integers(0, FOLDS, len(fraud))
         unseen, trees = _out_of_fold(features, fraud, folds, min_group, seed)
@@ -259,8 +260,3 @@ def _matching_stretch(
 def _precision_in_top(scores: np.ndarray, fraud: np.ndarray) -> float:
     top = np.argsort(-scores, kind="stable")[: max(len(scores) // 20, 1)]
     return float(fraud[top].mean())
-
-
-def _by_frequency(values: pd.Series) -> list[str]:
-    counts = values.value_counts()
-    return sorted(counts.index, key=lambda code: (-counts[code], code))

@@ -17,6 +17,7 @@ from customs_assets.seeds import derive_seed
 from customs_assets.synthesis.codec import CODES, NAMED, Codec
 from customs_assets.synthesis.donors import DonorTree
 from customs_assets.synthesis.encodings.bands import Bands
+from customs_assets.synthesis.encodings.categorical import by_frequency
 from customs_assets.synthesis.encodings.mass import rounded
 
 # Rows in a leaf, for each importer that the k rule asks for: k = 5 gives at least 20 donors to every value.
@@ -76,7 +77,7 @@ class CoreFeatures:
 
     def __init__(self, source: pd.DataFrame) -> None:
         self._ranks = {
-            column: {code: rank for rank, code in enumerate(_by_frequency(source[column]))} for column in _RANKED
+            column: {code: rank for rank, code in enumerate(by_frequency(source[column]))} for column in _RANKED
         }
         self.columns: tuple[str, ...] = (
             *_RANKED,
@@ -266,8 +267,3 @@ def _target(unit: tuple[str, ...], source: pd.DataFrame, known: dict[str, np.nda
     if unit == ("fraud", "critical_fraud"):
         return known["label"].astype(int)
     return source.groupby(list(unit), sort=False).ngroup().to_numpy()
-
-
-def _by_frequency(values: pd.Series) -> list[str]:
-    counts = values.value_counts()
-    return sorted(counts.index, key=lambda code: (-counts[code], code))

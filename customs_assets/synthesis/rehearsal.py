@@ -94,10 +94,7 @@ def _shared(
     identities = compose(
         pd.concat(known, ignore_index=True), everything, min_group=settings.min_group, seed=_seed(settings)
     )
-    cores = [
-        Codec.fit(rows, prices[month], settings.min_group).core(rows.assign(whole=False, unit_price=float("nan")))
-        for month, rows in training.items()
-    ]
+    cores = [Codec.fit(rows, prices[month], settings.min_group).core(rows) for month, rows in training.items()]
     propensity = FraudPropensity.fit(
         pd.concat(cores, ignore_index=True),
         pd.factorize(everything["importer_id"])[0],

@@ -50,3 +50,9 @@ class CategoricalEncoding:
             pool, weights = (self.rare, self.rare_weights) if self.rare else (self.common, None)
             decoded[grouped] = rng.choice(np.array(pool, dtype=object), size=len(grouped), p=weights)
         return pd.Series(decoded, index=encoded.index, name=encoded.name)
+
+
+def by_frequency(values: pd.Series) -> list[str]:
+    """The distinct codes of a column, the most frequent first, equally frequent ones in their own order."""
+    counts = values.value_counts()
+    return sorted(counts.index, key=lambda code: (-counts[code], code))
