@@ -3,6 +3,7 @@
     python benchmarks/whole_run.py                                        # the default run: 18 months, 300 epochs
     python benchmarks/whole_run.py --months 3 --months 9 --months 18 --epochs 10
     python benchmarks/whole_run.py --rows 1000 --rows 3000 --rows 10000 --rows 30000 --months 1 --epochs 10
+    python benchmarks/whole_run.py --keep FOLDER                          # leave lake and instance in FOLDER
 
 Each line is a call of the real command with a lake and a Dagster instance of its own, on the simulated administration.
 Orchestration is, of each monthly run, the time from its launch to its end less the time inside its steps (assets and
@@ -13,6 +14,7 @@ process while monthly runs were going on, looked at ten times a second.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
@@ -98,10 +100,12 @@ def recorded(home: Path) -> Runs:
     return Runs(outside, max(ends))
 
 
-def run(months: int, rows: int, epochs: int, workers: int) -> str:
-    """One whole run, as a line of the table."""
+def run(months: int, rows: int, epochs: int, workers: int, keep: Path | None = None) -> str:
+    """One whole run, as a line of the table; its lake and instance are gone afterwards, unless told where to keep them."""
     last = f"{2020 + (months - 1) // 12}-{(months - 1) % 12 + 1:02d}"
-    with tempfile.TemporaryDirectory(prefix="customs-run-") as folder:
+    if keep:
+        keep.mkdir(parents=True, exist_ok=False)
+    with contextlib.nullcontext(str(keep.resolve())) if keep else tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CUSTOMS_")} | {
             "CUSTOMS_SOURCE": f"simulated?declarations={round(rows * MONTHS / INSPECTED)}",
@@ -146,12 +150,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, action="append", help="inspected rows a month, may be repeated (3000)")
     parser.add_argument("--epochs", type=int, default=300)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="a new folder for the lake and instance of each run, to look at")
     arguments = parser.parse_args()
     print("| months | rows a month | epochs | all, s | months, s | a month, s | outside of steps, s a run | MB | |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |")
     for months in arguments.months or [MONTHS]:
         for rows in arguments.rows or [3_000]:
-            print(run(months, rows, arguments.epochs, arguments.workers), flush=True)
+            keep = arguments.keep and arguments.keep / f"{months}-months-{rows}-rows"
+            print(run(months, rows, arguments.epochs, arguments.workers, keep), flush=True)
 
 
 if __name__ == "__main__":
