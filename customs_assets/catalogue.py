@@ -188,7 +188,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         partitioning=Partitioning.WHOLE,
         suffix="",
         upstream=("synthetic_declarations", "release_quality"),
-        settings=("seed",),
+        settings=("seed", "labels_kept", "label_policy"),
         kinds=frozenset({"csv", "parquet"}),
     ),
     Artifact(
@@ -226,7 +226,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         partitioning=Partitioning.WHOLE,
         suffix="json",
         upstream=("anonymized_declarations", "synthetic_declarations"),
-        settings=("seed", "min_group"),
+        settings=("seed", "min_group", "labels_kept"),
         kinds=frozenset({"json"}),
     ),
     Artifact(

@@ -20,7 +20,7 @@ import os
 import posixpath
 import socket
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -385,13 +385,18 @@ class Lake:
         content = {"sha256": sha256, "checks": {**checks, check: passed}}
         self.write_bytes(path, json.dumps(content, indent=1).encode())
 
-    def passed(self, asset: str, partition: str, sha256: str) -> bool:
-        """Whether the artifact with these bytes was checked and every error-level expectation held."""
+    def passed(self, asset: str, partition: str, sha256: str, checks: Collection[str] = ()) -> bool:
+        """Whether the artifact with these bytes was checked and every error-level expectation held.
+
+        Args:
+            checks: the expectations that must have been judged; a run that was killed may have judged some of them.
+        """
         path = self._record_path(asset, partition, "verdict.json")
         if not self.fs.exists(path):
             return False
         verdict = json.loads(self.read_bytes(path))
-        return verdict["sha256"] == sha256 and all(verdict["checks"].values())
+        judged = verdict["checks"]
+        return verdict["sha256"] == sha256 and all(judged.values()) and judged.keys() >= set(checks)
 
     def _record_path(self, asset: str, partition: str, suffix: str = "json") -> str:
         return posixpath.join(self.root, RECORDS, asset, f"{partition or 'whole'}.{suffix}")

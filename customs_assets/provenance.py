@@ -11,6 +11,7 @@ from functools import cache
 
 from customs_assets.anonymization.identities import key_fingerprint
 from customs_assets.catalogue import ARTIFACTS, DATASETS, Artifact, Partitioning, inputs_of
+from customs_assets.expectations.evidence_suites import error_level_names
 from customs_assets.lake import Lake
 from customs_assets.settings import Settings
 from customs_assets.source.address import source_of
@@ -98,7 +99,7 @@ def _current(
     record = lake.record(artifact.key, partition)
     if record is None or record.code_version != artifact.code_version:
         return False
-    if not lake.passed(artifact.key, partition, record.sha256):
+    if not lake.passed(artifact.key, partition, record.sha256, error_level_names(artifact.key)):
         return False
     now = setting_values(
         artifact, partition, settings, fingerprint(partition) if "source" in artifact.settings else None

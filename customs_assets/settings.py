@@ -52,6 +52,16 @@ class Settings(BaseSettings):
         "residual",
         description="item price = net mass x unit price x residual, or the paper's form without the residual",
     )
+    labels_kept: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="share of the training labels that the partly labelled variant of the release keeps",
+    )
+    label_policy: Literal["random", "inspection"] = Field(
+        "inspection",
+        description="which they are: a random share, or what an inspection that follows earlier frauds would look at",
+    )
     rehearsal_epochs: int | None = Field(
         None,
         ge=1,

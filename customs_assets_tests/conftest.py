@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from customs_assets.declaration import ATTRIBUTES, RELEASED_NAMES
 from customs_assets.quality.references import halves
+from customs_assets_tests.postgresql_server import Server, binaries, running_server
 
 PUBLISHED = Path(__file__).parents[2] / "shared" / "data" / "published"
 
@@ -24,6 +26,17 @@ def published() -> Path:
     if not PUBLISHED.is_dir():
         pytest.skip(f"the published declarations are not at {PUBLISHED}")
     return PUBLISHED
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server; where a machine has none, tests that ask for it are skipped, in CI they fail."""
+    folder = binaries()
+    if folder is None:
+        sentence = "no PostgreSQL server is installed (Debian: apt-get install postgresql)"
+        pytest.fail(sentence) if os.environ.get("CI") else pytest.skip(sentence)
+    with running_server(folder) as running:
+        yield running
 
 
 def small_month(month: str, rows: int = 150, seed: int = 7) -> pd.DataFrame:

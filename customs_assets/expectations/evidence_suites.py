@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from customs_assets.declaration import IDENTITIES
-from customs_assets.expectations.suites import Examined, Suite
+from customs_assets.expectations.suites import SUITES, Examined, Suite
 from customs_assets.lake import LakeError
 from customs_assets.release.names import names_in
 from customs_assets.report.claims import Claim, Subject, from_json
@@ -191,3 +191,8 @@ EVIDENCE_SUITES: tuple[Suite, ...] = (
         key="claim",
     ),
 )
+
+
+def error_level_names(asset: str) -> list[str]:
+    """The error-level suites of an asset: all of them have to hold before anything is built on it."""
+    return [suite.name for suite in (*SUITES, *EVIDENCE_SUITES) if suite.asset == asset and suite.is_error]

@@ -1,19 +1,41 @@
 """A release variant in which most labels are erased, as they would be where few goods are inspected (section 6 of the paper).
 
 What belongs here is which declarations keep their labels: a random share, or those that an inspection policy would have looked
-at. The rows and all other attributes are the release's own.
+at. The rows and all other attributes are the release's own. The release's file and the evidence's benchmark on it come from
+here, so that they are of the same labels.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import LABELS, RELEASED_TUPLE
+from customs_assets.seeds import derive_rng
 
 Policy = Literal["random", "inspection"]
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+
+
+def partly_labelled(train: pd.DataFrame, rate: float, policy: Policy, base_seed: int) -> pd.DataFrame:
+    """The training declarations with most labels erased, the same ones wherever it is asked for.
+
+    Args:
+        train: n labelled declarations, in order of date.
+        rate: share that keeps its labels, in (0, 1].
+        policy: which those are, as :func:`inspected` says.
+        base_seed: base seed of the run.
+
+    Returns:
+        n rows; both labels are nullable ``Int8``, missing where erased.
+
+    Raises:
+        ValueError: the rate lies outside (0, 1].
+    """
+    rng = derive_rng(base_seed, "synthetic_release", purpose=f"labels kept, {policy}")
+    return erase_labels(train, inspected(train, rate, policy, rng))
 
 
 def inspected(declarations: pd.DataFrame, rate: float, policy: Policy, rng: np.random.Generator) -> np.ndarray:

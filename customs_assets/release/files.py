@@ -22,12 +22,16 @@ from customs_assets.quality.fidelity import MetricScore
 from customs_assets.release.card import dataset_card
 from customs_assets.release.datapackage import DESCRIPTOR, data_package
 from customs_assets.release.dictionary import data_dictionary
+from customs_assets.release.erased_labels import partly_labelled
 from customs_assets.release.tokens import redraw_tokens
 from customs_assets.settings import Settings
 from customs_assets.source.quarantine import FORMULA_STARTS
 
 CHECKSUMS = "SHA256SUMS"
 CARD = "README.md"
+
+# The training part once more, with most labels erased (section 6 of the paper).
+PARTLY_LABELLED = "train_partly_labelled"
 
 PARTS: tuple[Part, ...] = get_args(Part)
 
@@ -56,12 +60,13 @@ def build_release(
     split = release_split(months)
     parts = {name: split.rows(released, name) for name in PARTS if getattr(split, name)}
     files: dict[str, bytes] = {}
-    for name, rows in parts.items():
+    erased = partly_labelled(parts["train"], settings.labels_kept, settings.label_policy, settings.seed)
+    for name, rows in {**parts, PARTLY_LABELLED: erased}.items():
         files[f"{name}.csv"] = to_csv(rows)
         files[f"{name}.parquet"] = _to_parquet(rows)
-    files[DESCRIPTOR] = data_package(files, months, scores)
+    files[DESCRIPTOR] = data_package(files, months, scores, [f"{PARTLY_LABELLED}.csv"])
     files["data_dictionary.csv"] = data_dictionary().to_csv(index=False, lineterminator="\n").encode()
-    files[CARD] = dataset_card(parts, split, scores, settings).encode()
+    files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED).encode()
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return {**files, CHECKSUMS: sums.encode()}
 

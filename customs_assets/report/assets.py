@@ -47,7 +47,7 @@ def release_evidence(context: dg.AssetExecutionContext, pipeline: Pipeline) -> d
         lake.read_frames("anonymized_declarations", months),
         settings.seed,
     )
-    found = evidence(tables, months, settings.min_group)
+    found = evidence(tables, months, settings.min_group, settings.labels_kept)
     return dg.Output(found, metadata=_metadata(from_json(found["claims"])))
 
 

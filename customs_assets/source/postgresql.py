@@ -35,7 +35,7 @@ from customs_assets.source.headers import column_names, spelled
 from customs_assets.source.judging import judged_month
 from customs_assets.source.months import FIRST_MONTH, first_day, next_month
 from customs_assets.source.parquet_rows import text_rows, with_leading_zero
-from customs_assets.source.reading import MonthStream, SourceError, SourceMonth
+from customs_assets.source.reading import MonthStream, SourceError, SourceMonth, SourceUnreachable
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Cursor
@@ -65,6 +65,16 @@ _ADDRESS = re.compile(
     r"(?P<host>[A-Za-z0-9._%:,\[\]-]*)(?:/(?P<database>[^/?#@\s]*))?(?:\?(?P<parameters>[^#\s]*))?"
 )
 _SECRET_PARAMETERS = ("password", "sslpassword")
+
+# What the driver says of a server that is not there now and may be in a minute: classes of SQLSTATE (connection lost, no room,
+# told to stop) where the server could still send one, else words of libpq's. A password that is wrong stays wrong.
+_PASSING_STATES = ("08", "53", "57P")
+_PASSING_WORDS = re.compile(
+    r"connection refused|connection reset|timed? ?out|timeout expired|no route to host|network is unreachable"
+    r"|temporary failure in name resolution|server closed the connection|terminating connection|broken pipe"
+    r"|could not receive data|is starting up|is shutting down|in recovery mode|too many clients|connection slots",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -138,7 +148,8 @@ class PostgreSQLSource:
         """The months from 2020-01 on that the table has rows dated in, in order.
 
         Raises:
-            SourceError: the server cannot be reached or refuses, or the table is missing, lacks columns or has no date.
+            SourceUnreachable: the server is down, starting, full, or went away.
+            SourceError: the server refuses, or the table is missing, lacks columns or has no date.
         """
         with self._session(FIRST_MONTH) as session:
             found = session.months(self._layout(session))
@@ -238,14 +249,17 @@ class PostgreSQLSource:
         return sorted(known, key=len, reverse=True)
 
     def _sentence(self, problem: str, error: Exception, advice: str) -> SourceError:
-        """An error of the driver's as one sentence without secrets."""
+        """An error of the driver's as one sentence without secrets; of the kind that may pass where it may."""
+        state = getattr(error, "sqlstate", None) or ""
+        passes = state.startswith(_PASSING_STATES) if state else bool(_PASSING_WORDS.search(str(error)))
         said = " ".join(str(error).split())
         said = re.sub(r"^[A-Z_]+: |\[libpq\] |SQLSTATE: \w+$", "", said).strip(" .")
         # The driver repeats the statement; what the server said comes after it.
         said = said.rpartition("ERROR: ")[2].strip()
         for secret in self._secrets():
             said = said.replace(secret, "***")
-        return SourceError(f"{self.description} {problem} ({said[:300]}); {advice}")
+        kind = SourceUnreachable if passes else SourceError
+        return kind(f"{self.description} {problem} ({said[:300]}); {advice}")
 
     def _uri(self) -> str:
         parameters = self._parsed()["parameters"]

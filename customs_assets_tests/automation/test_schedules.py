@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,19 +15,17 @@ from customs_assets.automation.instance import prepare_home
 from customs_assets.automation.jobs import schedules
 from customs_assets.automation.refresh import refresh_sensor
 from customs_assets.benchmark.detectors import DETECTORS
-from customs_assets.catalogue import ARTIFACTS, Partitioning
+from customs_assets.catalogue import ARTIFACTS, Partitioning, stage_of
 from customs_assets.definitions import defs
 from customs_assets.lake import Lake
 from customs_assets.partitions import months
 from customs_assets.settings import Settings
 
+# What of a month follows from its labelled declarations alone.
 DOWNSTREAM = (
     "unit_prices",
     "anonymized_declarations",
     "ctgan_model",
-    "synthetic_declarations",
-    "quality_report",
-    "privacy_report",
 )
 
 
@@ -51,25 +50,39 @@ class Automation:
         }
 
 
-def test_a_month_made_again_refreshes_its_own_partitions_and_then_what_is_made_over_all_months(
-    instance: dg.DagsterInstance,
-):
+def _of(partitioning: Partitioning, stage: int) -> list[str]:
+    return [a.key for a in ARTIFACTS if a.partitioning is partitioning and stage_of(a.key) == stage]
+
+
+def test_a_month_made_again_makes_what_stands_downstream_once_stage_by_stage(instance: dg.DagsterInstance):
     automation = Automation(instance)
-    for month in ("2020-01", "2020-02"):
-        for asset in ("raw_declarations", "quarantine", "labelled_declarations", *DOWNSTREAM):
-            automation.made(asset, month)
+    partitions = {
+        Partitioning.MONTH: ["2020-01", "2020-02"],
+        Partitioning.WHOLE: [None],
+        Partitioning.CELL: [f"{dataset}|{detector}" for dataset in ("source", "synthetic") for detector in DETECTORS],
+    }
+    for artifact in ARTIFACTS:
+        for partition in partitions[artifact.partitioning]:
+            automation.made(artifact.key, partition)
     assert automation.tick() == set(), "what was made before automation was turned on asks for nothing"
     automation.made("labelled_declarations", "2020-01")
-    assert automation.tick() == {(asset, "2020-01") for asset in DOWNSTREAM}
-    for asset in DOWNSTREAM:
-        automation.made(asset, "2020-01")
-    asked = automation.tick()
-    cells = {
-        ("fraud_benchmark", f"{dataset}|{detector}") for dataset in ("source", "synthetic") for detector in DETECTORS
+    asked: list[set[tuple[str, str | None]]] = []
+    while found := automation.tick():
+        asked.append(found)
+        for artifact in ARTIFACTS:
+            for key, partition in found:
+                if key == artifact.key:
+                    automation.made(key, partition)
+    assert asked[0] == {(asset, "2020-01") for asset in DOWNSTREAM}
+    assert asked[1] >= {(asset, None) for asset in _of(Partitioning.WHOLE, 1)}
+    assert asked[2] == {
+        (asset, month) for asset in _of(Partitioning.MONTH, 2) for month in partitions[Partitioning.MONTH]
     }
-    over_all_months = {(a.key, None) for a in ARTIFACTS if a.partitioning is Partitioning.WHOLE}
-    assert asked == over_all_months | cells
-    assert automation.tick() == set()
+    assert {key for key, _ in asked[-1]} == {"evidence_report"}
+    times = Counter(what for tick in asked for what in tick)
+    assert {what: count for what, count in times.items() if count > 1} == {}
+    everything = {(a.key, p) for a in ARTIFACTS if stage_of(a.key) for p in partitions[a.partitioning]}
+    assert set(times) == everything | {(asset, "2020-01") for asset in DOWNSTREAM}
 
 
 def test_nothing_is_built_on_a_month_whose_blocking_expectation_failed(

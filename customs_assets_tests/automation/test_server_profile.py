@@ -7,14 +7,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import yaml
-from storage_server import PASSWORD, PASSWORD_IN_ADDRESS, Server, binaries, running_server
 
 from benchmarks.services import CODE_SERVER, DAEMON, WEBSERVER, Services, small_environment
+from customs_assets_tests.postgresql_server import PASSWORD, PASSWORD_IN_ADDRESS, Server
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = {CODE_SERVER: "customs-code", DAEMON: "customs-daemon", WEBSERVER: "customs-webserver"}
@@ -24,15 +22,6 @@ MODULES = {
     "dagster-webserver": "dagster_webserver",
     "customs": "customs_assets.cli",
 }
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Server]:
-    """A PostgreSQL server."""
-    folder = binaries()
-    assert folder is not None, "no PostgreSQL server is installed: apt-get install postgresql"
-    with running_server(folder) as server:
-        yield server
 
 
 def _unit(name: str) -> configparser.SectionProxy:
@@ -54,7 +43,7 @@ def _here(command: str, services: Services) -> list[str]:
 
 
 def test_the_units_run_a_month_with_postgresql_as_storage_and_a_lake_that_the_group_shares(
-    tmp_path: Path, database: Server, small_source: Path
+    tmp_path: Path, postgresql: Server, small_source: Path
 ):
     lake = tmp_path / "lake"
     lake.mkdir()
@@ -63,7 +52,7 @@ def test_the_units_run_a_month_with_postgresql_as_storage_and_a_lake_that_the_gr
     home.mkdir(mode=0o700)
     config = (DEPLOY / "dagster.yaml").read_text().replace("/var/lib/customs", str(home))
     (home / "dagster.yaml").write_text(config)
-    address = database.address_with_password().replace("postgresql:", "postgresql+psycopg2:")
+    address = postgresql.address_with_password().replace("postgresql:", "postgresql+psycopg2:")
     environment = small_environment(tmp_path, CUSTOMS_SOURCE=str(small_source), CUSTOMS_DAGSTER_DATABASE=address)
     services = Services(tmp_path, environment)
     services.commands = {name: _here(_unit(unit)["ExecStart"], services) for name, unit in UNITS.items()}
@@ -72,8 +61,8 @@ def test_the_units_run_a_month_with_postgresql_as_storage_and_a_lake_that_the_gr
     with services:
         run = services.launch_run("month", "2020-01", ["quarantine", "raw_declarations", "labelled_declarations"])
         services.wait_until(lambda: services.runs()[0]["status"] in ("SUCCESS", "FAILURE"), 120)
-        assert database.fetch("select run_id, status from runs") == [(run, "SUCCESS")]
-        assert {name for (name,) in database.fetch("select distinct daemon_type from daemon_heartbeats")} >= {
+        assert postgresql.fetch("select run_id, status from runs") == [(run, "SUCCESS")]
+        assert {name for (name,) in postgresql.fetch("select distinct daemon_type from daemon_heartbeats")} >= {
             "SENSOR",
             "SCHEDULER",
             "BACKFILL",

@@ -10,6 +10,7 @@ import pytest
 from customs_assets.anonymization.identities import anonymize
 from customs_assets.declaration import IDENTITIES, RELEASED_NAMES
 from customs_assets.expectations.checks import judge
+from customs_assets.expectations.evidence_suites import error_level_names
 from customs_assets.expectations.suites import SUITES, Suite
 from customs_assets.lake import Lake, Record
 from customs_assets.pipeline import Pipeline
@@ -155,6 +156,10 @@ def test_the_verdict_is_noted_for_these_bytes_alone(lake: Lake):
     _judged(lake, "synthetic_declarations")
     assert lake.passed("synthetic_declarations", MONTH, checksum)
     assert not lake.passed("synthetic_declarations", MONTH, "another checksum")
+    names = error_level_names("synthetic_declarations")
+    assert names
+    assert lake.passed("synthetic_declarations", MONTH, checksum, names)
+    assert not lake.passed("synthetic_declarations", MONTH, checksum, [*names, "one that a killed run did not come to"])
 
 
 def test_confidential_values_do_not_reach_findings(lake: Lake):

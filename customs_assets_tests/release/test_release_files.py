@@ -12,7 +12,7 @@ import pytest
 from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES
 from customs_assets.lake import LakeError
 from customs_assets.quality.fidelity import fidelity
-from customs_assets.release.files import ReleaseError, build_release, read_release, to_csv
+from customs_assets.release.files import PARTLY_LABELLED, ReleaseError, build_release, read_release, to_csv
 from customs_assets.release.tokens import redraw_tokens
 from customs_assets.settings import Settings
 
@@ -40,7 +40,7 @@ def _release(seed: int = 1) -> dict[str, bytes]:
 def test_twelve_months_train_and_the_thirteenth_validates():
     files = _release()
     assert set(files) == {
-        *(f"{part}.{suffix}" for part in ("train", "validation") for suffix in ("csv", "parquet")),
+        *(f"{p}.{suffix}" for p in ("train", "train_partly_labelled", "validation") for suffix in ("csv", "parquet")),
         "data_dictionary.csv",
         "datapackage.json",
         "README.md",
@@ -86,6 +86,23 @@ def test_a_release_reads_back_as_it_was_built():
     pd.testing.assert_frame_equal(again[untouched], _declarations()[untouched])
 
 
+def test_the_partly_labelled_variant_is_the_training_part_with_labels_missing():
+    made = _declarations().assign(fraud=np.arange(39, dtype="int8") % 2, critical_fraud=np.arange(39, dtype="int8") % 2)
+    settings = Settings(labels_kept=0.25, label_policy="random")  # pyright: ignore[reportCallIssue]
+    files = build_release(made, MONTHS, fidelity(made, made), settings, np.random.default_rng(1))
+    whole, erased = (pd.read_parquet(io.BytesIO(files[f"{name}.parquet"])) for name in ("train", PARTLY_LABELLED))
+    labels = ["Fraud", "Critical Fraud"]
+    pd.testing.assert_frame_equal(erased.drop(columns=labels), whole.drop(columns=labels))
+    kept = erased["Fraud"].notna()
+    assert (kept.sum(), len(erased)) == (9, 36)
+    assert (erased.loc[kept, labels] == whole.loc[kept, labels]).all(axis=None)
+    assert erased.loc[~kept, labels].isna().all(axis=None)
+    text = pd.read_csv(io.BytesIO(files[f"{PARTLY_LABELLED}.csv"]), dtype=str, keep_default_na=False)
+    assert (text["Fraud"] == "").to_list() == (~kept).to_list()
+    assert set(text["Critical Fraud"]) == {"", "0", "1"}
+    assert "all but 25% of its labels erased (drawn evenly)" in files["README.md"].decode()
+
+
 def test_the_dictionary_explains_every_column_and_the_card_carries_every_score():
     files = _release()
     dictionary = pd.read_csv(io.BytesIO(files["data_dictionary.csv"]))
@@ -95,6 +112,8 @@ def test_the_dictionary_explains_every_column_and_the_card_carries_every_score()
     for title in ("Kolmogorov-Smirnov", "Total variation", "Contingency", "Range coverage", "New row synthesis"):
         assert title in card
     assert "2020-01 to 2020-12" in card
+    assert "- 0% of the rows match no row of the source." in card
+    assert "- 100% of the source's codes and identities occur" in card
 
 
 @pytest.mark.parametrize(("column", "value"), [("seller_id", "=1+1"), ("office_id", "@A1"), ("net_mass", -1.0)])
