@@ -114,6 +114,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="safetensors",
         upstream=("anonymized_declarations", "unit_prices"),
         settings=("seed", "epochs", "min_group"),
+        code_version="2",
         kinds=frozenset({"numpy"}),
         pool=TRAINING,
     ),
@@ -161,7 +162,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
             "fraud_propensity",
         ),
         settings=("seed", "min_group", "rows", "price"),
-        code_version="7",
+        code_version="8",
         kinds=frozenset({"parquet", "pandas"}),
     ),
     Artifact(
@@ -189,6 +190,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="",
         upstream=("synthetic_declarations", "release_quality"),
         settings=("seed", "labels_kept", "label_policy"),
+        code_version="2",
         kinds=frozenset({"csv", "parquet"}),
     ),
     Artifact(

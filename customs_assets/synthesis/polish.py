@@ -19,6 +19,7 @@ from customs_assets.synthesis.donors import DonorTree
 from customs_assets.synthesis.encodings.bands import Bands
 from customs_assets.synthesis.encodings.categorical import by_frequency
 from customs_assets.synthesis.encodings.mass import rounded
+from customs_assets.synthesis.encodings.tariff import rate_bands
 
 # Rows in a leaf, for each importer that the k rule asks for: k = 5 gives at least 20 donors to every value.
 DONORS_PER_GROUP = 4
@@ -254,9 +255,11 @@ def _given_by_goods(unit: tuple[str, ...], drafted: pd.DataFrame) -> np.ndarray:
 
 
 def _target(unit: tuple[str, ...], source: pd.DataFrame, known: dict[str, np.ndarray], codec: Codec) -> np.ndarray:
-    """What the tree of a unit predicts: the coarse parts of the goods, the class of a code, the number itself."""
+    """What the tree of a unit predicts: the parts of the goods, the class of a code, the number itself."""
     if unit == GOODS:
-        parts = codec.tariff.encode(source)
+        parts = source[["country_of_departure", "country_of_origin", "tax_type"]].assign(
+            chapter=source["hs10_code"].str[:2], rate_band=rate_bands(source["tax_rate"])
+        )
         edges = np.quantile(known["net_mass"], np.linspace(0, 1, _MASS_CLASSES + 1)[1:-1])
         mass, label = np.searchsorted(edges, known["net_mass"]), known["label"].astype(int)
         return np.column_stack([*(pd.factorize(parts[part])[0] for part in parts.columns), mass, label])

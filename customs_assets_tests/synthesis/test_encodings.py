@@ -34,6 +34,16 @@ def test_rare_codes_return_in_their_own_proportions():
     assert (decoded == "x").mean() == pytest.approx(0.75, abs=0.03)
 
 
+def test_a_code_of_under_half_a_percent_of_a_large_month_is_rare_however_many_use_it():
+    values = pd.Series(["a"] * 1992 + ["b"] * 10 + ["c"] * 9)
+    encoding = CategoricalEncoding.fit(values, pd.Series([f"I{n}" for n in range(len(values))]), 5)
+    assert (encoding.common, encoding.rare) == (("a",), ("b", "c"))
+    fewer = CategoricalEncoding.fit(
+        values[12:], pd.Series([f"I{n}" for n in range(12, len(values))], values[12:].index), 5
+    )
+    assert (fewer.common, fewer.rare) == (("a", "b"), ("c",))
+
+
 def test_a_rare_draft_where_nothing_is_rare_becomes_a_common_code():
     encoding = CategoricalEncoding.fit(pd.Series(["07", "7"] * 3), pd.Series(list("AABBCC")), 3)
     assert encoding.rare == ()
@@ -154,20 +164,21 @@ def _goods() -> pd.DataFrame:
     return goods.assign(importer_id=[f"I{n // 5}" for n in range(len(goods))])
 
 
-def test_the_parts_of_a_tuple_are_chapter_countries_type_and_band_of_the_rate():
+def test_the_parts_of_a_tuple_are_section_origin_directness_type_and_band_of_the_rate():
     encoded = TariffEncoding.fit(_goods(), 3).encode(_goods())
-    assert encoded.iloc[0].tolist() == ["09", "BR", "BR", "A", "3"]
-    assert encoded.iloc[2].tolist() == ["09", "CN", "CN", "A", "5"]
-    assert encoded.iloc[3].tolist() == ["84", "CN", "CN", "C", "0"]
+    assert encoded.iloc[0].tolist() == ["2", "BR", "yes", "A", "3"]
+    assert encoded.iloc[2].tolist() == ["2", "CN", "yes", "A", "5"]
+    assert encoded.iloc[3].tolist() == ["16", "CN", "yes", "C", "0"]
+    assert encoded.iloc[4].tolist() == ["16", "CN", "no", "C", "0"]
 
 
 @pytest.mark.parametrize(
     ("draft", "codes", "departures"),
     [
-        (("09", "BR", "BR", "A", "0"), {"0901210000"}, {"BR"}),
-        (("84", "BR", "CN", "A", "3"), {"8471300000"}, {"CN", "JP"}),
-        (("09", "JP", "US", "C", "0"), {"0901210000", "0902100000"}, {"BR", "CN"}),
-        (("99", "XX", "YY", "Z", "9"), {"0901210000", "0902100000", "8471300000"}, {"BR", "CN", "JP"}),
+        (("2", "BR", "yes", "A", "0"), {"0901210000"}, {"BR"}),
+        (("16", "CN", "no", "A", "3"), {"8471300000"}, {"JP"}),
+        (("2", "US", "no", "C", "0"), {"0901210000", "0902100000"}, {"BR", "CN"}),
+        (("99", "YY", "no", "Z", "9"), {"0901210000", "0902100000", "8471300000"}, {"BR", "CN", "JP"}),
     ],
 )
 def test_a_draft_shares_as_many_parts_as_any_lawful_tuple_can(draft: tuple[str, ...], codes: set, departures: set):
@@ -181,5 +192,5 @@ def test_a_draft_shares_as_many_parts_as_any_lawful_tuple_can(draft: tuple[str, 
 def test_tuples_of_the_same_parts_are_drawn_as_often_as_they_occur():
     goods = pd.concat([_goods(), *[_goods().iloc[[0]].assign(hs10_code="0901110000")] * 18], ignore_index=True)
     encoding = TariffEncoding.fit(goods, 3)
-    decoded = encoding.decode(pd.DataFrame([("09", "BR", "BR", "A", "3")] * 4000, columns=list(PARTS)), _rng())
+    decoded = encoding.decode(pd.DataFrame([("2", "BR", "yes", "A", "3")] * 4000, columns=list(PARTS)), _rng())
     assert (decoded["hs10_code"] == "0901110000").mean() == pytest.approx(18 / 24, abs=0.03)

@@ -1,7 +1,8 @@
 """Open lists of codes: the common ones by name, the rare ones as one group.
 
-A code that fewer than ``k`` importers use is not shown to the model by name (decision 7 of the architecture); it is put
-back, when a row is decoded, from the month's rare codes in their own proportions.
+A code that fewer than ``k`` importers use is not shown to the model by name (decision 7 of the architecture), nor is one of less
+than half a percent of the rows, of which a batch has two and no GAN learns anything; it is put back, when a row is decoded,
+from the month's rare codes in their own proportions.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import pandas as pd
 # No code of the form contains an asterisk.
 RARE = "*"
 
+# The least share of the rows that a code shown by name has; so a column has at most two hundred of them.
+_LEAST_SHARE = 0.005
+
 
 @dataclass(frozen=True)
 class CategoricalEncoding:
-    """Codes by name where at least ``k`` importers use them.
+    """Codes by name where at least ``k`` importers use them, in a month that is large also half a percent of the rows.
 
     Attributes:
         common: the codes kept by name, sorted.
@@ -33,7 +37,8 @@ class CategoricalEncoding:
     def fit(cls, values: pd.Series, importers: pd.Series, min_group: int) -> CategoricalEncoding:
         """Learn the lists from a column of n codes and the n importers who wrote them."""
         distinct = importers.groupby(values).nunique()
-        common = sorted(distinct.index[distinct >= min_group])
+        rows = values.value_counts().reindex(distinct.index)
+        common = sorted(distinct.index[(distinct >= min_group) & (rows >= _LEAST_SHARE * len(values))])
         counts = values[~values.isin(common)].value_counts().sort_index()
         weights = counts / counts.sum() if len(counts) else counts
         return cls(tuple(common), tuple(counts.index), tuple(weights.astype(float)))

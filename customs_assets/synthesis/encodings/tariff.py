@@ -1,8 +1,9 @@
 """The tariff tuple (product code, departure, origin, tax rate, tax type): coarse to the model, whole when decoded.
 
 Section 4.3 of the paper aggregates the tuple into one column, thousands of categories wide. Here the model sees parts that
-it can learn (chapter, departure, origin, tax type, a band of the rate); decoding picks a whole tuple of the month that has
-these parts, so that a combination that the law does not allow cannot come out.
+it can learn (section of the tariff, origin, whether the goods come straight from there, tax type, a band of the rate);
+decoding picks a whole tuple of the month that has these parts, so that a combination that the law does not allow cannot
+come out.
 """
 
 from __future__ import annotations
@@ -18,15 +19,20 @@ from customs_assets.synthesis.encodings.categorical import CategoricalEncoding
 # Upper bounds of the bands of the tax rate, in per cent; duty-free goods are a band of their own.
 RATE_BANDS = (0.0, 5.0, 7.0, 8.0, 13.0)
 
-PARTS = ("chapter", "departure", "origin", "tax_type", "rate_band")
+PARTS = ("section", "origin", "direct", "tax_type", "rate_band")
+
+# First chapters of the sections of the Harmonized System, I to XXI; chapters 98 and 99 are national ones.
+_SECTIONS = (1, 6, 15, 16, 25, 28, 39, 41, 44, 47, 50, 64, 68, 71, 72, 84, 86, 90, 93, 94, 97)
+
+_GROUPED = ("section", "origin", "tax_type")
 
 # Which parts a tuple must share with the draft, tried in this order.
 _BACK_OFF: tuple[tuple[str, ...], ...] = (
     PARTS,
-    ("chapter", "departure", "origin", "tax_type"),
-    ("chapter", "departure", "origin"),
-    ("chapter", "origin"),
-    ("chapter",),
+    ("section", "origin", "direct", "tax_type"),
+    ("section", "origin", "direct"),
+    ("section", "origin"),
+    ("section",),
     (),
 )
 
@@ -52,11 +58,7 @@ class TariffEncoding:
         """Learn the lawful tuples of a month from its n declarations."""
         counted = declarations.groupby(list(TARIFF_TUPLE)).size().rename("weight").reset_index()
         raw = _raw_parts(declarations)
-        codes = {
-            part: CategoricalEncoding.fit(raw[part], declarations["importer_id"], min_group)
-            for part in PARTS
-            if part != "rate_band"
-        }
+        codes = {part: CategoricalEncoding.fit(raw[part], declarations["importer_id"], min_group) for part in _GROUPED}
         tuples = counted[list(TARIFF_TUPLE)]
         unfitted = cls(tuples, counted["weight"].to_numpy(), pd.DataFrame(), codes)
         return cls(tuples, unfitted.weights, unfitted.encode(tuples), codes)
@@ -97,14 +99,21 @@ class TariffEncoding:
         return np.where(end > start, order[np.minimum(position, len(order) - 1)], -1)
 
 
+def rate_bands(rates: pd.Series) -> np.ndarray:
+    """The band of :data:`RATE_BANDS` that each of n tax rates (per cent) lies in, as integers from 0 on."""
+    return np.searchsorted(RATE_BANDS, rates.to_numpy())
+
+
 def _raw_parts(declarations: pd.DataFrame) -> pd.DataFrame:
+    chapter = declarations["hs10_code"].str[:2].astype(int).to_numpy()
+    direct = declarations["country_of_departure"].to_numpy() == declarations["country_of_origin"].to_numpy()
     return pd.DataFrame(
         {
-            "chapter": declarations["hs10_code"].str[:2],
-            "departure": declarations["country_of_departure"],
+            "section": np.searchsorted(_SECTIONS, chapter, side="right").astype(str),
             "origin": declarations["country_of_origin"],
+            "direct": np.where(direct, "yes", "no"),
             "tax_type": declarations["tax_type"],
-            "rate_band": np.searchsorted(RATE_BANDS, declarations["tax_rate"].to_numpy()).astype(str),
+            "rate_band": rate_bands(declarations["tax_rate"]).astype(str),
         },
         index=declarations.index,
     )
