@@ -37,7 +37,7 @@ class CategoricalEncoding:
     def fit(cls, values: pd.Series, importers: pd.Series, min_group: int) -> CategoricalEncoding:
         """Learn the lists from a column of n codes and the n importers who wrote them."""
         distinct = importers.groupby(values).nunique()
-        rows = values.value_counts().reindex(distinct.index)
+        rows = values.groupby(values).size()
         common = sorted(distinct.index[(distinct >= min_group) & (rows >= _LEAST_SHARE * len(values))])
         counts = values[~values.isin(common)].value_counts().sort_index()
         weights = counts / counts.sum() if len(counts) else counts
