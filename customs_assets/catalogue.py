@@ -134,7 +134,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         "New importers, sellers, declarants and couriers, each composed from at least k of the source's, over all months.",
         partitioning=Partitioning.WHOLE,
         upstream=("anonymized_declarations", "safe_groups"),
-        code_version="4",
+        code_version="5",
         settings=("seed", "min_group"),
         kinds=frozenset({"parquet", "pandas"}),
     ),

@@ -2,7 +2,8 @@
 
 A regression tree is grown on the source; a synthetic row falls into a leaf, and one of the leaf's rows is its donor
 (synthpop's method: Reiter 2005). What is added here is the ``k`` rule: a leaf whose rows come from fewer than ``k`` importers
-is left for the nearest larger part of the tree that has them. Which columns are drawn from donors is decided elsewhere.
+is left for the nearest larger part of the tree that has them, and in a leaf no importer serves more than a ``k``-th of the
+draws (the dominance rule of statistical disclosure control, by rows). Which columns are drawn from donors is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class DonorTree:
         start: first position of a node's rows in ``order``.
         end: position after the last.
         node_of_leaf: the node whose rows serve a leaf: itself, or the nearest ancestor that enough importers share.
+        importers: who stands behind each source row, as integers.
+        min_group: ``k``.
     """
 
     tree: DecisionTreeClassifier | DecisionTreeRegressor
@@ -33,6 +36,8 @@ class DonorTree:
     start: np.ndarray
     end: np.ndarray
     node_of_leaf: np.ndarray
+    importers: np.ndarray
+    min_group: int
 
     @classmethod
     def fit(
@@ -63,10 +68,10 @@ class DonorTree:
         leaves = tree.apply(features)
         order, start, end = _arrange(tree.tree_.children_left, tree.tree_.children_right, leaves)
         served_by = _widen(tree.tree_.children_left, tree.tree_.children_right, order, start, end, importers, min_group)
-        return cls(tree, order, start, end, served_by)
+        return cls(tree, order, start, end, served_by, importers, min_group)
 
     def draw(self, features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """For each of m rows of features the index of a donor among the n source rows, every donor equally likely.
+        """For each of m rows of features the index of a donor among the n source rows.
 
         Rows of one leaf take its donors in turns (drawn without replacement until all have served), so that a leaf's values come
         out in their own proportions and not in those of a roll of dice.
@@ -77,8 +82,7 @@ class DonorTree:
         for rows in np.split(order, np.flatnonzero(np.diff(node[order])) + 1):
             if len(rows):
                 donors = self.order[self.start[node[rows[0]]] : self.end[node[rows[0]]]]
-                turns = [rng.permutation(donors) for _ in range(-(-len(rows) // len(donors)))]
-                drawn[rows] = np.concatenate(turns)[: len(rows)]
+                drawn[rows] = in_turns(donors, self.importers[donors], self.min_group, len(rows), rng)
         return drawn
 
 
@@ -130,3 +134,43 @@ def _widen(
         if left[node] >= 0:
             stack += [(int(left[node]), int(served_by[node])), (int(right[node]), int(served_by[node]))]
     return served_by
+
+
+def in_turns(
+    donors: np.ndarray, importers: np.ndarray, min_group: int, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """``count`` donors, drawn without replacement until all that may serve in a turn have.
+
+    No importer serves more than a ``min_group``-th of a turn (where there are as many importers): one that has more of the donors
+    sends a few of them, others each turn. So what comes out of a leaf is never mostly one importer's habit.
+
+    Args:
+        donors: array of d integers, the rows to draw from.
+        importers: array of d integers, who stands behind each.
+        min_group: ``k``.
+        count: how many to draw, any number.
+        rng: where draws come from.
+    """
+    _, importer, rows = np.unique(importers, return_inverse=True, return_counts=True)
+    most = _most_of_one(rows, min_group)
+    turns, drawn = [], 0
+    while drawn < count:
+        order = rng.permutation(len(donors))
+        if most < rows.max():
+            by_importer = order[np.argsort(importer[order], kind="stable")]
+            place = np.arange(len(order)) - (np.cumsum(rows) - rows)[importer[by_importer]]
+            order = rng.permutation(by_importer[place < most])
+        turns.append(donors[order])
+        drawn += len(order)
+    return np.concatenate(turns)[:count]
+
+
+def _most_of_one(rows: np.ndarray, min_group: int) -> int:
+    """The largest number of rows of one importer that leaves it at most a ``min_group``-th of all; 1 where none does."""
+    ascending = np.sort(rows)
+    below = np.concatenate([[0], np.cumsum(ascending)[:-1]])
+    for most in range(int(ascending[-1]), 1, -1):
+        first = int(np.searchsorted(ascending, most, side="left"))
+        if most * min_group <= below[first] + most * (len(ascending) - first):
+            return most
+    return 1

@@ -18,6 +18,7 @@ mode), drawn at random among those. What the run holds says nothing of the token
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -41,15 +42,15 @@ class Role:
             declarations identities are shuffled to that end: those alike in so many of ``order``. One after the other. What one
             importer has of one identity changes hands together, so that a relation to importers outlasts the loosening of others.
         sources: whose declarations must mix in a new identity.
-        by_size: whether runs follow each other from the longest to the shortest, and so do the groups of rows that are alike in
-            all of ``order``: a new seller then serves one importer, or a few, and not the ends of many.
+        packed: whether runs are fitted to the groups of rows that are alike in all of ``order``, and not cut wherever one ends:
+            a new seller then serves one importer, or a few, and not the ends of many.
     """
 
     name: str
     order: tuple[str, ...]
     relations: tuple[tuple[str, int], ...]
     sources: str
-    by_size: bool = False
+    packed: bool = False
 
 
 # In the order in which they are composed: who buys decides from whom, through which broker and with which carrier. A courier
@@ -66,7 +67,7 @@ ROLES: tuple[Role, ...] = (
         ("country_of_origin", "importer_id"),
         (("country_of_origin", 0), ("importer_id", 1)),
         "seller_id",
-        by_size=True,
+        packed=True,
     ),
     Role("declarant_id", ("office_id", "importer_id"), (("office_id", 0),), "declarant_id"),
     Role(
@@ -178,11 +179,15 @@ def _compose_role(
     sources = pd.factorize(declarations[role.sources].iloc[named])[0]
     importers = pd.factorize(declarations["importer_id"].iloc[named])[0]
     cells = [_shuffled_codes(part[column], rng) for column in role.order]
-    layers = list(cells)
-    if role.by_size:
-        layers.insert(1, -np.bincount(_joined(cells))[_joined(cells)])
-    order = np.lexsort([rng.random(len(part)), *reversed(layers)])
-    runs = _runs(owners, importers, cells[0], order, min_group, role.by_size, rng)
+    order = np.lexsort([rng.random(len(part)), *reversed(cells)])
+    sizes = _shown_sizes(owners, importers, min_group)
+    main = _main_cells(owners, cells[0])
+    if role.packed:
+        runs = packed(sizes, main, cells[0], _joined(cells), order, rng)
+    else:
+        runs = np.empty(len(part), dtype=int)
+        tokens_in_order = np.lexsort([rng.random(len(sizes)), main])
+        runs[order] = np.repeat(tokens_in_order, sizes[tokens_in_order])
     # Once before the relations are set to the source's strength, since it loosens them, and once after.
     runs = _mixed(runs, sources, order, min_group, rng)
     for other, depth in role.relations:
@@ -227,24 +232,63 @@ def _joined(codes: list[np.ndarray]) -> np.ndarray:
     return np.unique(np.column_stack(codes), axis=0, return_inverse=True)[1].ravel()
 
 
-def _runs(
-    owners: np.ndarray,
-    importers: np.ndarray,
-    cells: np.ndarray,
-    order: np.ndarray,
-    min_group: int,
-    by_size: bool,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Deal the ordered rows out to tokens, in runs of their sizes; tokens stand where the cell is that they trade most in."""
-    sizes = _shown_sizes(owners, importers, min_group)
+def _main_cells(owners: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """The cell that each token has most of its rows in."""
     counts = pd.DataFrame({"token": owners, "cell": cells}).value_counts().reset_index()
     main = counts.sort_values(["token", "count", "cell"], ascending=[True, False, True]).drop_duplicates("token")
-    rank = -sizes if by_size else np.zeros(len(sizes))
-    tokens = np.lexsort([rng.random(len(sizes)), rank, main["cell"].to_numpy()])
-    runs = np.empty(len(order), dtype=int)
-    runs[order] = np.repeat(tokens, sizes[tokens])
+    return main["cell"].to_numpy()
+
+
+def packed(
+    sizes: np.ndarray,
+    main: np.ndarray,
+    cells: np.ndarray,
+    blocks: np.ndarray,
+    order: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Deal rows out to tokens of their cell, so that a block of rows goes to as few tokens as can be.
+
+    The largest block first, each to the token with the least room that holds it (best fit, Johnson 1973), or, where none does, to
+    those with the most room. What a cell's own tokens cannot hold goes to those of other cells.
+
+    Args:
+        sizes: rows that each token takes.
+        main: the cell of each token.
+        cells, blocks: of each row; a block lies in one cell.
+        order: the rows, those of a block together.
+        rng: in which order tokens of one size are taken.
+
+    Returns:
+        The token of each row, integers.
+    """
+    runs = np.full(len(order), -1)
+    tokens = rng.permutation(len(sizes))
+    room: dict[int, list[tuple[int, int, int]]] = {int(cell): [] for cell in np.unique(main)}
+    for place, token in enumerate(tokens):
+        insort(room[int(main[token])], (int(sizes[token]), place, int(token)))
+    starts = np.flatnonzero(np.diff(blocks[order], prepend=-1))
+    in_blocks = np.split(order, starts[1:])
+    left: list[np.ndarray] = []
+    for rows in sorted(in_blocks, key=len, reverse=True):
+        left.append(_fitted(rows, room.get(int(cells[rows[0]]), []), runs))
+    open_room = sorted(entry for entries in room.values() for entry in entries)
+    for rows in sorted(left, key=len, reverse=True):
+        _fitted(rows, open_room, runs)
     return runs
+
+
+def _fitted(rows: np.ndarray, room: list[tuple[int, int, int]], runs: np.ndarray) -> np.ndarray:
+    """Give rows to the tokens that have room (sorted by it, changed); returns the rows that no room was left for."""
+    while len(rows) and room:
+        at = min(bisect_left(room, (len(rows),)), len(room) - 1)
+        size, place, token = room.pop(at)
+        taken = min(size, len(rows))
+        runs[rows[:taken]] = token
+        rows = rows[taken:]
+        if size > taken:
+            insort(room, (size - taken, place, token))
+    return rows
 
 
 def _shown_sizes(owners: np.ndarray, importers: np.ndarray, min_group: int) -> np.ndarray:

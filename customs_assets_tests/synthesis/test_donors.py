@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customs_assets.synthesis.donors import DonorTree
+from customs_assets.synthesis.donors import DonorTree, in_turns
 
 
 def _tree(seed: int, target: str, min_group: int, importers: int = 12) -> tuple[DonorTree, np.ndarray, np.ndarray]:
@@ -65,3 +65,26 @@ def test_the_same_generator_draws_the_same_donors():
     drawn = [each.draw(features, np.random.default_rng(9)).tolist() for each in (tree, again)]
     assert drawn[0] == drawn[1]
     assert drawn[0] != tree.draw(features, np.random.default_rng(10)).tolist()
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=12), st.integers(1, 6), st.integers(0, 1000))
+@settings(max_examples=100, deadline=None)
+def test_no_importer_gives_more_than_its_share_of_a_turn(rows: list[int], min_group: int, seed: int):
+    owner = np.repeat(np.arange(len(rows)), rows)
+    donors = np.arange(len(owner)) + 1000
+    drawn = in_turns(donors, owner, min_group, 400, np.random.default_rng(seed))
+    assert len(drawn) == 400
+    assert set(drawn) <= set(donors)
+    served = np.bincount(owner[drawn - 1000], minlength=len(rows)) / 400
+    fair = max(1 / min_group, 1 / len(rows))
+    # The last turn is cut short, and so may hold a few rows more of one than of another.
+    assert served.max() <= fair + len(owner) / 400
+
+
+def test_a_dominant_importer_is_held_to_a_kth_and_its_rows_still_take_turns():
+    owner = np.array([0] * 16 + [1, 2, 3, 4])
+    drawn = in_turns(np.arange(20), owner, 5, 5000, np.random.default_rng(0))
+    assert (owner[drawn] == 0).mean() == pytest.approx(0.2, abs=1e-3)
+    assert len(np.unique(drawn[owner[drawn] == 0])) == 16
+    even = in_turns(np.arange(20), np.repeat(np.arange(5), 4), 5, 40, np.random.default_rng(0))
+    assert (np.bincount(even) == 2).all()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from customs_assets.declaration import IDENTITIES
 from customs_assets.quality.relations import relations
-from customs_assets.synthesis.identities import assign, compose, over_share
+from customs_assets.synthesis.identities import assign, compose, over_share, packed
 
 K = 5
 CHAPTERS = ("09", "39", "61", "84", "85", "90")
@@ -152,3 +152,25 @@ def test_how_tokens_are_spelt_changes_nothing_but_the_tokens(trade: pd.DataFrame
     respelt = trade.assign(importer_id=trade["importer_id"].map(lambda token: f"Z{hash(token) % 10**12}{token}"))
     made = compose(respelt, respelt, min_group=K, seed=1)
     assert (pd.factorize(made["importer_id"])[0] == pd.factorize(composed["importer_id"])[0]).all()
+
+
+def test_rows_are_packed_into_as_few_tokens_as_fit_and_every_token_gets_its_size():
+    blocks = np.array([2, 0, 0, 1, 0, 1, 2, 0, 1, 0, 3])
+    cells = np.where(blocks == 3, 1, 0)
+    sizes, main = np.array([2, 5, 1, 3]), np.array([0, 0, 1, 0])
+    order = np.argsort(blocks, kind="stable")
+    runs = packed(sizes, main, cells, blocks, order, np.random.default_rng(0))
+    assert (np.bincount(runs) == sizes).all()
+    assert [set(runs[blocks == block]) for block in range(4)] == [{1}, {3}, {0}, {2}]
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=20), st.integers(0, 1000))
+@settings(max_examples=50, deadline=None)
+def test_packing_gives_every_row_a_token_whatever_the_sizes(sizes: list[int], seed: int):
+    rng = np.random.default_rng(seed)
+    rows = sum(sizes)
+    blocks = np.sort(rng.integers(0, max(rows // 3, 1), rows))
+    cells = blocks % 3
+    main = rng.integers(0, 3, len(sizes))
+    runs = packed(np.array(sizes), main, cells, blocks, np.arange(rows), rng)
+    assert (np.bincount(runs, minlength=len(sizes)) == sizes).all()

@@ -86,7 +86,10 @@ class Bands:
         return moved
 
     def _spread(self, targets: np.ndarray) -> np.ndarray:
-        """Ascending numbers of the source, each evenly spaced within its band."""
+        """Ascending numbers of the source, each evenly spaced within its band: on a log scale, in the last band on a plain one.
+
+        The last band may begin decades under its end; on a log scale nothing would fall near to what is dearest.
+        """
         if not len(self.lows):
             return targets
         band = np.minimum(np.searchsorted(self.highs, targets), len(self.highs) - 1)
@@ -94,7 +97,9 @@ class Bands:
         place = pd.Series(loose.astype(float)).groupby(band).cumsum().to_numpy() - 0.5
         count = np.maximum(np.bincount(band, weights=loose, minlength=len(self.lows))[band], 1.0)
         low, high = np.maximum(self.lows[band], np.finfo(float).tiny), self.highs[band]
-        return np.where(self.lows[band] > 0, low * (high / low) ** np.clip(place / count, 0, 1), high * place / count)
+        place = np.clip(place / count, 0, 1)
+        plain = (self.lows[band] <= 0) | (band == len(self.lows) - 1)
+        return np.where(plain, self.lows[band] + (high - self.lows[band]) * place, low * (high / low) ** place)
 
 
 def _cut(values: np.ndarray, importers: np.ndarray, min_group: int) -> tuple[np.ndarray, np.ndarray]:

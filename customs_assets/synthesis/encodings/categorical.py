@@ -38,7 +38,8 @@ class CategoricalEncoding:
         """Learn the lists from a column of n codes and the n importers who wrote them."""
         distinct = importers.groupby(values).nunique()
         rows = values.groupby(values).size()
-        common = sorted(distinct.index[(distinct >= min_group) & (rows >= _LEAST_SHARE * len(values))])
+        shown = (distinct.to_numpy() >= min_group) & (rows.to_numpy() >= _LEAST_SHARE * len(values))
+        common = sorted(distinct.index[shown])
         counts = values[~values.isin(common)].value_counts().sort_index()
         weights = counts / counts.sum() if len(counts) else counts
         return cls(tuple(common), tuple(counts.index), tuple(weights.astype(float)))
