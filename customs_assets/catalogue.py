@@ -144,9 +144,9 @@ ARTIFACTS: tuple[Artifact, ...] = (
         "How likely inspection finds fraud in a declaration: boosted trees with calibrated rates, learned over all months.",
         partitioning=Partitioning.WHOLE,
         suffix="json",
-        upstream=("anonymized_declarations", "unit_prices"),
+        upstream=("anonymized_declarations", "unit_prices", "safe_groups"),
         settings=("seed", "min_group"),
-        code_version="2",
+        code_version="3",
         kinds=frozenset({"json"}),
     ),
     Artifact(

@@ -14,7 +14,7 @@ from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.ctgan import CTGAN, EpochLosses
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.identities import compose
-from customs_assets.synthesis.month import Shared, generalized_month, synthesize
+from customs_assets.synthesis.month import Shared, generalized_month, shown_month, synthesize
 from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
 
 # How many lines of progress a training writes to its run's log.
@@ -94,19 +94,22 @@ def composed_identities(
 
 
 @customs_asset
-def fraud_propensity(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[dict]:
-    settings, lake = pipeline.settings, pipeline.lake
-    cores, importers = [], []
+def fraud_propensity(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, safe_groups: pd.DataFrame
+) -> dg.Output[dict]:
+    settings, lake, safe = pipeline.settings, pipeline.lake, SafeGroups(safe_groups)
+    cores, shown, importers = [], [], []
     for month in pipeline.months("anonymized_declarations"):
-        declarations = lake.read_frame("anonymized_declarations", month)
-        codec = Codec.fit(declarations, lake.read_frame("unit_prices", month), settings.min_group)
-        cores.append(codec.core(declarations))
+        declarations, prices = lake.read_frame("anonymized_declarations", month), lake.read_frame("unit_prices", month)
+        cores.append(Codec.fit(declarations, prices, settings.min_group).core(declarations))
+        shown.append(shown_month(declarations, prices, safe, month, settings.seed, settings.min_group).core)
         importers.append(declarations["importer_id"])
     model = FraudPropensity.fit(
         pd.concat(cores, ignore_index=True),
         pd.factorize(pd.concat(importers))[0],
         min_group=settings.min_group,
         seed=settings.seed,
+        shown=pd.concat(shown, ignore_index=True),
     )
     metadata: dict[str, Any] = {
         "declarations": sum(map(len, cores)),

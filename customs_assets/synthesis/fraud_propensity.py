@@ -7,13 +7,14 @@ least ``k`` importers stand behind each rate. What belongs here is the model, it
 is ``month``'s business.
 
 Trees that learn from a finite source blur what they learn, and trees that learn from labels drawn by them blur it again. So the
-scores are sharpened: the calibrated log-odds are stretched by the factor at which the same learner, given labels drawn from the
-stretched rates, finds as much as it finds in the source (indirect inference: Gourieroux, Monfort and Renault 1993).
+scores are sharpened: the calibrated log-odds are stretched by the factor at which the same learner, given the declarations as
+they may be shown and labels drawn from the stretched rates, finds as much as it finds in the source (indirect inference:
+Gourieroux, Monfort and Renault 1993). The share of frauds stays what it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,16 @@ FOLDS = 4
 # Rows behind each calibrated rate, for each importer that the k rule asks for.
 _ROWS_PER_GROUP = 20
 
-# The stretches of the log-odds that are tried.
-_STRETCHES = (1.0, 1.15, 1.3, 1.5)
+# The stretches of the log-odds that are tried, and how many times as many trees as help the learner has that they are tried on:
+# detectors at their defaults go on past the point where trees help.
+_STRETCHES = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
+_DETECTOR_TREES = 3
+
+# Shares of the declarations that are inspected, as in Table 3.
+_RATES = (0.05, 0.1)
+
+# The shift of the log-odds that keeps the share of frauds is searched for in this many halvings.
+_HALVINGS = 40
 
 # Rates are kept this far from 0 and 1, so that log-odds are finite.
 _EDGE = 1e-3
@@ -82,7 +91,15 @@ class FraudPropensity:
     stretch: float
 
     @classmethod
-    def fit(cls, core: pd.DataFrame, importers: np.ndarray, *, min_group: int, seed: int) -> FraudPropensity:
+    def fit(
+        cls,
+        core: pd.DataFrame,
+        importers: np.ndarray,
+        *,
+        min_group: int,
+        seed: int,
+        shown: pd.DataFrame | None = None,
+    ) -> FraudPropensity:
         """Learn from the labelled declarations of all months.
 
         Args:
@@ -90,6 +107,7 @@ class FraudPropensity:
             importers: n integers, who stands behind each row.
             min_group: importers that each rate must rest on.
             seed: base seed of folds and draws.
+            shown: the n rows as they may be shown, with generalised tariff tuples; the same rows where None.
 
         Raises:
             ValueError: all rows are fraud, or none is.
@@ -99,13 +117,21 @@ class FraudPropensity:
             raise ValueError(f"all {len(fraud)} declarations are of one kind, so what fraud hangs on cannot be learned")
         levels = {name: by_frequency(core[name]) for name in _CODED}
         features = _features(core, levels)
+        shown_features = features if shown is None else _features(shown, levels)
         folds = derive_rng(seed, ASSET, purpose="folds").integers(0, FOLDS, len(fraud))
-        unseen, trees = _out_of_fold(features, fraud, folds, min_group, seed)
+        unseen, unseen_shown, trees = _out_of_fold(features, shown_features, fraud, folds, min_group, seed)
         upper, rates = _calibrated(unseen, fraud, importers, min_group)
-        expected = rates[np.searchsorted(upper, unseen)]
-        stretch = _matching_stretch(features, fraud, folds, expected, unseen, trees, min_group, seed)
+        classes = np.searchsorted(upper, unseen_shown)
+        found = _found(features, fraud, folds, _DETECTOR_TREES * trees, min_group, seed)
+
+        def found_at(stretch: float) -> float:
+            shares = _stretched(rates, classes, fraud.mean(), stretch)[classes]
+            drawn = draw_frauds(shares, derive_rng(seed, ASSET, purpose=f"stretch {stretch}")).astype(int)
+            return _found(shown_features, drawn, folds, _DETECTOR_TREES * trees, min_group, seed)
+
+        stretch = _matching_stretch(found_at, found)
         booster = _train(features, fraud, trees, min_group, seed)
-        return cls(levels, booster.model_to_string(), upper, _stretched(rates, fraud.mean(), stretch), stretch)
+        return cls(levels, booster.model_to_string(), upper, _stretched(rates, classes, fraud.mean(), stretch), stretch)
 
     def rates_of(self, core: pd.DataFrame) -> np.ndarray:
         """The rate of fraud for each of m rows as ``Codec.decode`` gives them: floats in [0, 1]."""
@@ -185,12 +211,13 @@ def _scores(booster: Booster, features: np.ndarray) -> np.ndarray:
 
 
 def _out_of_fold(
-    features: np.ndarray, fraud: np.ndarray, folds: np.ndarray, min_group: int, seed: int
-) -> tuple[np.ndarray, int]:
-    """The score of each row by a model that did not see it, and how many trees help with such rows (median of the folds)."""
+    features: np.ndarray, shown: np.ndarray, fraud: np.ndarray, folds: np.ndarray, min_group: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The score of each row by a model that did not see it, as it is and as it may be shown, and how many trees help with such
+    rows (median of the folds)."""
     import lightgbm
 
-    scores, trees = np.empty(len(fraud)), []
+    scores, scores_shown, trees = np.empty(len(fraud)), np.empty(len(fraud)), []
     for fold in range(FOLDS):
         held = folds == fold
         model = lightgbm.train(
@@ -201,8 +228,9 @@ def _out_of_fold(
             callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
         )
         scores[held] = _scores(model, features[held])
+        scores_shown[held] = _scores(model, shown[held])
         trees.append(model.best_iteration or MOST_TREES)
-    return scores, int(np.median(trees))
+    return scores, scores_shown, int(np.median(trees))
 
 
 def _calibrated(
@@ -228,35 +256,40 @@ def _calibrated(
     return np.array(upper), np.asarray(monotone, dtype=float)
 
 
-def _stretched(rates: np.ndarray, mean: float, stretch: float) -> np.ndarray:
-    """Rates whose log-odds lie ``stretch`` times as far from those of the mean rate."""
+def _stretched(rates: np.ndarray, classes: np.ndarray, mean: float, stretch: float) -> np.ndarray:
+    """Rates whose log-odds lie ``stretch`` times as far from each other, moved so that rows of these classes have the mean."""
     inside = np.clip(rates, _EDGE, 1 - _EDGE)
-    center = np.log(mean / (1 - mean))
-    return 1 / (1 + np.exp(-(center + stretch * (np.log(inside / (1 - inside)) - center))))
+    odds = stretch * np.log(inside / (1 - inside))
+    rows = np.bincount(classes, minlength=len(rates))
+    low, high = -100.0, 100.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        too_low = np.average(_logistic(odds + middle), weights=rows) < mean
+        low, high = (middle, high) if too_low else (low, middle)
+    return _logistic(odds + high)
 
 
-def _matching_stretch(
-    features: np.ndarray,
-    fraud: np.ndarray,
-    folds: np.ndarray,
-    rates: np.ndarray,
-    scores: np.ndarray,
-    trees: int,
-    min_group: int,
-    seed: int,
-) -> float:
-    """The stretch at which the learner finds as much in drawn labels as in the source's, by precision in the top twentieth."""
+def _logistic(odds: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-odds))
+
+
+def _found(features: np.ndarray, fraud: np.ndarray, folds: np.ndarray, trees: int, min_group: int, seed: int) -> float:
+    """The precision of a detector that all folds but the first have trained, in the first: the mean of Table 3's two rates."""
     train, test = folds != 0, folds == 0
-    found = _precision_in_top(scores[test], fraud[test])
-    gaps = []
+    scores = _scores(_train(features[train], fraud[train], trees, min_group, seed), features[test])
+    ranked = fraud[test][np.argsort(-scores, kind="stable")]
+    return float(np.mean([ranked[: max(round(rate * len(ranked)), 1)].mean() for rate in _RATES]))
+
+
+def _matching_stretch(found_at: Callable[[float], float], found: float) -> float:
+    """The stretch at which as much is found as in the source: between the first that finds more and the one before it."""
+    before = None
     for stretch in _STRETCHES:
-        rng = derive_rng(seed, ASSET, purpose=f"stretch {stretch}")
-        drawn = draw_frauds(_stretched(rates, fraud.mean(), stretch), rng).astype(int)
-        again = _scores(_train(features[train], drawn[train], trees, min_group, seed), features[test])
-        gaps.append(abs(_precision_in_top(again, drawn[test]) - found))
-    return _STRETCHES[int(np.argmin(gaps))]
-
-
-def _precision_in_top(scores: np.ndarray, fraud: np.ndarray) -> float:
-    top = np.argsort(-scores, kind="stable")[: max(len(scores) // 20, 1)]
-    return float(fraud[top].mean())
+        here = found_at(stretch)
+        if here >= found:
+            if before is None or here == before[1]:
+                return stretch
+            share = (found - before[1]) / (here - before[1])
+            return float(before[0] + share * (stretch - before[0]))
+        before = (stretch, here)
+    return _STRETCHES[-1]

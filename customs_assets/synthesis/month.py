@@ -89,6 +89,43 @@ def generalized_month(declarations: pd.DataFrame, safe: SafeGroups, *, month: st
     return safe.generalize(declarations, derive_rng(base_seed, "generalized_declarations", month))
 
 
+@dataclass(frozen=True)
+class ShownMonth:
+    """A month's declarations as they may be shown.
+
+    Attributes:
+        generalized: by the ``k`` rule.
+        known: the same n rows at the prices of their new product codes.
+        codec: fitted to them.
+        core: them in the form of ``Codec.core``.
+    """
+
+    generalized: Generalized
+    known: pd.DataFrame
+    codec: Codec
+    core: pd.DataFrame
+
+
+def shown_month(
+    declarations: pd.DataFrame,
+    unit_prices: pd.DataFrame,
+    safe: SafeGroups,
+    month: str,
+    base_seed: int,
+    min_group: int,
+    price: PriceForm = "residual",
+) -> ShownMonth:
+    """What synthetic rows are made like, the same wherever it is asked for.
+
+    Raises:
+        TooFewImporters: no tariff tuple of the month may be released.
+    """
+    generalized = generalized_month(declarations, safe, month=month, base_seed=base_seed)
+    known = repriced(generalized.declarations, declarations, unit_prices)
+    codec = Codec.fit(known, unit_prices, min_group, price, safe_masses=safe.masses)
+    return ShownMonth(generalized, known, codec, codec.price_rows(codec.core(known)))
+
+
 def synthesize(
     model: CTGAN,
     declarations: pd.DataFrame,
@@ -126,10 +163,8 @@ def synthesize(
     seed = derive_seed(base_seed, ASSET, month)
     # Sums that several threads share come out in another order, and seeds alone would not give the same bytes.
     with threadpool_limits(1):
-        generalized = generalized_month(declarations, shared.safe, month=month, base_seed=base_seed)
-        known = repriced(generalized.declarations, declarations, unit_prices)
-        codec = Codec.fit(known, unit_prices, min_group, price, safe_masses=shared.safe.masses)
-        source = codec.price_rows(codec.core(known))
+        shown = shown_month(declarations, unit_prices, shared.safe, month, base_seed, min_group, price)
+        known, codec, source = shown.known, shown.codec, shown.core
         importers = pd.factorize(known["importer_id"])[0]
         polish = Polish(source, importers, codec, min_group=min_group, seed=seed)
         drafted = codec.decode(model.sample(DRAFTS * count, derive_seed(seed, "draft")), derive_rng(seed, "decode"))
@@ -160,7 +195,7 @@ def synthesize(
     return SyntheticMonth(
         declarations=_typed(dated),
         drafts=len(drafted),
-        generalized=generalized.shared,
+        generalized=shown.generalized.shared,
         whole=int(core["whole"].sum()),
         repaired=repaired,
         copies=copies,

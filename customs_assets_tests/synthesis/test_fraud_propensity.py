@@ -100,3 +100,17 @@ def test_each_row_is_drawn_at_its_own_rate():
     drawn = np.mean([draw_frauds(rates, np.random.default_rng(seed)) for seed in range(200)], axis=0)
     for rate in (0.1, 0.5, 0.9):
         assert drawn[rates == rate].mean() == pytest.approx(rate, abs=0.01)
+
+
+def test_the_share_of_frauds_is_kept_whatever_the_stretch(fitted: FraudPropensity):
+    core, _ = _core()
+    assert fitted.rates_of(core).mean() == pytest.approx(core["fraud"].mean(), abs=0.01)
+
+
+def test_labels_are_sharper_where_goods_may_not_be_shown(fitted: FraudPropensity):
+    core, _ = _core()
+    # Half of the declarations may not show their goods: what is left tells less, and the rates say more.
+    hidden = np.random.default_rng(0).random(ROWS) < 0.5
+    shown = core.assign(hs10_code=np.where(hidden, "0901100000", core["hs10_code"]))
+    sharper = FraudPropensity.fit(core, np.arange(ROWS) % 900, min_group=5, seed=1, shown=shown)
+    assert sharper.stretch > fitted.stretch
