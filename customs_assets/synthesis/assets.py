@@ -1,9 +1,10 @@
-"""The assets of synthesis: ``ctgan_model`` and ``synthetic_declarations``."""
+"""The assets of synthesis: a month's model and synthetic rows, what the months share, and the rehearsal."""
 
 from typing import Any
 
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 
 from customs_assets.declaration import IDENTITIES, RELEASED
 from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
@@ -15,6 +16,7 @@ from customs_assets.synthesis.ctgan import CTGAN, EpochLosses
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.identities import compose
 from customs_assets.synthesis.month import Shared, generalized_month, synthesize
+from customs_assets.synthesis.rehearsal import epochs_of, rehearsed
 from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
 
 # How many lines of progress a training writes to its run's log.
@@ -116,6 +118,18 @@ def fraud_propensity(context: dg.AssetExecutionContext, pipeline: Pipeline) -> d
         "stretch_of_log_odds": model.stretch,
     }
     return dg.Output(model.as_json(), metadata=metadata)
+
+
+@customs_asset
+def rehearsed_declarations(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pa.Table]:
+    settings, months = pipeline.settings, pipeline.months("anonymized_declarations")
+    context.log.info(
+        f"rehearsing {len(months)} months on half of the importers, {epochs_of(settings)} CTGAN epochs each"
+    )
+    source = {month: pipeline.lake.read_frame("anonymized_declarations", month) for month in months}
+    table = rehearsed(source, settings)
+    said = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+    return dg.Output(table, metadata={**table_metadata(table), "months": len(months), **said})
 
 
 @customs_asset
