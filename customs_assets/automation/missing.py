@@ -50,20 +50,23 @@ class Task:
     """One run to be made: some assets of one partition.
 
     Attributes:
-        job: name of the job that makes its assets.
-        stage: when they are made (``catalogue.stage_of``).
+        stage: when its assets are made (``catalogue.stage_of``).
         partitioning: how its assets are cut.
         partition: partition key, empty for the whole.
-        assets: what it makes.
+        assets: what it makes; one job makes all of them.
         identifier: value of the run's tag :data:`TASK_TAG`.
     """
 
-    job: str
     stage: int
     partitioning: Partitioning
     partition: str
     assets: tuple[str, ...]
     identifier: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def job(self) -> str:
+        """The name of the job that makes its assets."""
+        return job_of(self.assets[0])
 
     @property
     def title(self) -> str:
@@ -108,7 +111,10 @@ def plan(nodes: Sequence[Node]) -> list[Task]:
     grouped: dict[tuple[str, int, Partitioning, str], list[str]] = {}
     for key, partition in nodes:
         grouped.setdefault((job_of(key), stage_of(key), BY_KEY[key].partitioning, partition), []).append(key)
-    tasks = [Task(*place, tuple(keys)) for place, keys in grouped.items()]
+    tasks = [
+        Task(stage, partitioning, partition, tuple(keys))
+        for (_, stage, partitioning, partition), keys in grouped.items()
+    ]
     return sorted(tasks, key=lambda task: (task.stage, _after_longest(task), task.partition))
 
 

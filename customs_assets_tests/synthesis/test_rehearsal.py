@@ -153,7 +153,7 @@ def test_a_tuple_that_only_the_control_half_declared_is_convicted(lake: Lake, ma
     for month, declared in source.items():
         of_control = declared["importer_id"].isin(set(control["importer_id"]))
         rates = np.where(of_control, 77.0, declared["tax_rate"])
-        codes = np.where(of_control, rows.loc[4, "hs6_code"] + "0000", declared["hs10_code"]).astype(object)
+        codes = np.where(of_control, f"{rows.loc[4, 'hs6_code']}0000", declared["hs10_code"]).astype(object)
         lake.write_table("anonymized_declarations", declared.assign(tax_rate=rates, hs10_code=codes), month)
     lake.write_table("rehearsed_declarations", _table(rows))
     result = _judged()
