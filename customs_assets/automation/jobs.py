@@ -4,66 +4,81 @@ from __future__ import annotations
 
 import dagster as dg
 
-from customs_assets.catalogue import ARTIFACTS, SOURCE_KEY, Partitioning, stage_of
+from customs_assets.catalogue import ARTIFACTS, BY_KEY, SOURCE_KEY, Partitioning, stage_of
 from customs_assets.partitions import cells, months
 from customs_assets.settings import Settings
 
+# What takes long is a run of its own, so that several work on it: the others of its stage need not wait for it.
+_ALONE: dict[str, tuple[str, str]] = {
+    "rehearsed_declarations": (
+        "rehearsal",
+        "The synthesis once more on half of the importers, which attacks are measured on.",
+    ),
+    "release_evidence": ("measures", "Fidelity, relations, detection and utility over all months."),
+    "release_privacy": ("attacks", "The k rule's account over all months, and the attacks on the rehearsal."),
+}
 
-def _keys(partitioning: Partitioning, stage: int) -> list[str]:
-    return [a.key for a in ARTIFACTS if a.partitioning is partitioning and stage_of(a.key) == stage]
 
+def _made(partitioning: Partitioning, stage: int) -> dg.AssetSelection:
+    """What one run of a partitioning and a stage makes."""
+    return dg.AssetSelection.assets(
+        *(
+            a.key
+            for a in ARTIFACTS
+            if a.partitioning is partitioning and stage_of(a.key) == stage and a.key not in _ALONE
+        )
+    )
 
-MONTHLY, SHARED, SYNTHESIS, RELEASE, BENCHMARK = "month", "shared", "synthesis", "release", "fraud_benchmark_cell"
-EVIDENCE = "evidence"
 
 month_job = dg.define_asset_job(
-    MONTHLY,
-    selection=dg.AssetSelection.assets(*_keys(Partitioning.MONTH, 0)),
+    "month",
+    selection=_made(Partitioning.MONTH, 0),
     partitions_def=months,
     description="One month, from the source to its trained model.",
 )
 
-shared_job = dg.define_asset_job(
-    SHARED,
-    selection=dg.AssetSelection.assets(*_keys(Partitioning.WHOLE, 1)),
-    description="What the months share, over all months in the lake: safe groups, composed identities, fraud propensity.",
-)
-
-synthesis_job = dg.define_asset_job(
-    SYNTHESIS,
-    selection=dg.AssetSelection.assets(*_keys(Partitioning.MONTH, 2)),
-    partitions_def=months,
-    description="One synthetic month and its reports, from its model and what the months share.",
-)
-
-release_job = dg.define_asset_job(
-    RELEASE,
-    selection=dg.AssetSelection.assets(*_keys(Partitioning.WHOLE, 3)),
-    description="The scores over all months in the lake, and the release.",
-)
-
-benchmark_job = dg.define_asset_job(
-    BENCHMARK,
-    selection=dg.AssetSelection.assets(*_keys(Partitioning.CELL, 3)),
-    partitions_def=cells,
-    description="One cell of Table 3; launch it as a backfill for the whole table.",
-)
-
-evidence_job = dg.define_asset_job(
-    EVIDENCE,
-    selection=dg.AssetSelection.assets(*_keys(Partitioning.WHOLE, 4)),
-    description="The evidence on one page.",
-)
-
-# The job that makes the artifacts of a partitioning and a stage.
-JOBS = {
+# The job that makes what is of a partitioning and a stage.
+_OF_STAGE = {
     (Partitioning.MONTH, 0): month_job,
-    (Partitioning.WHOLE, 1): shared_job,
-    (Partitioning.MONTH, 2): synthesis_job,
-    (Partitioning.WHOLE, 3): release_job,
-    (Partitioning.CELL, 3): benchmark_job,
-    (Partitioning.WHOLE, 4): evidence_job,
+    (Partitioning.WHOLE, 1): dg.define_asset_job(
+        "shared",
+        selection=_made(Partitioning.WHOLE, 1),
+        description="What the months share, over all months in the lake: safe groups, composed identities, fraud propensity.",
+    ),
+    (Partitioning.MONTH, 2): dg.define_asset_job(
+        "synthesis",
+        selection=_made(Partitioning.MONTH, 2),
+        partitions_def=months,
+        description="One synthetic month and its reports, from its model and what the months share.",
+    ),
+    (Partitioning.WHOLE, 3): dg.define_asset_job(
+        "release",
+        selection=_made(Partitioning.WHOLE, 3),
+        description="The scores over all months in the lake, and the release.",
+    ),
+    (Partitioning.CELL, 3): dg.define_asset_job(
+        "fraud_benchmark_cell",
+        selection=_made(Partitioning.CELL, 3),
+        partitions_def=cells,
+        description="One cell of Table 3; launch it as a backfill for the whole table.",
+    ),
+    (Partitioning.WHOLE, 4): dg.define_asset_job(
+        "evidence", selection=_made(Partitioning.WHOLE, 4), description="The evidence on one page."
+    ),
 }
+
+_OF_KEY = {
+    key: dg.define_asset_job(name, selection=dg.AssetSelection.assets(key), description=description)
+    for key, (name, description) in _ALONE.items()
+}
+
+JOBS = (*_OF_STAGE.values(), *_OF_KEY.values())
+
+
+def job_of(key: str) -> str:
+    """The name of the job that makes an artifact, alone or with the others of its partitioning and stage."""
+    return (_OF_KEY.get(key) or _OF_STAGE[BY_KEY[key].partitioning, stage_of(key)]).name
+
 
 on_time_job = dg.define_asset_job(
     "months_on_time",

@@ -23,7 +23,7 @@ import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from sqlalchemy.exc import SQLAlchemyError
 
-from customs_assets.automation.jobs import JOBS
+from customs_assets.automation.jobs import job_of
 from customs_assets.automation.recovery import HOST_TAG, PROCESS_TAG, end_with_parent
 from customs_assets.catalogue import BY_KEY, Partitioning, stage_of
 from customs_assets.partitions import run_tags
@@ -37,8 +37,8 @@ _TAGS = {HOST_TAG: socket.gethostname(), "dagster/max_retries": "0"}
 # One thread to each worker: months side by side use the cores, and sums come out in one order only.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 
-# Detectors whose cells take longest, the longest first: begun last, they would keep one worker busy while the others idle.
-_LONGEST_CELLS = ("random_forest", "catboost")
+# What takes longest of a stage, the longest first: begun last, it would keep one worker busy while the others idle.
+_LONGEST = ("random_forest", "release_evidence", "catboost", "release_privacy")
 
 _NOT_RUN = "not run, because something failed that it is made from; mend that and run again"
 
@@ -50,10 +50,10 @@ class Task:
     """One run to be made: some assets of one partition.
 
     Attributes:
-        stage: when its assets are made (``catalogue.stage_of``), which with their partitioning names the job.
+        stage: when its assets are made (``catalogue.stage_of``).
         partitioning: how its assets are cut.
         partition: partition key, empty for the whole.
-        assets: what it makes.
+        assets: what it makes; one job makes all of them.
         identifier: value of the run's tag :data:`TASK_TAG`.
     """
 
@@ -62,6 +62,11 @@ class Task:
     partition: str
     assets: tuple[str, ...]
     identifier: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def job(self) -> str:
+        """The name of the job that makes its assets."""
+        return job_of(self.assets[0])
 
     @property
     def title(self) -> str:
@@ -73,7 +78,7 @@ class Task:
                 dataset, detector = self.partition.split("|")
                 return f"{detector} on {dataset}"
             case Partitioning.WHOLE:
-                return JOBS[self.partitioning, self.stage].name
+                return self.job
 
 
 @dataclass(frozen=True)
@@ -102,22 +107,23 @@ class Progress:
 
 
 def plan(nodes: Sequence[Node]) -> list[Task]:
-    """The runs that make some nodes, stage by stage and in each the longest first: a run for each month, one for what is
-    whole, one for each cell.
-    """
-    grouped: dict[tuple[int, Partitioning, str], list[str]] = {}
+    """The runs that make some nodes, stage by stage and in each the longest first: for each partition one of every job."""
+    grouped: dict[tuple[str, int, Partitioning, str], list[str]] = {}
     for key, partition in nodes:
-        grouped.setdefault((stage_of(key), BY_KEY[key].partitioning, partition), []).append(key)
-    tasks = [Task(*place, tuple(keys)) for place, keys in grouped.items()]
+        grouped.setdefault((job_of(key), stage_of(key), BY_KEY[key].partitioning, partition), []).append(key)
+    tasks = [
+        Task(stage, partitioning, partition, tuple(keys))
+        for (_, stage, partitioning, partition), keys in grouped.items()
+    ]
     return sorted(tasks, key=lambda task: (task.stage, _after_longest(task), task.partition))
 
 
 def _after_longest(task: Task) -> int:
     """How many kinds of task of the same stage take longer than this one."""
-    detector = task.partition.split("|")[-1] if task.partitioning is Partitioning.CELL else ""
-    if detector in _LONGEST_CELLS:
-        return _LONGEST_CELLS.index(detector)
-    return len(_LONGEST_CELLS) + (task.partitioning is not Partitioning.WHOLE)
+    name = task.partition.split("|")[-1] if task.partitioning is Partitioning.CELL else task.assets[0]
+    if name in _LONGEST:
+        return _LONGEST.index(name)
+    return len(_LONGEST) + (task.partitioning is not Partitioning.WHOLE)
 
 
 def run_tasks(
@@ -245,7 +251,7 @@ def _repository() -> ReconstructableRepository:
 
 def _execute(task: Task) -> Outcome:
     """Run one task in this process, as a run of its job in the instance."""
-    job = _repository().get_reconstructable_job(JOBS[task.partitioning, task.stage].name)
+    job = _repository().get_reconstructable_job(task.job)
     tags = {
         **run_tags(task.partitioning, task.partition),
         TASK_TAG: task.identifier,

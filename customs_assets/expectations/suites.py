@@ -403,6 +403,31 @@ def _composed(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     ]
 
 
+def _rehearsed(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    import great_expectations.expectations as gxe
+
+    from customs_assets.synthesis.rehearsal import Rehearsal
+
+    lake, settings = examined.lake, examined.settings
+    source = lake.read_frames("anonymized_declarations", lake.partitions("anonymized_declarations"))
+    frame = examined.frame()
+    rehearsal = Rehearsal.of(lake.read_table(examined.asset), source, settings.seed)
+    if isinstance(rehearsal, str):
+        return frame, [_rows(0, f"nothing could be rehearsed ({rehearsal})")]
+    training = rehearsal.training.assign(hs6_code=rehearsal.training["hs10_code"].str[:6])
+    behind = training.groupby(list(RELEASED_TUPLE))["importer_id"].nunique()
+    enough = behind.index[behind >= settings.min_group].to_frame(index=False)
+    return frame.assign(shown_tuple=tuple_text(frame)), [
+        *declaration_expectations(RELEASED, "", raw_identities=False, labelled=True),
+        _rows(len(training), "as many as the training half has"),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="shown_tuple",
+            value_set=sorted(tuple_text(enough)),
+            description=f"every tariff tuple rests on at least {settings.min_group} importers of the training half",
+        ),
+    ]
+
+
 def _propensity(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     import great_expectations.expectations as gxe
 
@@ -621,6 +646,14 @@ SUITES: tuple[Suite, ...] = (
         _FIX_CODE,
         _propensity,
         key="rate",
+    ),
+    Suite(
+        "rehearsed_declarations",
+        "k_importers_of_the_training_half",
+        "error",
+        "The form and the labels hold in every row; every tariff tuple rests on k importers of the training half.",
+        _FIX_CODE,
+        _rehearsed,
     ),
     Suite(
         "synthetic_declarations",

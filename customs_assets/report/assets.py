@@ -4,10 +4,12 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 
 from customs_assets.pipeline import Pipeline, customs_asset
 from customs_assets.report.claims import Claim, Tables, as_table, from_json
 from customs_assets.report.evidence import evidence, month_privacy, privacy
+from customs_assets.synthesis.rehearsal import Rehearsal
 
 
 @customs_asset
@@ -19,22 +21,14 @@ def privacy_report(
 
 
 @customs_asset
-def release_privacy(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[dict]:
-    from customs_assets.synthesis.rehearsal import rehearse
-
+def release_privacy(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, rehearsed_declarations: pa.Table
+) -> dg.Output[dict]:
     settings, lake = pipeline.settings, pipeline.lake
-    months = pipeline.months("synthetic_declarations")
-    source = {month: lake.read_frame("anonymized_declarations", month) for month in months}
-    epochs = settings.rehearsal_epochs or max(settings.epochs // 10, 1)
-    context.log.info(f"rehearsing {len(months)} months on half of the importers, {epochs} epochs each")
-    try:
-        rehearsal = rehearse(source, settings, epochs)
-    except ValueError as error:
-        rehearsal = str(error)
-    tables = Tables(
-        lake.read_frames("synthetic_declarations", months), pd.concat(source.values(), ignore_index=True), settings.seed
-    )
-    found = privacy(tables, settings.min_group, rehearsal)
+    source = lake.read_frames("anonymized_declarations", pipeline.months("anonymized_declarations"))
+    synthetic = lake.read_frames("synthetic_declarations", pipeline.months("synthetic_declarations"))
+    rehearsal = Rehearsal.of(rehearsed_declarations, source, settings.seed)
+    found = privacy(Tables(synthetic, source, settings.seed), settings.min_group, rehearsal)
     return dg.Output(found, metadata={**_metadata(from_json(found["claims"])), "trained_on": found["trained_on"]})
 
 

@@ -1,9 +1,10 @@
-"""The assets of synthesis: ``ctgan_model`` and ``synthetic_declarations``."""
+"""The assets of synthesis: a month's model and synthetic rows, what the months share, and the rehearsal."""
 
 from typing import Any
 
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 
 from customs_assets.declaration import IDENTITIES, RELEASED
 from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
@@ -14,7 +15,8 @@ from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.ctgan import CTGAN, EpochLosses
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.identities import compose
-from customs_assets.synthesis.month import Shared, generalized_month, shown_month, synthesize
+from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
+from customs_assets.synthesis.rehearsal import epochs_of, rehearsed
 from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
 
 # How many lines of progress a training writes to its run's log.
@@ -97,28 +99,35 @@ def composed_identities(
 def fraud_propensity(
     context: dg.AssetExecutionContext, pipeline: Pipeline, safe_groups: pd.DataFrame
 ) -> dg.Output[dict]:
-    settings, lake, safe = pipeline.settings, pipeline.lake, SafeGroups(safe_groups)
-    cores, shown, importers = [], [], []
-    for month in pipeline.months("anonymized_declarations"):
-        declarations, prices = lake.read_frame("anonymized_declarations", month), lake.read_frame("unit_prices", month)
-        cores.append(Codec.fit(declarations, prices, settings.min_group).core(declarations))
-        shown.append(shown_month(declarations, prices, safe, month, settings.seed, settings.min_group).core)
-        importers.append(declarations["importer_id"])
-    model = FraudPropensity.fit(
-        pd.concat(cores, ignore_index=True),
-        pd.factorize(pd.concat(importers))[0],
-        min_group=settings.min_group,
-        seed=settings.seed,
-        shown=pd.concat(shown, ignore_index=True),
+    settings, lake = pipeline.settings, pipeline.lake
+    months = pipeline.months("anonymized_declarations")
+    source, prices = (
+        {month: lake.read_frame(asset, month) for month in months}
+        for asset in ("anonymized_declarations", "unit_prices")
+    )
+    model = fitted_propensity(
+        source, prices, SafeGroups(safe_groups), base_seed=settings.seed, min_group=settings.min_group
     )
     metadata: dict[str, Any] = {
-        "declarations": sum(map(len, cores)),
+        "declarations": sum(map(len, source.values())),
         "classes_of_rates": len(model.rates),
         "lowest_rate": float(model.rates.min()),
         "highest_rate": float(model.rates.max()),
         "stretch_of_log_odds": model.stretch,
     }
     return dg.Output(model.as_json(), metadata=metadata)
+
+
+@customs_asset
+def rehearsed_declarations(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pa.Table]:
+    settings, months = pipeline.settings, pipeline.months("anonymized_declarations")
+    context.log.info(
+        f"rehearsing {len(months)} months on half of the importers, {epochs_of(settings)} CTGAN epochs each"
+    )
+    source = {month: pipeline.lake.read_frame("anonymized_declarations", month) for month in months}
+    table = rehearsed(source, settings)
+    said = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+    return dg.Output(table, metadata={**table_metadata(table), "months": len(months), **said})
 
 
 @customs_asset

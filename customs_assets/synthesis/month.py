@@ -7,6 +7,7 @@ row that copies a source row. Each step's method is in a module of its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,40 @@ def shown_month(
     known = repriced(generalized.declarations, declarations, unit_prices)
     codec = Codec.fit(known, unit_prices, min_group, price, safe_masses=safe.masses)
     return ShownMonth(generalized, known, codec, codec.price_rows(codec.core(known)))
+
+
+def fitted_propensity(
+    source: Mapping[str, pd.DataFrame],
+    unit_prices: Mapping[str, pd.DataFrame],
+    safe: SafeGroups,
+    *,
+    base_seed: int,
+    min_group: int,
+) -> FraudPropensity:
+    """How likely fraud is, learned from the anonymized declarations of all months.
+
+    Args:
+        source: the declarations by month.
+        unit_prices: their ``unit_prices`` by month.
+        safe: what may be shown of them.
+        base_seed: base seed of the run.
+        min_group: importers that each rate must rest on.
+
+    Raises:
+        ValueError: all declarations are fraud, or none is; or no tariff tuple of a month may be released.
+    """
+    cores = [Codec.fit(rows, unit_prices[month], min_group).core(rows) for month, rows in source.items()]
+    shown = [
+        shown_month(rows, unit_prices[month], safe, month, base_seed, min_group).core for month, rows in source.items()
+    ]
+    importers = pd.concat([rows["importer_id"] for rows in source.values()])
+    return FraudPropensity.fit(
+        pd.concat(cores, ignore_index=True),
+        pd.factorize(importers)[0],
+        min_group=min_group,
+        seed=base_seed,
+        shown=pd.concat(shown, ignore_index=True),
+    )
 
 
 def synthesize(

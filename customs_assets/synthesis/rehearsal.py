@@ -2,8 +2,8 @@
 
 Whether a synthetic row gives away who it was made from can only be told beside rows that it was not made from. The release is
 made from all of the source; so the same steps, with the same settings, are gone through once more on the importers of the
-training half alone. What belongs here is the order of those steps over all months, outside of any asset and with nothing left
-behind; what is made of the rehearsed rows is the privacy report's work.
+training half alone. What belongs here is the order of those steps over all months, and the table that is left of them; what is
+made of the rehearsed rows is the privacy report's work.
 """
 
 from __future__ import annotations
@@ -13,19 +13,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
+import pyarrow as pa
 
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
-from customs_assets.lake import Lake
+from customs_assets.declaration import RELEASED_NAMES
+from customs_assets.lake import Lake, to_arrow, to_frame
 from customs_assets.quality.references import in_control
 from customs_assets.seeds import derive_rng, derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis.codec import Codec
-from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.identities import compose
-from customs_assets.synthesis.month import Shared, generalized_month, synthesize
+from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
 from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
 
 ASSET = "rehearsal"
+
+# Metadata of the table.
+_EPOCHS, _REASON = "epochs", "reason"
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,59 @@ class Rehearsal:
     control: pd.DataFrame
     epochs: int
 
+    @classmethod
+    def of(cls, table: pa.Table, source: pd.DataFrame, seed: int) -> Rehearsal | str:
+        """The rehearsal that a table holds, beside the two halves of the source; or why there is none.
 
-def rehearse(source: Mapping[str, pd.DataFrame], settings: Settings, epochs: int) -> Rehearsal:
+        Args:
+            table: as :func:`rehearsed` or :func:`not_rehearsed` gives it.
+            source: the anonymized declarations of all its months, in their order.
+            seed: base seed of the halves, as the rehearsal had it.
+        """
+        said = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+        if _REASON in said:
+            return said[_REASON]
+        training, control = halves_of(source, seed)
+        return cls(to_frame(table), training, control, int(said[_EPOCHS]))
+
+
+def rehearsed(source: Mapping[str, pd.DataFrame], settings: Settings) -> pa.Table:
+    """The rehearsal as the lake keeps it: the synthetic rows of all months, in the metadata the ``epochs`` of each.
+
+    Args:
+        source: the anonymized declarations by month.
+        settings: those of the run; seed, ``k``, form of the price and epochs are used.
+
+    Returns:
+        The columns of ``RELEASED``. Where there is no rehearsal, no row, and in the metadata the ``reason``.
+    """
+    epochs = epochs_of(settings)
+    try:
+        made = rehearse(source, settings, epochs)
+    except ValueError as error:
+        return not_rehearsed(str(error))
+    return to_arrow(made).replace_schema_metadata({_EPOCHS: str(epochs)})
+
+
+def not_rehearsed(reason: str) -> pa.Table:
+    """The table of a rehearsal that could not be: no rows, and why."""
+    return pa.table({name: pa.array([], pa.string()) for name in RELEASED_NAMES}).replace_schema_metadata(
+        {_REASON: reason}
+    )
+
+
+def epochs_of(settings: Settings) -> int:
+    """CTGAN epochs for each month of the rehearsal: what is set, or a tenth of the release's."""
+    return settings.rehearsal_epochs or max(settings.epochs // 10, 1)
+
+
+def halves_of(source: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the importers that the rehearsal is made from, and those of all others; either may be empty."""
+    held_out = in_control(source["importer_id"], seed)
+    return source.loc[~held_out].reset_index(drop=True), source.loc[held_out].reset_index(drop=True)
+
+
+def rehearse(source: Mapping[str, pd.DataFrame], settings: Settings, epochs: int) -> pd.DataFrame:
     """Synthesize every month from the importers of the training half.
 
     Args:
@@ -53,13 +108,15 @@ def rehearse(source: Mapping[str, pd.DataFrame], settings: Settings, epochs: int
         settings: those of the run; seed, ``k`` and form of the price are used.
         epochs: CTGAN epochs for each month.
 
+    Returns:
+        The synthetic rows of all months, as many as the training half has.
+
     Raises:
         ValueError: a month has no importer of one of the halves, or no tariff tuple that enough of them declared.
     """
-    held_out = {month: in_control(rows["importer_id"], settings.seed) for month, rows in source.items()}
-    training = {month: rows.loc[~held_out[month]].reset_index(drop=True) for month, rows in source.items()}
-    control = pd.concat([rows.loc[held_out[month]] for month, rows in source.items()], ignore_index=True)
-    if control.empty or any(rows.empty for rows in training.values()):
+    halves = {month: halves_of(rows, settings.seed) for month, rows in source.items()}
+    training = {month: known for month, (known, _) in halves.items()}
+    if all(control.empty for _, control in halves.values()) or any(rows.empty for rows in training.values()):
         raise ValueError("a month, or the control half, has no importer: there are too few of them to hold out half")
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(folder)
@@ -68,9 +125,7 @@ def rehearse(source: Mapping[str, pd.DataFrame], settings: Settings, epochs: int
         prices = {month: _prices(lake, month, settings) for month in training}
         shared = _shared(lake, training, prices, settings)
     made = [_month(month, training[month], prices[month], shared, settings, epochs) for month in training]
-    return Rehearsal(
-        pd.concat(made, ignore_index=True), pd.concat(training.values(), ignore_index=True), control, epochs
-    )
+    return pd.concat(made, ignore_index=True)
 
 
 def _prices(lake: Lake, month: str, settings: Settings) -> pd.DataFrame:
@@ -94,13 +149,7 @@ def _shared(
     identities = compose(
         pd.concat(known, ignore_index=True), everything, min_group=settings.min_group, seed=_seed(settings)
     )
-    cores = [Codec.fit(rows, prices[month], settings.min_group).core(rows) for month, rows in training.items()]
-    propensity = FraudPropensity.fit(
-        pd.concat(cores, ignore_index=True),
-        pd.factorize(everything["importer_id"])[0],
-        min_group=settings.min_group,
-        seed=_seed(settings),
-    )
+    propensity = fitted_propensity(training, prices, safe, base_seed=_seed(settings), min_group=settings.min_group)
     return Shared(safe, identities, propensity)
 
 

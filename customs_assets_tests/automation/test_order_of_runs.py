@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from customs_assets.automation.jobs import JOBS
 from customs_assets.automation.missing import Task, needs_of, plan
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.catalogue import ARTIFACTS, Partitioning
+from customs_assets.definitions import defs
 from customs_assets.lake import Lake
 from customs_assets.provenance import out_of_date
 from customs_assets.settings import Settings
@@ -54,5 +56,50 @@ def test_every_run_comes_after_what_it_needs_and_the_slowest_detectors_before_th
     places = {task: place for place, task in enumerate(tasks)}
     for task in tasks:
         assert all(places[other] < places[task] for other in needs_of(task, tasks))
-    detectors = [task.partition.split("|")[1] for task in tasks if task.partitioning is Partitioning.CELL]
-    assert detectors[:4] == ["random_forest", "random_forest", "catboost", "catboost"]
+    begun = [task.title for task in tasks if task.stage == 3]
+    assert begun[:7] == [
+        "random_forest on source",
+        "random_forest on synthetic",
+        "measures",
+        "catboost on source",
+        "catboost on synthetic",
+        "attacks",
+        "release",
+    ]
+
+
+def test_what_takes_long_over_all_months_is_a_run_of_its_own(tasks: list[Task]):
+    makers = {asset: task for task in tasks for asset in task.assets if task.partitioning is Partitioning.WHOLE}
+    for asset, job in {
+        "rehearsed_declarations": "rehearsal",
+        "release_evidence": "measures",
+        "release_privacy": "attacks",
+    }.items():
+        assert makers[asset].assets == (asset,)
+        assert makers[asset].job == makers[asset].title == job
+    assert makers["release_quality"].assets == ("release_quality", "synthetic_release")
+    assert makers["safe_groups"].assets == ("safe_groups", "composed_identities", "fraud_propensity")
+
+
+def test_the_rehearsal_waits_for_no_synthesis_and_the_synthesis_not_for_it(tasks: list[Task]):
+    makers = {asset: [task for task in tasks if asset in task.assets] for task in tasks for asset in task.assets}
+    [rehearsal] = makers["rehearsed_declarations"]
+    assert set(needs_of(rehearsal, tasks)) == set(makers["anonymized_declarations"])
+    awaited_by = {asset for task in tasks if rehearsal in needs_of(task, tasks) for asset in task.assets}
+    assert awaited_by == {"release_privacy"}
+    [attacks] = makers["release_privacy"]
+    assert set(needs_of(attacks, tasks)) == {
+        rehearsal,
+        *makers["anonymized_declarations"],
+        *makers["synthetic_declarations"],
+    }
+    [measures] = makers["release_evidence"]
+    assert set(needs_of(measures, tasks)) == {*makers["anonymized_declarations"], *makers["synthetic_declarations"]}
+
+
+def test_every_run_of_the_plan_has_a_job_that_makes_just_that(tasks: list[Task]):
+    made = {job.name: {key for task in tasks if task.job == job.name for key in task.assets} for job in JOBS}
+    selected = {
+        job.name: {key.to_user_string() for key in job.selection.resolve(defs.resolve_asset_graph())} for job in JOBS
+    }
+    assert made == selected

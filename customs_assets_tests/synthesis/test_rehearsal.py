@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from customs_assets.declaration import RELEASED_TUPLE
+from customs_assets.expectations.checks import judge
+from customs_assets.expectations.suites import SUITES
+from customs_assets.lake import Lake, to_arrow
+from customs_assets.pipeline import Pipeline
 from customs_assets.quality.references import in_control
 from customs_assets.settings import Settings
-from customs_assets.synthesis.rehearsal import Rehearsal, rehearse
+from customs_assets.synthesis.rehearsal import Rehearsal, epochs_of, halves_of, rehearsed
 from customs_assets_tests.conftest import traders
 
 MIN_GROUP = 3
@@ -26,14 +33,40 @@ def source() -> Mapping[str, pd.DataFrame]:
     return {str(month): part.reset_index(drop=True) for month, part in rows.groupby(months)}
 
 
-def _rehearsed(source: Mapping[str, pd.DataFrame]) -> Rehearsal:
-    settings = Settings(min_group=MIN_GROUP)  # pyright: ignore[reportCallIssue]
-    return rehearse(source, settings, epochs=1)
+def _settings() -> Settings:
+    return Settings(min_group=MIN_GROUP, rehearsal_epochs=1)  # pyright: ignore[reportCallIssue]
+
+
+def _rehearsed(source: Mapping[str, pd.DataFrame]) -> Rehearsal | str:
+    settings = _settings()
+    return Rehearsal.of(rehearsed(source, settings), pd.concat(source.values(), ignore_index=True), settings.seed)
 
 
 @pytest.fixture(scope="module")
 def made(source: Mapping[str, pd.DataFrame]) -> Rehearsal:
-    return _rehearsed(source)
+    found = _rehearsed(source)
+    assert isinstance(found, Rehearsal)
+    return found
+
+
+@pytest.fixture
+def lake(source, made: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake with the source and its rehearsal, as the pipeline's settings name it."""
+    for name, value in {"LAKE": tmp_path / "lake", "MIN_GROUP": MIN_GROUP, "REHEARSAL_EPOCHS": 1}.items():
+        monkeypatch.setenv(f"CUSTOMS_{name}", str(value))
+    stored = Lake(str(tmp_path / "lake"))
+    for month, rows in source.items():
+        stored.write_table("anonymized_declarations", rows, month)
+    stored.write_table("rehearsed_declarations", _table(made.synthetic))
+    return stored
+
+
+def _table(rows: pd.DataFrame) -> pa.Table:
+    return to_arrow(rows).replace_schema_metadata({"epochs": "1"})
+
+
+def _judged() -> dg.AssetCheckResult:
+    return judge(next(suite for suite in SUITES if suite.asset == "rehearsed_declarations"), Pipeline(), "")
 
 
 def test_each_importer_is_on_one_side_and_each_declaration_is_somewhere(made: Rehearsal, source):
@@ -69,11 +102,63 @@ def test_what_the_control_half_declared_changes_no_byte(made: Rehearsal, source)
         unseen = ~held_out
         changed[month].loc[unseen, "critical_fraud"] = rows.loc[unseen, "critical_fraud"]
     again = _rehearsed(changed)
+    assert isinstance(again, Rehearsal)
     pd.testing.assert_frame_equal(again.synthetic, made.synthetic)
     assert not again.control["net_mass"].equals(made.control["net_mass"])
 
 
-def test_a_half_that_nobody_is_in_is_refused(source):
-    one = {month: rows.assign(importer_id=rows["importer_id"].iloc[0]) for month, rows in source.items()}
-    with pytest.raises(ValueError, match="too few of them to hold out half"):
-        _rehearsed(one)
+def _of_one_importer(source: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
+    importer = next(iter(source.values()))["importer_id"].iloc[0]
+    return {month: rows.assign(importer_id=importer) for month, rows in source.items()}
+
+
+def test_a_half_that_nobody_is_in_is_told_and_leaves_an_empty_table(source, lake: Lake):
+    one = _of_one_importer(source)
+    found = _rehearsed(one)
+    assert isinstance(found, str)
+    assert "too few of them to hold out half" in found
+    for month, rows in one.items():
+        lake.write_table("anonymized_declarations", rows, month)
+    lake.write_table("rehearsed_declarations", rehearsed(one, _settings()))
+    table = lake.read_table("rehearsed_declarations")
+    assert table.num_rows == 0
+    assert Rehearsal.of(table, pd.concat(one.values()), _settings().seed) == found
+    assert _judged().passed
+
+
+def test_a_rehearsal_trains_a_tenth_of_the_epochs_unless_told_otherwise():
+    assert epochs_of(Settings(epochs=300)) == 30  # pyright: ignore[reportCallIssue]
+    assert epochs_of(Settings(epochs=5)) == 1  # pyright: ignore[reportCallIssue]
+    assert epochs_of(Settings(epochs=300, rehearsal_epochs=7)) == 7  # pyright: ignore[reportCallIssue]
+
+
+def test_a_sound_rehearsal_passes_its_suite(lake: Lake, source):
+    lake.write_table("rehearsed_declarations", rehearsed(source, _settings()))
+    result = _judged()
+    assert result.passed, result.metadata["findings"]
+
+
+def test_a_lost_row_and_an_empty_table_without_a_reason_are_convicted(lake: Lake, made: Rehearsal):
+    for rows in (made.synthetic.iloc[1:], made.synthetic.iloc[:0]):
+        lake.write_table("rehearsed_declarations", _table(rows))
+        result = _judged()
+        assert not result.passed
+        assert "as many as the training half has" in str(result.metadata["findings"])
+
+
+def test_a_tuple_that_only_the_control_half_declared_is_convicted(lake: Lake, made: Rehearsal, source):
+    _, control = halves_of(pd.concat(source.values()), _settings().seed)
+    rows = made.synthetic.copy()
+    rows.loc[4, "tax_rate"] = 77.0
+    for month, declared in source.items():
+        of_control = declared["importer_id"].isin(set(control["importer_id"]))
+        rates = np.where(of_control, 77.0, declared["tax_rate"])
+        codes = np.where(of_control, f"{rows.loc[4, 'hs6_code']}0000", declared["hs10_code"]).astype(object)
+        lake.write_table("anonymized_declarations", declared.assign(tax_rate=rates, hs10_code=codes), month)
+    lake.write_table("rehearsed_declarations", _table(rows))
+    result = _judged()
+    assert not result.passed
+    assert "every tariff tuple rests on at least 3 importers of the training half" in str(result.metadata["findings"])
+    assert str(rows.loc[4, "declaration_id"]) in str(result.metadata["findings"])
+    lake.write_table("rehearsed_declarations", _table(made.synthetic))
+    assert _judged().passed

@@ -15,6 +15,7 @@ import pandas as pd
 
 from customs_assets.declaration import COMPARED, Kind
 from customs_assets.quality.comparison import compared_columns
+from customs_assets.quality.privacy.nearest_kernel import CHUNK, search
 
 Scale = Literal["rank", "range"]
 
@@ -105,8 +106,8 @@ def _scaled(rows: pd.DataFrame, name: str, scale: Scale) -> np.ndarray:
 def nearest(queries: Records, references: Records, neighbours: int = 1) -> Neighbours:
     """The exact nearest reference rows of every query.
 
-    For each query the codes are compared with all references at once, a column at a time; numbers are compared only where the
-    codes leave a row a chance, which is nearly nowhere. 54,000 queries against 54,000 references take some five seconds.
+    Queries of the same codes are looked for together, among references that stand together by their codes; numbers are compared
+    only where the codes leave a row a chance. 27,000 queries against 27,000 references take half a second.
 
     Args:
         queries: n rows.
@@ -120,44 +121,33 @@ def nearest(queries: Records, references: Records, neighbours: int = 1) -> Neigh
         raise ValueError(f"{neighbours} neighbours were asked for among {len(references)} rows")
     distances = np.empty((len(queries), neighbours))
     rows = np.empty((len(queries), neighbours), dtype=np.int64)
-    search = _Search(references, neighbours)
-    for query in range(len(queries)):
-        distances[query], rows[query] = search.of(queries.codes[:, query], queries.numbers[:, query])
+    ours, theirs = _Groups.of(queries.codes), _Groups.of(references.codes, multiple=CHUNK)
+    search(
+        *(np.ascontiguousarray(ours.codes.T), ours.starts, ours.rows, np.ascontiguousarray(queries.numbers.T)),
+        *(theirs.codes, theirs.starts, theirs.rows, np.ascontiguousarray(references.numbers.T[theirs.rows])),
+        *(distances, rows),
+    )
     return Neighbours(distances, rows)
 
 
-class _Search:
-    """Buffers of a search, so that nothing is allocated for a query."""
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Rows that agree in every code, as ``nearest_kernel.search`` takes them."""
 
-    def __init__(self, references: Records, neighbours: int) -> None:
-        self._references = references
-        self._neighbours = neighbours
-        self._same = np.empty(len(references), dtype=bool)
-        self._agreeing = np.empty(len(references), dtype=np.uint8)
+    codes: np.ndarray
+    starts: np.ndarray
+    rows: np.ndarray
 
-    def of(self, codes: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distances and rows of one query's nearest references."""
-        agreeing, same = self._agreeing, self._same
-        agreeing.fill(0)
-        for column, code in zip(self._references.codes, codes, strict=True):
-            np.equal(column, code, out=same)
-            np.add(agreeing, same.view(np.uint8), out=agreeing)
-        least = int(agreeing.max())
-        while np.count_nonzero(agreeing >= least) < self._neighbours:
-            least -= 1
-        while True:
-            candidates = np.flatnonzero(agreeing >= least)
-            found = self._distances(candidates, numbers)
-            furthest = np.partition(found, self._neighbours - 1)[self._neighbours - 1]
-            # A row that agrees in fewer codes is at least this far, whatever its numbers are.
-            if least == 0 or furthest < len(codes) - (least - 1):
-                break
-            least = max(len(codes) - int(np.floor(furthest)), 0) if furthest < len(codes) else 0
-        order = np.argsort(found, kind="stable")[: self._neighbours]
-        return found[order], candidates[order]
-
-    def _distances(self, candidates: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        differing = (len(self._references.codes) - self._agreeing[candidates]).astype(np.float64)
-        for column, number in zip(self._references.numbers, numbers, strict=True):
-            differing += np.abs(column[candidates] - number)
-        return differing
+    @classmethod
+    def of(cls, codes: np.ndarray, multiple: int = 1) -> _Groups:
+        """Group rows by codes of shape (codes, n); empty groups fill their number up to a multiple."""
+        count = codes.shape[1]
+        rows = np.lexsort(codes[::-1]) if len(codes) else np.arange(count)
+        ordered = codes[:, rows]
+        begins = np.flatnonzero(np.r_[True, (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)])
+        filling = -len(begins) % multiple
+        return cls(
+            np.ascontiguousarray(np.pad(ordered[:, begins], ((0, 0), (0, filling)))),
+            np.r_[begins, np.full(filling + 1, count)],
+            rows,
+        )

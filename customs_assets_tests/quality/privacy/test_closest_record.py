@@ -37,6 +37,20 @@ def test_of_equally_near_rows_the_first_is_found():
     assert nearest(queries, references).rows[:, 0].tolist() == [1, 0, 0]
 
 
+@pytest.mark.parametrize(("codes", "values"), [(2, 3), (6, 2), (9, 4)])
+def test_among_many_ties_the_rows_are_those_of_a_stable_sort(codes: int, values: int):
+    rng = np.random.default_rng(codes)
+    queries, references = (
+        Records(rng.integers(0, values, (codes, rows)).astype(np.uint16), rng.integers(0, 5, (2, rows)) / 4)
+        for rows in (80, 300)
+    )
+    everything = _distances(queries, references)
+    found = nearest(queries, references, 7)
+    expected = np.argsort(everything, axis=1, kind="stable")[:, :7]
+    np.testing.assert_array_equal(found.rows, expected)
+    np.testing.assert_array_equal(found.distances, np.take_along_axis(everything, expected, axis=1))
+
+
 def test_more_neighbours_than_rows_are_refused():
     rows = Records(np.zeros((1, 2), dtype=np.uint16), np.zeros((0, 2), dtype=np.float32))
     with pytest.raises(ValueError, match="3 neighbours were asked for among 2 rows"):

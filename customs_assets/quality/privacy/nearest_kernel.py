@@ -1,0 +1,134 @@
+"""The search for nearest rows as a compiled loop over NumPy arrays (Numba).
+
+What belongs here is that one loop; what a distance is, and how rows are prepared, stands in ``records``. Rows of equal codes
+stand together: codes are compared once for all of them, and numbers only where the codes leave a row a chance. Distances are
+summed in the order of the columns, so they are the same to the last bit whatever is compared first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit
+
+_Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
+
+# Groups of references whose agreement is counted together: enough to fill the lanes of a vector.
+CHUNK = 64
+
+
+def _compiled(kernel: _Kernel) -> _Kernel:
+    options = {"error_model": "numpy", "nogil": True}
+    try:
+        return cast(_Kernel, njit(cache=True, **options)(kernel))
+    except RuntimeError:
+        # Nowhere to keep compiled code: every process then compiles its own.
+        return cast(_Kernel, njit(**options)(kernel))
+
+
+@_compiled
+def search(
+    query_codes: np.ndarray,
+    query_starts: np.ndarray,
+    query_rows: np.ndarray,
+    query_numbers: np.ndarray,
+    codes: np.ndarray,
+    starts: np.ndarray,
+    reference_rows: np.ndarray,
+    numbers: np.ndarray,
+    distances: np.ndarray,
+    rows: np.ndarray,
+) -> None:
+    """Find the nearest references of every query; of equally near ones the first.
+
+    Args:
+        query_codes: shape (groups of queries, codes): the codes that a group shares.
+        query_starts: shape (groups + 1,): where each group begins in ``query_rows``.
+        query_rows: shape (queries,): the queries, group by group.
+        query_numbers: float64, shape (queries, numbers), in the queries' own order.
+        codes: shape (codes, groups of references), the groups filled up to a multiple of :data:`CHUNK`.
+        starts: as ``query_starts``; a group that fills up is empty.
+        reference_rows: as ``query_rows``, ascending in each group.
+        numbers: as ``query_numbers``, but in the order of ``reference_rows``.
+        distances: float64, shape (queries, k), written: ascending in each row; k is at most the number of references.
+        rows: int64, the same shape, written: which references these are.
+    """
+    width, groups = codes.shape
+    neighbours = distances.shape[1]
+    agreeing = np.empty(groups, np.uint8)
+    most = np.empty(groups // CHUNK, np.uint8)
+    candidates = np.empty(groups, np.int64)
+    for group in range(len(query_codes)):
+        level = _agreement(query_codes[group], codes, agreeing, most)
+        asked = query_rows[query_starts[group] : query_starts[group + 1]]
+        for query in asked:
+            distances[query] = np.inf
+            rows[query] = -1
+        while level >= 0:
+            found = _agreeing_in(level, agreeing, most, candidates)
+            waiting = False
+            for query in asked:
+                # A row that agrees in no more codes is at least this far, whatever its numbers are.
+                if distances[query, neighbours - 1] < width - level:
+                    continue
+                waiting = True
+                for place in candidates[:found]:
+                    for at in range(starts[place], starts[place + 1]):
+                        distance = float(width - level)
+                        for number in range(numbers.shape[1]):
+                            distance += abs(numbers[at, number] - query_numbers[query, number])
+                        if distance <= distances[query, neighbours - 1]:
+                            _keep(distances[query], rows[query], distance, reference_rows[at])
+            if not waiting:
+                break
+            level -= 1
+
+
+@_compiled
+def _agreement(wanted: np.ndarray, codes: np.ndarray, agreeing: np.ndarray, most: np.ndarray) -> int:
+    """Count in how many codes each group agrees, note the most of each chunk, and return the most of all."""
+    agreeing[:] = 0
+    for column in range(len(codes)):
+        code, those = wanted[column], codes[column]
+        for place in range(len(those)):
+            agreeing[place] += those[place] == code
+    best = 0
+    for chunk in range(len(most)):
+        part = agreeing[chunk * CHUNK : (chunk + 1) * CHUNK]
+        largest = part[0]
+        for place in range(CHUNK):
+            largest = max(largest, part[place])
+        most[chunk] = largest
+        best = max(best, largest)
+    return best
+
+
+@_compiled
+def _agreeing_in(level: int, agreeing: np.ndarray, most: np.ndarray, candidates: np.ndarray) -> int:
+    """Write down the groups that agree in just so many codes, and return their number."""
+    found = 0
+    for chunk in range(len(most)):
+        if most[chunk] >= level:
+            for place in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+                candidates[found] = place
+                found += agreeing[place] == level
+    return found
+
+
+@_compiled
+def _keep(distances: np.ndarray, rows: np.ndarray, distance: float, row: int) -> None:
+    """Put a reference that is as near as the last of the nearest so far among them, if it is nearer or stands before it."""
+    place = len(distances) - 1
+    if distance == distances[place] and row > rows[place] >= 0:
+        return
+    while place and (
+        distance < distances[place - 1]
+        or (distance == distances[place - 1] and (rows[place - 1] < 0 or row < rows[place - 1]))
+    ):
+        distances[place] = distances[place - 1]
+        rows[place] = rows[place - 1]
+        place -= 1
+    distances[place] = distance
+    rows[place] = row
