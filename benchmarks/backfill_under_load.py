@@ -4,7 +4,8 @@
 
 A code server, a daemon and a webserver run over one instance in SQLite, as `customs ui` has them, with tiny simulated months.
 Four clients ask the webserver for what its pages ask for, without a pause. Ten seconds in, a second backfill of three further
-months is launched. Alerts go to a real mail server and a real web server. At the end it is checked that every run succeeded,
+months is launched. When both have ended, what the months share is made, and then a backfill of all synthetic months. Alerts go to
+a real mail server and a real web server. At the end it is checked that every run succeeded,
 that every partition is in the lake with its record, that no log speaks of a lock, that never more than two runs were under way,
 and that every expectation that did not hold was told once to each server, with its month.
 
@@ -27,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import dagster as dg
 
 from benchmarks.services import Services, customs, small_environment
-from customs_assets.catalogue import ARTIFACTS, Partitioning
+from customs_assets.catalogue import ARTIFACTS, Partitioning, stage_of
 from customs_assets.lake import Lake
 from customs_assets.source.months import month_range
 from customs_assets_tests.automation.alert_servers import mail_server, web_server
@@ -131,6 +132,11 @@ def main() -> None:
             services.wait_until(
                 lambda: all(services.backfill_status(backfill) != "REQUESTED" for backfill in launched), given.timeout
             )
+            shared = [a.key for a in ARTIFACTS if a.partitioning is Partitioning.WHOLE and stage_of(a.key) == 1]
+            run = services.launch_run("shared", "", shared)
+            services.wait_until(lambda: _ended(services, run), given.timeout)
+            launched.append(services.launch_backfill("synthesis", first + second))
+            services.wait_until(lambda: services.backfill_status(launched[-1]) != "REQUESTED", given.timeout)
             seconds = time.monotonic() - began
             statuses = [services.backfill_status(backfill) for backfill in launched]
             with dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance:
@@ -147,7 +153,7 @@ def main() -> None:
         problems += [f"lock: {line}" for line in locks(folder)]
         problems += [f"{most} runs at once"] if most > 2 else []
         problems += [f"alerts by {how} differ" for how, had in (("mail", mails), ("webhook", calls)) if had != titles]
-    print(f"{len(first)} + {len(second)} months in {seconds:.0f} s, at most {most} runs at once")
+    print(f"{len(first)} + {len(second)} months, made and synthesized, in {seconds:.0f} s, at most {most} runs at once")
     print(f"runs: {dict(statistics)}, retries: {retries}")
     print(f"queries of the UI answered: {polling.answered}, failed: {polling.failed}")
     print(
@@ -157,6 +163,12 @@ def main() -> None:
     for problem in problems:
         print(f"  {problem}")
     sys.exit(1 if problems else 0)
+
+
+def _ended(services: Services, run: str) -> bool:
+    """Whether a run has ended, well or not."""
+    status = {found["runId"]: found["status"] for found in services.runs()}
+    return status.get(run) in ("SUCCESS", "FAILURE", "CANCELED")
 
 
 def _sensors_have_ticked(services: Services) -> bool:

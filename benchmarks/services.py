@@ -208,9 +208,9 @@ class Services:
         return answer["backfillId"]
 
     def launch_run(self, job: str, partition: str, assets: list[str]) -> str:
-        """Launch one run of some assets of a job's partition, as the UI does; returns its ID."""
+        """Launch one run of some assets of a job, of a partition where it has any, as the UI does; returns its ID."""
         selector = {**_LOCATION, "jobName": job, "assetSelection": [{"path": [asset]} for asset in assets]}
-        tags = [{"key": "dagster/partition", "value": partition}]
+        tags = [{"key": "dagster/partition", "value": partition}] if partition else []
         parameters = {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}}
         answer = self.graphql(_LAUNCH_RUN, params=parameters)["launchRun"]
         if answer["__typename"] != "LaunchRunSuccess":
