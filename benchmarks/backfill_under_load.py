@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import dagster as dg
 
 from benchmarks.services import Services, customs, small_environment
-from customs_assets.catalogue import ARTIFACTS, Partitioning, stage_of
+from customs_assets.automation.jobs import job_of
+from customs_assets.catalogue import ARTIFACTS, Partitioning
 from customs_assets.lake import Lake
 from customs_assets.source.months import month_range
 from customs_assets_tests.automation.alert_servers import mail_server, web_server
@@ -132,7 +133,7 @@ def main() -> None:
             services.wait_until(
                 lambda: all(services.backfill_status(backfill) != "REQUESTED" for backfill in launched), given.timeout
             )
-            shared = [a.key for a in ARTIFACTS if a.partitioning is Partitioning.WHOLE and stage_of(a.key) == 1]
+            shared = [artifact.key for artifact in ARTIFACTS if job_of(artifact.key) == "shared"]
             run = services.launch_run("shared", "", shared)
             services.wait_until(lambda: _ended(services, run), given.timeout)
             launched.append(services.launch_backfill("synthesis", first + second))
