@@ -239,6 +239,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="json",
         upstream=("anonymized_declarations", "synthetic_declarations"),
         settings=("seed", "min_group", "labels_kept"),
+        code_version="2",
         kinds=frozenset({"json"}),
     ),
     Artifact(

@@ -65,7 +65,7 @@ class FeatureEncoder:
             raise ValueError("features cannot be learned from a training part without rows")
         columns = {name: _column(declarations, name) for name in FEATURES}
         return cls(
-            codes={name: pd.Index(np.unique(columns[name])) for name in CODED},
+            codes={name: pd.Index(np.sort(pd.unique(columns[name]))) for name in CODED},
             ranges={name: (float(columns[name].min()), float(columns[name].max())) for name in SCALED},
         )
 

@@ -7,6 +7,7 @@ measures one detector on one dataset at a time; what several of them say togethe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -101,18 +102,52 @@ def transfer(
     Raises:
         ValueError: as :func:`evaluate`.
     """
-    if not seeds:
-        raise ValueError(f"the benchmark of {detector} on {dataset} has no seed; give at least one")
+    return encoded(train_on, test_on, split, dataset).measure(detector, seeds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """The two parts of a dataset as detectors see them, encoded once for any number of detectors.
+
+    Attributes:
+        dataset: what the rows are called in results and messages.
+        features: of the training part, as ``FeatureEncoder.transform`` gives it.
+        fraud: its labels.
+        test_features: of the test part, as training's encoder gives it.
+        test_fraud: its labels.
+    """
+
+    dataset: str
+    features: np.ndarray
+    fraud: np.ndarray
+    test_features: np.ndarray
+    test_fraud: np.ndarray
+
+    def measure(self, detector: str, seeds: Sequence[int]) -> pd.DataFrame:
+        """Train a detector, a run for each seed, and measure it: rows as :func:`evaluate` gives them.
+
+        Raises:
+            ValueError: there is no such detector, or no seed.
+        """
+        if not seeds:
+            raise ValueError(f"the benchmark of {detector} on {self.dataset} has no seed; give at least one")
+        runs = []
+        for seed in seeds[:1] if detector in SEEDLESS else seeds:
+            scores = fraud_scores(train_detector(detector, seed, self.features, self.fraud), self.test_features)
+            runs.append([precision_at(scores, self.test_fraud, rate) for rate in INSPECTION_RATES])
+        return _rows(detector, self.dataset, np.array(runs), len(seeds))
+
+
+def encoded(train_on: pd.DataFrame, test_on: pd.DataFrame, split: ChronologicalSplit, dataset: str) -> Encoded:
+    """Encode the training months of one dataset and the test months of another, or of the same.
+
+    Raises:
+        ValueError: as :func:`evaluate`, detectors and seeds aside.
+    """
     train, test = split.rows(train_on, "train"), split.rows(test_on, "test")
     _check_parts(train, test, dataset, split)
     encoder = FeatureEncoder.fit(train)
-    features, fraud = encoder.transform(train), fraud_labels(train)
-    test_features, test_fraud = encoder.transform(test), fraud_labels(test)
-    runs = []
-    for seed in seeds[:1] if detector in SEEDLESS else seeds:
-        scores = fraud_scores(train_detector(detector, seed, features, fraud), test_features)
-        runs.append([precision_at(scores, test_fraud, rate) for rate in INSPECTION_RATES])
-    return _rows(detector, dataset, np.array(runs), len(seeds))
+    return Encoded(dataset, encoder.transform(train), fraud_labels(train), encoder.transform(test), fraud_labels(test))
 
 
 def _rows(detector: str, dataset: str, runs: np.ndarray, seeds: int) -> pd.DataFrame:

@@ -78,7 +78,7 @@ def precision_from(train: pd.DataFrame, test: pd.DataFrame, inspection_rate: flo
     if np.unique(fraud).size != 2:
         raise ValueError(f"a detector needs frauds and others to learn from, but all {len(fraud)} rows are of one kind")
     encoder = FeatureEncoder.fit(train)
-    forest = LGBMClassifier(n_estimators=TREES, n_jobs=1, deterministic=True, force_col_wise=True, verbosity=-1)
+    forest = LGBMClassifier(n_estimators=TREES, n_jobs=1, deterministic=True, force_row_wise=True, verbosity=-1)
     forest.fit(encoder.transform(train), fraud)
     scores = np.asarray(forest.predict_proba(encoder.transform(test)))[:, 1]
     return precision_at(scores, fraud_labels(test), inspection_rate)

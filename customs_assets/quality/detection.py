@@ -115,7 +115,7 @@ def _forest():
     from lightgbm import LGBMClassifier
 
     return LGBMClassifier(
-        n_estimators=TREES, num_leaves=LEAVES, n_jobs=1, deterministic=True, force_col_wise=True, verbosity=-1
+        n_estimators=TREES, num_leaves=LEAVES, n_jobs=1, deterministic=True, force_row_wise=True, verbosity=-1
     )
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.explanations import explain, importance
-from customs_assets.benchmark.precision import evaluate
+from customs_assets.benchmark.precision import encoded
 from customs_assets.benchmark.product_codes import product_codes
 from customs_assets.benchmark.split import ChronologicalSplit, split_months
 from customs_assets.declaration import IDENTITIES, LABELS
@@ -122,9 +122,9 @@ def benchmark_partly_labelled(tables: Tables, split: ChronologicalSplit, labels_
         left = erased.loc[erased["fraud"].notna()].astype(dict.fromkeys(LABELS, "int8"))
         if left["fraud"].nunique() < 2:
             continue
-        declarations = pd.concat([left, test])
+        parts = encoded(left, test, split, f"synthetic, {labels_kept:.0%} labelled")
         for detector in DETECTORS:
-            cell = evaluate(declarations, detector, f"synthetic, {labels_kept:.0%} labelled", split, [0])
+            cell = parts.measure(detector, [0])
             rows += [{**row, "policy": policy} for row in cell.to_dict("records")]  # pyright: ignore[reportCallIssue]
     return rows
 

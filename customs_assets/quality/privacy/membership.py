@@ -182,6 +182,6 @@ def _forest():
         min_child_samples=50,
         n_jobs=1,
         deterministic=True,
-        force_col_wise=True,
+        force_row_wise=True,
         verbosity=-1,
     )
