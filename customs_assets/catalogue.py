@@ -146,7 +146,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="json",
         upstream=("anonymized_declarations", "unit_prices", "safe_groups"),
         settings=("seed", "min_group"),
-        code_version="3",
+        code_version="4",
         kinds=frozenset({"json"}),
     ),
     Artifact(
@@ -156,6 +156,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         partitioning=Partitioning.WHOLE,
         upstream=("anonymized_declarations",),
         settings=("seed", "min_group", "price", "epochs", "rehearsal_epochs"),
+        code_version="2",
         kinds=frozenset({"parquet", "numpy"}),
         pool=TRAINING,
     ),
@@ -229,6 +230,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="json",
         upstream=("anonymized_declarations", "rehearsed_declarations", "synthetic_declarations"),
         settings=("seed", "min_group"),
+        code_version="2",
         kinds=frozenset({"json"}),
     ),
     Artifact(

@@ -22,7 +22,7 @@ from customs_assets.seeds import derive_rng
 
 Mode = Literal["univariate", "multivariate"]
 
-ATTACKS = 2000
+ATTACKS = 4000
 COLUMNS_A_GUESS = 4
 
 # Guesses that are tried for each one that is wanted, before the attacker gives up.
