@@ -146,7 +146,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="json",
         upstream=("anonymized_declarations", "unit_prices", "safe_groups"),
         settings=("seed", "min_group"),
-        code_version="4",
+        code_version="5",
         kinds=frozenset({"json"}),
     ),
     Artifact(
