@@ -27,10 +27,9 @@ from customs_assets.quality.detection import detection
 from customs_assets.quality.fidelity import fidelity
 from customs_assets.quality.relations import relations
 from customs_assets.synthesis.checkpoint import from_bytes
-from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.identities import compose
-from customs_assets.synthesis.month import Shared, generalized_month, repriced, synthesize
+from customs_assets.synthesis.month import Shared, generalized_month, shown_month, synthesize
 from customs_assets.synthesis.polish import DONORS_PER_GROUP, GOODS, Polish
 from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.synthesis.selection import DRAFTS, select
@@ -50,11 +49,9 @@ class Month:
 
     def __init__(self, lake: Lake, month: str, safe: SafeGroups) -> None:
         declarations, prices = lake.read_frame(SOURCE, month), lake.read_frame("unit_prices", month)
-        generalized = generalized_month(declarations, safe, month=month, base_seed=SEED).declarations
-        known = repriced(generalized, declarations, prices)
-        self.codec = Codec.fit(known, prices, MIN_GROUP, safe_masses=safe.masses)
-        self.source = self.codec.price_rows(self.codec.core(known))
-        importers = pd.factorize(known["importer_id"])[0]
+        shown = shown_month(declarations, prices, safe, month, SEED, MIN_GROUP)
+        self.codec, self.source = shown.codec, shown.core
+        importers = pd.factorize(shown.known["importer_id"])[0]
         self.polish = Polish(self.source, importers, self.codec, min_group=MIN_GROUP, seed=SEED)
         self._model = from_bytes(lake.read_bytes(lake.path("ctgan_model", month, "safetensors")))
 

@@ -134,7 +134,7 @@ class Polish:
         self._trees = {
             unit: DonorTree.fit(
                 np.column_stack([known[name] for name in self._predictors[unit]]),
-                _target(unit, self._source, known, codec),
+                _target(unit, self._source, known),
                 importers,
                 min_group=min_group,
                 min_leaf=(GOODS_DONORS_PER_GROUP if unit == GOODS else DONORS_PER_GROUP) * min_group,
@@ -254,7 +254,7 @@ def _given_by_goods(unit: tuple[str, ...], drafted: pd.DataFrame) -> np.ndarray:
     return np.zeros(len(drafted), dtype=bool)
 
 
-def _target(unit: tuple[str, ...], source: pd.DataFrame, known: dict[str, np.ndarray], codec: Codec) -> np.ndarray:
+def _target(unit: tuple[str, ...], source: pd.DataFrame, known: dict[str, np.ndarray]) -> np.ndarray:
     """What the tree of a unit predicts: the parts of the goods, the class of a code, the number itself."""
     if unit == GOODS:
         parts = source[["country_of_departure", "country_of_origin", "tax_type"]].assign(
