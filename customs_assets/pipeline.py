@@ -5,6 +5,7 @@ What belongs here binds the catalogue to Dagster. Storage itself is in ``lake.py
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
+from dagster._core.execution.context.system import StepExecutionContext
 
 from customs_assets.catalogue import BY_KEY, Artifact, Partitioning, inputs_of
 from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.lake import Lake, Record, UnnamedTable
 from customs_assets.partitions import DEFINITIONS
-from customs_assets.provenance import setting_values
+from customs_assets.provenance import checksums, months_at_hand, setting_values
 from customs_assets.settings import Settings
 
 OWNERS = ["team:customs-data"]
@@ -26,6 +28,9 @@ OWNERS = ["team:customs-data"]
 # Metadata by which an asset says what its source's fingerprint was before it was read. Asked for again afterwards it could be
 # that of rows that came in meanwhile.
 SOURCE_FINGERPRINT = "source_fingerprint"
+
+# By run and step: the checksums of a step's inputs before it read them, kept until its output is recorded.
+_SEEN: dict[tuple[str, str], dict[str, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -48,16 +53,17 @@ class Pipeline(dg.ConfigurableResource):
         """The lake that the settings name."""
         return Lake(self.settings.lake)
 
-    def months(self, key: str) -> list[str]:
-        """The months of an artifact that are in the lake, in order.
+    def months(self, *keys: str) -> list[str]:
+        """The months that the lake has of every one of some artifacts, in order.
 
         Raises:
             dagster.Failure: there are none.
         """
-        found = self.lake.partitions(key, BY_KEY[key].suffix)
+        lake = self.lake
+        found = set.intersection(*(set(lake.partitions(key, BY_KEY[key].suffix)) for key in keys))
         if not found:
-            raise dg.Failure(f"no month of {key} is in the lake {self.settings.lake}; materialize one first")
-        return found
+            raise dg.Failure(f"no month of {' and '.join(keys)} is in the lake {lake.root}; materialize one first")
+        return sorted(found)
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
@@ -74,12 +80,6 @@ class LakeIOManager(dg.ConfigurableIOManager):
         settings = Settings()  # pyright: ignore[reportCallIssue]
         lake = Lake(settings.lake)
         checksum = _write(lake, artifact, partition, obj)
-        months = [partition] if artifact.partitioning is Partitioning.MONTH else _months_at_hand(lake, artifact)
-        inputs = {}
-        for key, input_partition in inputs_of(artifact, partition, months):
-            made_from = lake.record(key, input_partition)
-            if made_from is not None:
-                inputs[f"{key}|{input_partition}"] = made_from.sha256
         path = lake.path(artifact.key, partition, artifact.suffix)
         lake.save_record(
             Record(
@@ -89,7 +89,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
                 code_version=artifact.code_version,
                 sha256=checksum,
                 settings=setting_values(artifact, partition, settings, _source_fingerprint(context)),
-                inputs=inputs,
+                inputs=_SEEN.pop((context.run_id, context.step_key), {}),
                 rows=len(obj) if isinstance(obj, pa.Table | pd.DataFrame | UnnamedTable) else None,
             )
         )
@@ -97,6 +97,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Read one partition as the type that the asset's parameter is annotated with."""
+        _look_at_inputs(context.step_context)
         artifact = BY_KEY[context.asset_key.to_user_string()]
         partition = context.asset_partition_key if context.has_asset_partitions else ""
         lake = Lake(Settings().lake)  # pyright: ignore[reportCallIssue]
@@ -133,9 +134,20 @@ def _source_fingerprint(context: dg.OutputContext) -> str | None:
     return said.value if isinstance(said, dg.TextMetadataValue) else None
 
 
-def _months_at_hand(lake: Lake, artifact: Artifact) -> list[str]:
-    monthly = [key for key in artifact.upstream if BY_KEY[key].partitioning is Partitioning.MONTH]
-    return lake.partitions(monthly[0], BY_KEY[monthly[0]].suffix) if monthly else []
+def _look_at_inputs(step: StepExecutionContext) -> None:
+    """Remember which bytes of its inputs the lake has, before a step reads any of them.
+
+    An input that is made again while the step works on the old one, or a month that comes in meanwhile, is then another than
+    recorded, and the step's artifact is made again at the next run rather than taken for up to date.
+    """
+    place = step.run_id, step.step.key
+    artifact = BY_KEY.get(step.op.name)
+    if artifact is None or place in _SEEN:
+        return
+    lake = Lake(Settings().lake)  # pyright: ignore[reportCallIssue]
+    partition = step.partition_key if step.has_partition_key else ""
+    months = [partition] if artifact.partitioning is Partitioning.MONTH else months_at_hand(lake, artifact)
+    _SEEN[place] = checksums(lake, inputs_of(artifact, partition, months))
 
 
 def customs_asset(function: Callable[..., Any]) -> dg.AssetsDefinition:
@@ -145,6 +157,12 @@ def customs_asset(function: Callable[..., Any]) -> dg.AssetsDefinition:
     """
     artifact = BY_KEY[function.__name__]
     loaded = set(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def made(*given: Any, **named: Any) -> Any:
+        _look_at_inputs(dg.AssetExecutionContext.get().get_step_execution_context())
+        return function(*given, **named)
+
     return dg.asset(
         **catalogued(artifact),
         io_manager_key="lake_io",
@@ -152,7 +170,7 @@ def customs_asset(function: Callable[..., Any]) -> dg.AssetsDefinition:
         partitions_def=DEFINITIONS[artifact.partitioning],
         pool=artifact.pool or None,
         dagster_type=FRAME_TYPES.get(artifact.key),
-    )(function)
+    )(made)
 
 
 def _dependency(artifact: Artifact, key: str) -> dg.AssetDep:

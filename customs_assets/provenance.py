@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 from customs_assets.anonymization.identities import key_fingerprint
-from customs_assets.catalogue import ARTIFACTS, DATASETS, Artifact, Partitioning, inputs_of
+from customs_assets.catalogue import ARTIFACTS, BY_KEY, DATASETS, Artifact, Partitioning, inputs_of
 from customs_assets.expectations.evidence_suites import error_level_names
 from customs_assets.lake import Lake
 from customs_assets.settings import Settings
@@ -49,6 +49,18 @@ def partitions_of(artifact: Artifact, months: Sequence[str], detectors: Sequence
             return [""]
 
 
+def months_at_hand(lake: Lake, artifact: Artifact) -> list[str]:
+    """The months that a whole or a cell would be made over now: those the lake has of the first monthly artifact upstream."""
+    monthly = [BY_KEY[key] for key in artifact.upstream if BY_KEY[key].partitioning is Partitioning.MONTH]
+    return lake.partitions(monthly[0].key, monthly[0].suffix) if monthly else []
+
+
+def checksums(lake: Lake, nodes: Iterable[Node]) -> dict[str, str]:
+    """The recorded sha256 of some partitions, by ``asset|partition``; what the lake has no record of is left out."""
+    records = {f"{key}|{partition}": lake.record(key, partition) for key, partition in nodes}
+    return {name: record.sha256 for name, record in records.items() if record is not None}
+
+
 def out_of_date(
     lake: Lake, settings: Settings, months: Sequence[str], detectors: Sequence[str], force: bool = False
 ) -> list[Node]:
@@ -69,7 +81,8 @@ def out_of_date(
     # A source that is asked twice for a month would compute its fingerprint twice, over millions of rows perhaps.
     fingerprint = cache(lambda month: source_of(settings).fingerprint(month))
     for artifact in ARTIFACTS:
-        at_hand = sorted({*months, *_months_in(lake, artifact)})
+        is_monthly = artifact.partitioning is Partitioning.MONTH
+        at_hand = list(months) if is_monthly else sorted({*months, *months_at_hand(lake, artifact)})
         for partition in partitions_of(artifact, months, detectors):
             inputs = inputs_of(artifact, partition, at_hand)
             if (
@@ -80,12 +93,6 @@ def out_of_date(
                 stale.append((artifact.key, partition))
                 planned.add((artifact.key, partition))
     return stale
-
-
-def _months_in(lake: Lake, artifact: Artifact) -> Iterable[str]:
-    if artifact.partitioning is Partitioning.MONTH:
-        return ()
-    return lake.partitions("synthetic_declarations")
 
 
 def _current(
@@ -109,5 +116,4 @@ def _current(
         now["identity_key"] = record.settings.get("identity_key", "")
     if record.settings != now:
         return False
-    known = {f"{key}|{input_partition}": lake.record(key, input_partition) for key, input_partition in inputs}
-    return record.inputs == {name: found.sha256 for name, found in known.items() if found is not None}
+    return record.inputs == checksums(lake, inputs)

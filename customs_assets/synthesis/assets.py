@@ -100,7 +100,7 @@ def fraud_propensity(
     context: dg.AssetExecutionContext, pipeline: Pipeline, safe_groups: pd.DataFrame
 ) -> dg.Output[dict]:
     settings, lake = pipeline.settings, pipeline.lake
-    months = pipeline.months("anonymized_declarations")
+    months = pipeline.months("anonymized_declarations", "unit_prices")
     source, prices = (
         {month: lake.read_frame(asset, month) for month in months}
         for asset in ("anonymized_declarations", "unit_prices")

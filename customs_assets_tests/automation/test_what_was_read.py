@@ -1,0 +1,108 @@
+"""A record says what an artifact was made from, whatever else comes into the lake while it is made, and whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from customs_assets.definitions import defs
+from customs_assets.lake import Lake
+from customs_assets.provenance import out_of_date
+from customs_assets.settings import Settings
+from customs_assets.synthesis import assets as synthesis
+
+TABLES = ("raw_declarations", "quarantine", "labelled_declarations", "unit_prices", "anonymized_declarations")
+
+RunMonth = Callable[..., dg.ExecuteInProcessResult]
+
+
+@pytest.fixture
+def lake(pipeline: Path) -> Lake:
+    """The lake of the pipeline."""
+    return Lake(str(pipeline / "lake"))
+
+
+def _share(instance: dg.DagsterInstance, *assets: str) -> None:
+    selection = [dg.AssetKey(key) for key in assets]
+    done = defs.resolve_job_def("shared").execute_in_process(asset_selection=selection, instance=instance)
+    assert done.success
+
+
+def _stale(lake: Lake, *months: str) -> list[str]:
+    nodes = out_of_date(lake, Settings(), months, [])  # pyright: ignore[reportCallIssue]
+    return [key for key, partition in nodes if partition == ""]
+
+
+@pytest.mark.parametrize("comes", ["a month that was not there", "the month that is read, anonymized anew"])
+def test_what_comes_in_while_an_artifact_is_made_makes_it_out_of_date(
+    comes: str,
+    lake: Lake,
+    instance: dg.DagsterInstance,
+    run_month: RunMonth,
+    pipeline: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert run_month(*TABLES, month="2020-02").success
+    read = lake.record("anonymized_declarations", "2020-02")
+    assert read is not None
+    counted = synthesis.count_safe_groups
+
+    def interrupted(*given) -> pd.DataFrame:
+        if comes == "a month that was not there":
+            assert run_month(*TABLES, month="2020-03").success
+        else:
+            monkeypatch.setenv("CUSTOMS_IDENTITY_KEY", str(pipeline / "another.key"))
+            assert run_month("anonymized_declarations", month="2020-02").success
+        return counted(*given)
+
+    monkeypatch.setattr(synthesis, "count_safe_groups", interrupted)
+    _share(instance, "safe_groups")
+    record = lake.record("safe_groups")
+    assert record is not None
+    assert record.inputs == {"anonymized_declarations|2020-02": read.sha256}
+    assert "safe_groups" in _stale(lake, "2020-02")
+    monkeypatch.setattr(synthesis, "count_safe_groups", counted)
+    _share(instance, "safe_groups")
+    assert "safe_groups" not in _stale(lake, "2020-02")
+
+
+def test_what_is_read_before_the_asset_begins_counts_as_it_was_then(
+    lake: Lake, instance: dg.DagsterInstance, run_month: RunMonth, pipeline: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """``labelled_declarations`` is loaded for ``anonymized_declarations`` and made again right after."""
+    assert run_month(*TABLES).success
+    labelled = lake.record("labelled_declarations", "2020-02")
+    assert labelled is not None
+    load = Lake.read_frame
+
+    def interrupted(self: Lake, asset: str, partition: str = "") -> pd.DataFrame:
+        found = load(self, asset, partition)
+        if asset == "labelled_declarations":
+            checksum = self.write_table(asset, found.iloc[::-1], partition)
+            self.save_record(replace(labelled, sha256=checksum))
+        return found
+
+    monkeypatch.setattr(Lake, "read_frame", interrupted)
+    assert run_month("anonymized_declarations").success
+    record = lake.record("anonymized_declarations", "2020-02")
+    assert record is not None
+    assert record.inputs == {"labelled_declarations|2020-02": labelled.sha256}
+
+
+def test_a_month_in_the_lake_that_nobody_asked_to_synthesize_leaves_the_others_up_to_date(
+    lake: Lake, instance: dg.DagsterInstance, run_month: RunMonth, monkeypatch: pytest.MonkeyPatch
+):
+    """What the months share is made over all that are anonymized; asked for one month, that is not out of date."""
+    monkeypatch.setenv("CUSTOMS_EPOCHS", "1")
+    for month in ("2020-02", "2020-03"):
+        assert run_month(*TABLES, month=month).success
+    shared = ("safe_groups", "composed_identities", "fraud_propensity")
+    _share(instance, *shared)
+    assert not set(shared).intersection(_stale(lake, "2020-02"))
+    assert run_month(*TABLES, month="2020-04").success
+    assert set(shared) <= set(_stale(lake, "2020-02"))
