@@ -1,13 +1,14 @@
-"""A backfill of 18 months, two at a time, while the UI is polled and a second backfill is launched.
+"""A backfill of 18 months from source to page, two runs at a time, while the UI is polled and a second one is launched.
 
     python benchmarks/backfill_under_load.py
 
 A code server, a daemon and a webserver run over one instance in SQLite, as `customs ui` has them, with tiny simulated months.
-Four clients ask the webserver for what its pages ask for, without a pause. Ten seconds in, a second backfill of three further
-months is launched. When both have ended, what the months share is made, and then a backfill of all synthetic months. Alerts go to
-a real mail server and a real web server. At the end it is checked that every run succeeded,
-that every partition is in the lake with its record, that no log speaks of a lock, that never more than two runs were under way,
-and that every expectation that did not hold was told once to each server, with its month.
+Four clients ask the webserver for what its pages ask for, without a pause. The first backfill is of all assets, as one launches
+it from the lineage. Ten seconds in, a second one of three further months is launched, up to their models. When both have ended, a
+third makes what all 21 months share, their synthetic rows, the release, the benchmark and the page. Alerts go to a real mail
+server and a real web server. At the end it is checked that every run succeeded, that every partition is in the lake with its
+record and `customs status` finds nothing to make, that no log speaks of a lock, that never more than two runs were under way, and
+that every expectation that did not hold was told once to each server, with its month.
 
 Exit status 1 where one of these does not hold.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import subprocess
 import sys
 import tempfile
 import threading
@@ -28,9 +30,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import dagster as dg
 
 from benchmarks.services import Services, customs, small_environment
-from customs_assets.automation.jobs import job_of
-from customs_assets.catalogue import ARTIFACTS, Partitioning
+from customs_assets.benchmark.detectors import DETECTORS
+from customs_assets.catalogue import ARTIFACTS, stage_of
 from customs_assets.lake import Lake
+from customs_assets.provenance import partitions_of
 from customs_assets.source.months import month_range
 from customs_assets_tests.automation.alert_servers import mail_server, web_server
 
@@ -91,16 +94,27 @@ def at_once(instance: dg.DagsterInstance) -> int:
 
 
 def missing(lake: Lake, months: list[str]) -> list[str]:
-    """The monthly partitions that have no record."""
-    monthly = [artifact.key for artifact in ARTIFACTS if artifact.partitioning is Partitioning.MONTH]
-    return [f"{key} {month}" for key in monthly for month in months if lake.record(key, month) is None]
+    """The partitions that have no record."""
+    nodes = [
+        (artifact.key, partition)
+        for artifact in ARTIFACTS
+        for partition in partitions_of(artifact, months, list(DETECTORS))
+    ]
+    return [f"{key} {partition}" for key, partition in nodes if lake.record(key, partition) is None]
+
+
+def status(folder: Path, environment: dict[str, str], months: list[str]) -> str:
+    """What `customs status` says of some months."""
+    arguments = ("status", "--months", f"{months[0]}:{months[-1]}")
+    said, _ = customs(folder, environment, *arguments, stdout=subprocess.PIPE, text=True).communicate()
+    return said.strip()
 
 
 def expected_alerts(instance: dg.DagsterInstance) -> Counter[tuple[str, str]]:
     """What should have been told: (month, title) of each expectation that did not hold."""
     found: Counter[tuple[str, str]] = Counter()
     for run in instance.get_runs():
-        month = run.tags.get("dagster/partition", "")
+        month = run.tags.get("dagster/partition", "all months")
         for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
             evaluation = entry.dagster_event.asset_check_evaluation_data if entry.dagster_event else None
             if evaluation and not evaluation.passed:
@@ -127,19 +141,17 @@ def main() -> None:
         with Services(folder, environment) as services, Polling(services) as polling:
             services.wait_until(lambda: _sensors_have_ticked(services), 120)
             began = time.monotonic()
-            launched = [services.launch_backfill("month", first)]
+            launched = [services.launch_backfill_of([artifact.key for artifact in ARTIFACTS], first)]
             time.sleep(10)
             launched.append(services.launch_backfill("month", second))
             services.wait_until(
-                lambda: all(services.backfill_status(backfill) != "REQUESTED" for backfill in launched), given.timeout
+                lambda: all(services.backfills()[backfill] != "REQUESTED" for backfill in launched), given.timeout
             )
-            shared = [artifact.key for artifact in ARTIFACTS if job_of(artifact.key) == "shared"]
-            run = services.launch_run("shared", "", shared)
-            services.wait_until(lambda: _ended(services, run), given.timeout)
-            launched.append(services.launch_backfill("synthesis", first + second))
-            services.wait_until(lambda: services.backfill_status(launched[-1]) != "REQUESTED", given.timeout)
+            later = [artifact.key for artifact in ARTIFACTS if stage_of(artifact.key) > 0]
+            launched.append(services.launch_backfill_of(later, first + second))
+            services.wait_until(lambda: services.backfills()[launched[-1]] != "REQUESTED", given.timeout)
             seconds = time.monotonic() - began
-            statuses = [services.backfill_status(backfill) for backfill in launched]
+            statuses = [services.backfills()[backfill] for backfill in launched]
             with dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance:
                 wanted = expected_alerts(instance)
                 services.wait_until(lambda: len(box.messages) >= sum(wanted.values()), 120)
@@ -151,10 +163,12 @@ def main() -> None:
         titles = Counter({title: count for (_, title), count in wanted.items()})
         problems += [f"backfill ended as {status}" for status in statuses if status != "COMPLETED_SUCCESS"]
         problems += [f"{gone} is missing" for gone in missing(Lake(environment["CUSTOMS_LAKE"]), first + second)]
+        said = status(folder, environment, first + second)
+        problems += [f"customs status: {said}"] if not said.startswith("up to date") else []
         problems += [f"lock: {line}" for line in locks(folder)]
         problems += [f"{most} runs at once"] if most > 2 else []
         problems += [f"alerts by {how} differ" for how, had in (("mail", mails), ("webhook", calls)) if had != titles]
-    print(f"{len(first)} + {len(second)} months, made and synthesized, in {seconds:.0f} s, at most {most} runs at once")
+    print(f"{len(first)} + {len(second)} months, from source to page, in {seconds:.0f} s, at most {most} runs at once")
     print(f"runs: {dict(statistics)}, retries: {retries}")
     print(f"queries of the UI answered: {polling.answered}, failed: {polling.failed}")
     print(
@@ -164,12 +178,6 @@ def main() -> None:
     for problem in problems:
         print(f"  {problem}")
     sys.exit(1 if problems else 0)
-
-
-def _ended(services: Services, run: str) -> bool:
-    """Whether a run has ended, well or not."""
-    status = {found["runId"]: found["status"] for found in services.runs()}
-    return status.get(run) in ("SUCCESS", "FAILURE", "CANCELED")
 
 
 def _sensors_have_ticked(services: Services) -> bool:

@@ -200,7 +200,7 @@ def kill_services(test: CrashTest, kills: int, draw: random.Random) -> None:
             test.report.kills[victim] += 1
             print(f"killed the {victim}", flush=True)
             problems = compare(test.lake, test.reference, whole=False)
-            services.wait_until(lambda: services.backfill_status(backfill) != "REQUESTED", 400)  # noqa: B023
+            services.wait_until(lambda: services.backfills()[backfill] != "REQUESTED", 400)  # noqa: B023
             services.wait_until(lambda: not _unfinished(services), 400)
             problems += compare(test.lake, test.reference, whole=False)
             test.report.add(f"after the {victim} was killed", problems)

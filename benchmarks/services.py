@@ -32,12 +32,8 @@ mutation launch($params: LaunchBackfillParams!) {
     ... on PythonError { message }
   }
 }"""
-_BACKFILL = """
-query backfill($id: String!) {
-  partitionBackfillOrError(backfillId: $id) {
-    ... on PartitionBackfill { status numPartitions }
-  }
-}"""
+_BACKFILLS = """
+query backfills { partitionBackfillsOrError { ... on PartitionBackfills { results { id status } } } }"""
 _RUNS = """
 query runs { runsOrError(limit: 1000) { ... on Runs { results { runId status jobName tags { key value } } } } }"""
 _LAUNCH_RUN = """
@@ -201,7 +197,13 @@ class Services:
     def launch_backfill(self, job: str, partitions: list[str]) -> str:
         """Launch a backfill of a job over some partitions, as the UI does; returns its ID."""
         selector = {"partitionSetName": f"{job}_partition_set", "repositorySelector": _LOCATION}
-        parameters = {"selector": selector, "partitionNames": partitions}
+        return self._launch({"selector": selector, "partitionNames": partitions})
+
+    def launch_backfill_of(self, assets: list[str], months: list[str]) -> str:
+        """Launch one backfill of some assets from the first on, whatever their partitions, as the UI's lineage does."""
+        return self._launch({"assetSelection": [{"path": [asset]} for asset in assets], "partitionNames": months})
+
+    def _launch(self, parameters: dict[str, Any]) -> str:
         answer = self.graphql(_LAUNCH, params=parameters)["launchPartitionBackfill"]
         if answer["__typename"] != "LaunchBackfillSuccess":
             raise RuntimeError(str(answer))
@@ -217,9 +219,10 @@ class Services:
             raise RuntimeError(str(answer))
         return answer["run"]["runId"]
 
-    def backfill_status(self, backfill: str) -> str:
-        """The status of a backfill: REQUESTED until all its runs have ended."""
-        return self.graphql(_BACKFILL, id=backfill)["partitionBackfillOrError"]["status"]
+    def backfills(self) -> dict[str, str]:
+        """The status of every backfill by its ID: REQUESTED until all its runs have ended."""
+        found = self.graphql(_BACKFILLS)["partitionBackfillsOrError"]["results"]
+        return {backfill["id"]: backfill["status"] for backfill in found}
 
     def runs(self) -> list[dict[str, Any]]:
         """Every run, the newest first: ``runId``, ``status``, ``jobName`` and ``tags`` by name."""

@@ -232,7 +232,7 @@ def status(months: MonthsOption = None, source: SourceOption = None, lake: LakeO
         console.print(f"up to date: {len(wanted)} months in {settings.lake}", highlight=False)
     for key in dict.fromkeys(key for key, _ in nodes):
         partitions = [partition for other, partition in nodes if other == key]
-        console.print(f"{key}: {', '.join(partition or 'whole' for partition in partitions)}", highlight=False)
+        console.print(f"{key}: {', '.join(p or 'whole' for p in partitions)}", highlight=False, soft_wrap=True)
 
 
 @app.command()

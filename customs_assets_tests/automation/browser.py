@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
-GROUPS = ("source", "anonymization", "synthesis", "quality", "release", "benchmark")
+GROUPS = ("source", "anonymization", "synthesis", "quality", "release", "benchmark", "report")
 
 # Nothing of the browser's own may look for the network.
 _ARGUMENTS = [
@@ -64,24 +65,39 @@ class Browser:
         self.page.get_by_role("button", name="Close").click()
         self.page.locator("[role=dialog]").wait_for(state="detached")
 
-    def open_graph(self, groups: tuple[str, ...] = GROUPS) -> None:
-        """Open the asset graph with its groups unfolded."""
-        expanded = "%2C".join(f"global%40global%3A{group}" for group in groups)
-        self.open(f"/asset-groups?expanded={expanded}")
+    def open_graph(self, selection: str = "") -> None:
+        """Open the asset graph with its groups unfolded, of all assets or of those of a selection."""
+        expanded = quote(",".join(f"global@global:{group}" for group in GROUPS), safe="")
+        self.open(f"/asset-groups{f'~{quote(selection)}/' if selection else ''}?expanded={expanded}")
+        self.see("raw_declarations")
 
-    def launch(self, months: str, shot: str = "") -> None:
-        """Launch the job ``month`` for one month (``2020-01``) or a range (``[2020-01...2020-03]``)."""
+    def fit_graph(self) -> None:
+        """Make the window large and the graph small, so that one picture holds it; a step further its names would vanish."""
+        self.page.set_viewport_size({"width": 1900, "height": 1350})
+        for _ in range(2):
+            self.page.locator("[class*=SVGViewport_iconButton]").nth(1).click()
+
+    def launch(self, month: str) -> None:
+        """Launch the job ``month`` for one month."""
         self.open("/locations/customs_assets/jobs/month")
+        self._materialize(month, "Launch 1 run")
+
+    def launch_backfill(self, selection: str, months: str, shot: str) -> None:
+        """Launch one backfill of the assets of a selection for a range of months (``[2020-01...2020-03]``)."""
+        self.open_graph(selection)
+        self._materialize(months, "Launch backfill", shot)
+
+    def _materialize(self, months: str, button: str, shot: str = "") -> None:
         self.page.get_by_role("button", name="Materialize all").first.click()
         box = self.page.get_by_placeholder("ex: 2020-01")
         box.fill(months)
         box.press("Enter")
-        button = self.page.get_by_role("button", name="Launch 1 run" if "[" not in months else "Launch backfill")
-        button.wait_for()
+        launch = self.page.get_by_role("button", name=button)
+        launch.wait_for()
         if shot:
             self.shoot(shot)
-        button.click()
-        button.wait_for(state="detached")
+        launch.click()
+        launch.wait_for(state="detached")
 
 
 @contextmanager
