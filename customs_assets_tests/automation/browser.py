@@ -71,10 +71,12 @@ class Browser:
         self.open(f"/asset-groups{f'~{quote(selection)}/' if selection else ''}?expanded={expanded}")
         self.see("raw_declarations")
 
-    def fit_graph(self) -> None:
-        """Make the window large and the graph small, so that one picture holds it; a step further its names would vanish."""
-        self.page.set_viewport_size({"width": 1900, "height": 1350})
+    def open_whole_graph(self) -> None:
+        """Open the asset graph so that one picture holds all of it; a step further and its names would vanish."""
+        self.page.set_viewport_size({"width": 1900, "height": 1340})
+        self.open_graph()
         for _ in range(2):
+            self.page.wait_for_timeout(1000)
             self.page.locator("[class*=SVGViewport_iconButton]").nth(1).click()
 
     def launch(self, month: str) -> None:

@@ -103,8 +103,7 @@ def test_one_backfill_from_the_graph_makes_three_months_and_their_release(ui: Br
     assert ui.width_of_plot("declarations_a_day") > 300
     ui.close_dialog()
     ui.shoot("scores-of-a-month")
-    ui.open_graph()
-    ui.fit_graph()
+    ui.open_whole_graph()
     for asset in ("raw_declarations", "ctgan_model", "fraud_benchmark", "synthetic_release", "evidence_report"):
         ui.see(asset)
     ui.shoot("asset-graph")
