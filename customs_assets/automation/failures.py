@@ -14,6 +14,7 @@ import dagster as dg
 from dagster._utils.error import SerializableErrorInfo
 
 from customs_assets.automation.alerts import Alert
+from customs_assets.automation.jobs import job_of
 from customs_assets.masking import mask_credentials
 from customs_assets.settings import Settings
 
@@ -131,9 +132,12 @@ def _run_message(instance: dg.DagsterInstance, run_id: str) -> str:
 
 
 def _what(run: dg.DagsterRun) -> str:
+    """What a person calls a run: its job and month; of a run without a job, as a backfill from the graph makes, its assets."""
+    name = run.job_name
+    if name.startswith("__"):
+        assets = sorted(key.to_user_string() for key in run.asset_selection or ())
+        name = ", ".join(assets if len(assets) <= 3 else sorted({job_of(asset) for asset in assets}))
     partition = run.tags.get("dagster/partition")
-    selected = sorted(key.to_user_string() for key in run.asset_selection or ())
-    name = ", ".join(selected) if run.job_name.startswith("__") and len(selected) <= 3 else run.job_name.strip("_")
     return f"{name} {partition}" if partition else name
 
 

@@ -113,6 +113,37 @@ def test_a_failed_run_is_told_once_and_says_what_its_source_lacks(
     assert not steps, "bad data stays bad: nothing was tried again"
 
 
+@pytest.mark.parametrize(
+    ("assets", "called"),
+    [
+        (["quarantine", "raw_declarations"], "quarantine, raw_declarations"),
+        (["quarantine", "raw_declarations", "labelled_declarations", "unit_prices"], "month"),
+    ],
+)
+def test_a_failed_run_of_a_backfill_from_the_graph_is_called_by_what_it_makes(
+    assets: list[str],
+    called: str,
+    pipeline: Path,
+    instance: dg.DagsterInstance,
+    hook: Hook,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    from customs_assets.definitions import defs
+
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(pipeline / "nowhere"))
+    monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
+    runs = Ticks("failed_runs", instance)
+    failed = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+        partition_key=MONTH,
+        asset_selection=[dg.AssetKey(asset) for asset in assets],
+        instance=instance,
+        raise_on_error=False,
+    )
+    assert not failed.success
+    runs()
+    assert [call["title"] for call in hook.calls] == [f"Run failed: {called} {MONTH}"]
+
+
 def test_rows_set_aside_are_told_by_reason_and_no_value_of_a_declaration_is(
     pipeline: Path,
     instance: dg.DagsterInstance,
