@@ -13,29 +13,16 @@ and twice the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 import numpy as np
-from numba import njit
 
-_Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
+from customs_assets.compiled import compiled
 
 # Sums may be split into vector lanes and products fused into sums; nothing is assumed of NaN and infinity, by which a
 # training that diverges is told.
 _REARRANGED = {"contract", "reassoc", "nsz"}
 
 
-def _compiled(kernel: _Kernel) -> _Kernel:
-    options = {"fastmath": _REARRANGED, "error_model": "numpy", "nogil": True}
-    try:
-        return cast(_Kernel, njit(cache=True, **options)(kernel))
-    except RuntimeError:
-        # Nowhere to keep compiled code: every process then compiles its own.
-        return cast(_Kernel, njit(**options)(kernel))
-
-
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def adam(
     parameter: np.ndarray,
     gradient: np.ndarray,
@@ -69,7 +56,7 @@ def adam(
         parameter[i] -= step_size * mean / (np.sqrt(square) * root_size + epsilon)
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def add_looked_up(table: np.ndarray, positions: np.ndarray, out: np.ndarray) -> None:
     """``out[i] += table[positions[i, j]]`` for every i and j; positions (rows, any), out (rows, table's width)."""
     for i in range(positions.shape[0]):
@@ -79,7 +66,7 @@ def add_looked_up(table: np.ndarray, positions: np.ndarray, out: np.ndarray) -> 
                 out[i, k] += table[place, k]
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def add_rows(table: np.ndarray, positions: np.ndarray, rows: np.ndarray) -> None:
     """``table[positions[i, j]] += rows[i]`` for every i and j, positions that repeat summed; positions (rows, any)."""
     for i in range(positions.shape[0]):
@@ -89,7 +76,7 @@ def add_rows(table: np.ndarray, positions: np.ndarray, rows: np.ndarray) -> None
                 table[place, k] += rows[i, k]
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def normalize(
     hidden: np.ndarray,
     scale: np.ndarray,
@@ -132,7 +119,7 @@ def normalize(
             joined[i, first + k] = max(scaled, zero)
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def normalize_backward(
     gradient: np.ndarray,
     joined: np.ndarray,
@@ -169,7 +156,7 @@ def normalize_backward(
             by_hidden[i, k] = (gradient[i, k] - mean_shift[k] - normalized[i, k] * mean_scale[k]) * size[k]
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def perturb_segments(
     logits: np.ndarray, noise: np.ndarray, starts: np.ndarray, widths: np.ndarray, sharpness: float
 ) -> None:
@@ -194,7 +181,7 @@ def perturb_segments(
                 noise[i, k] -= largest
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def share_segments(exponentials: np.ndarray, starts: np.ndarray, widths: np.ndarray, out: np.ndarray) -> None:
     """Divide by the sum of each segment, into the last columns of ``out`` (batch, width)."""
     scalars = out.shape[1] - exponentials.shape[1]
@@ -210,7 +197,7 @@ def share_segments(exponentials: np.ndarray, starts: np.ndarray, widths: np.ndar
                 out[i, scalars + k] = exponentials[i, k] * share
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def segments_backward(
     gradient: np.ndarray, vectors: np.ndarray, starts: np.ndarray, widths: np.ndarray, sharpness: float
 ) -> None:
@@ -236,7 +223,7 @@ def segments_backward(
                 gradient[i, k] = (gradient[i, k] - mean) * vectors[i, k] * sharpness
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def cross_entropy(
     logits: np.ndarray, starts: np.ndarray, widths: np.ndarray, targets: np.ndarray, gradient: np.ndarray
 ) -> float:
@@ -267,7 +254,7 @@ def cross_entropy(
     return loss / batch
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def add_column_squares(columns: np.ndarray, count: int, squares: np.ndarray) -> None:
     """``squares[k] += sum of columns[i, k]**2 over i``, for the first ``count`` columns."""
     for i in range(columns.shape[0]):
@@ -275,7 +262,7 @@ def add_column_squares(columns: np.ndarray, count: int, squares: np.ndarray) -> 
             squares[k] += columns[i, k] * columns[i, k]
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def scale_columns(columns: np.ndarray, count: int, factors: np.ndarray) -> None:
     """Multiply the first ``count`` columns by one factor each, in place."""
     for i in range(columns.shape[0]):
@@ -283,7 +270,7 @@ def scale_columns(columns: np.ndarray, count: int, factors: np.ndarray) -> None:
             columns[i, k] *= factors[k]
 
 
-@_compiled
+@compiled(fastmath=_REARRANGED)
 def leak(linear: np.ndarray, shift: np.ndarray, keep: np.ndarray, leaky: float, raised: float) -> None:
     """Leaky ReLU and dropout in one slope a unit.
 

@@ -7,28 +7,15 @@ summed in the order of the columns, so they are the same to the last bit whateve
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 import numpy as np
-from numba import njit
 
-_Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
+from customs_assets.compiled import compiled
 
 # Groups of references whose agreement is counted together: enough to fill the lanes of a vector.
 CHUNK = 64
 
 
-def _compiled(kernel: _Kernel) -> _Kernel:
-    options = {"error_model": "numpy", "nogil": True}
-    try:
-        return cast(_Kernel, njit(cache=True, **options)(kernel))
-    except RuntimeError:
-        # Nowhere to keep compiled code: every process then compiles its own.
-        return cast(_Kernel, njit(**options)(kernel))
-
-
-@_compiled
+@compiled()
 def search(
     query_codes: np.ndarray,
     query_starts: np.ndarray,
@@ -86,7 +73,7 @@ def search(
             level -= 1
 
 
-@_compiled
+@compiled()
 def _agreement(wanted: np.ndarray, codes: np.ndarray, agreeing: np.ndarray, most: np.ndarray) -> int:
     """Count in how many codes each group agrees, note the most of each chunk, and return the most of all."""
     agreeing[:] = 0
@@ -105,7 +92,7 @@ def _agreement(wanted: np.ndarray, codes: np.ndarray, agreeing: np.ndarray, most
     return best
 
 
-@_compiled
+@compiled()
 def _agreeing_in(level: int, agreeing: np.ndarray, most: np.ndarray, candidates: np.ndarray) -> int:
     """Write down the groups that agree in just so many codes, and return their number."""
     found = 0
@@ -117,7 +104,7 @@ def _agreeing_in(level: int, agreeing: np.ndarray, most: np.ndarray, candidates:
     return found
 
 
-@_compiled
+@compiled()
 def _keep(distances: np.ndarray, rows: np.ndarray, distance: float, row: int) -> None:
     """Put a reference that is as near as the last of the nearest so far among them, if it is nearer or stands before it."""
     place = len(distances) - 1
