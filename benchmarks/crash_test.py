@@ -5,9 +5,9 @@
 An undisturbed `customs run` over two tiny months is the reference. Then `customs run` is started again and again on one lake
 and killed at a random moment: the command with all its workers, one worker, or the command alone. After every kill each
 artifact in the lake must be byte for byte the reference's or absent, and no process may be left. Whenever a run comes to its
-end, the whole lake must equal the reference, and is deleted. With ``--server-kills`` a backfill is launched over GraphQL, and
-the run's process, the daemon, the webserver or the code server is killed and, as systemd would, started again; the backfill
-must end, and a last `customs run` must make the lake whole.
+end, the whole lake must equal the reference, and is deleted. With ``--server-kills`` a backfill of all assets is launched over
+GraphQL, and at a random moment a run's process, the daemon, the webserver or the code server is killed and, as systemd would,
+started again; the backfill must end, and a last `customs run` must make the lake whole.
 
 Exit status 1 where anything was found.
 """
@@ -32,6 +32,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.services import CODE_SERVER, DAEMON, WEBSERVER, Services, customs, small_environment
+from customs_assets.catalogue import ARTIFACTS
 
 MONTHS = "2020-01:2020-02"
 RUN_PROCESS = "run's process"
@@ -186,9 +187,9 @@ def kill_services(test: CrashTest, kills: int, draw: random.Random) -> None:
     with Services(test.folder, test.environment) as services:
         for number in range(kills):
             victim = [RUN_PROCESS, DAEMON, WEBSERVER, CODE_SERVER][number % 4]
-            backfill = services.launch_backfill("month", ["2020-01", "2020-02"])
+            backfill = services.launch_backfill_of([artifact.key for artifact in ARTIFACTS], ["2020-01", "2020-02"])
+            time.sleep(draw.uniform(0.0, 2 * test.seconds))
             services.wait_until(lambda: _run_processes(services) != [], 120)
-            time.sleep(draw.uniform(0.0, 6.0))
             if victim == RUN_PROCESS:
                 for pid in _run_processes(services)[:1]:
                     os.kill(pid, signal.SIGKILL)
@@ -200,7 +201,7 @@ def kill_services(test: CrashTest, kills: int, draw: random.Random) -> None:
             test.report.kills[victim] += 1
             print(f"killed the {victim}", flush=True)
             problems = compare(test.lake, test.reference, whole=False)
-            services.wait_until(lambda: services.backfills()[backfill] != "REQUESTED", 400)  # noqa: B023
+            services.wait_until(lambda: services.backfills()[backfill] != "REQUESTED", 1200)  # noqa: B023
             services.wait_until(lambda: not _unfinished(services), 400)
             problems += compare(test.lake, test.reference, whole=False)
             test.report.add(f"after the {victim} was killed", problems)

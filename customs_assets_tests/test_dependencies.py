@@ -1,0 +1,78 @@
+"""The part of an audit of dependencies that needs no network: what is installed is what was locked, whole, and may be used.
+
+Known vulnerabilities are asked of a database over the network; ``docs/security.md`` says how.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+RUNTIME, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
+
+# What an administration could not run or pass on as it likes. The LGPL's library (psycopg2) is used as it comes.
+RESTRICTIVE = re.compile(
+    r"business source|BUSL|BSL-1\.1|(?<!L)(?<!Lesser )\bA?GPL|affero|SSPL|commons clause", re.IGNORECASE
+)
+IN_BETWEEN = re.compile(r"lesser general public license|LGPL", re.IGNORECASE)
+
+
+def _locked(name: str) -> dict[str, str]:
+    lines = [line.strip() for line in (PROJECT / name).read_text().splitlines()]
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    assert all(len(pin) == 2 and re.fullmatch(r"[\w.+!-]+", pin[1]) for pin in pins), "every line pins one version"
+    return {distribution: version for distribution, version in pins}
+
+
+def _licence(distribution: str) -> str:
+    """What a distribution says of its licence: expression, first line of the text, and classifiers."""
+    metadata = importlib.metadata.metadata(distribution)
+    text = (metadata.get("License") or "").strip().splitlines()[:1]
+    classifiers = [value for value in metadata.get_all("Classifier") or [] if value.startswith("License")]
+    return "; ".join([metadata.get("License-Expression") or "", *text, *classifiers])
+
+
+@pytest.mark.parametrize("lock", [RUNTIME, DEVELOPMENT])
+def test_what_is_installed_is_what_was_locked(lock: str):
+    installed = {name: importlib.metadata.version(name).partition("+")[0] for name in _locked(lock)}
+    assert installed == _locked(lock)
+
+
+def test_no_version_is_locked_twice_and_training_needs_no_peer():
+    runtime, development = _locked(RUNTIME), _locked(DEVELOPMENT)
+    assert not runtime.keys() & development.keys()
+    assert not {"torch", "ctgan", "sdmetrics", "sdv"} & runtime.keys()
+    assert development["torch"] == "2.13.0"
+    assert runtime["pandas"].startswith("2.")
+
+
+def test_no_requirement_is_missing_or_broken():
+    checked = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_what_users_run_may_be_run_and_passed_on():
+    found = {name: _licence(name) for name in _locked(RUNTIME)}
+    assert [name for name, licence in found.items() if not licence.strip("; ")] == []
+    assert [name for name, licence in found.items() if RESTRICTIVE.search(IN_BETWEEN.sub("", licence))] == []
+
+
+@pytest.mark.parametrize(
+    ("licence", "restrictive"),
+    [
+        ("BUSL-1.1", True),
+        ("License :: Other/Proprietary License; Business Source License 1.1", True),
+        ("GPL-3.0-or-later", True),
+        ("GNU Affero General Public License v3", True),
+        ("LGPL with exceptions; License :: OSI Approved :: GNU Library or Lesser General Public License (LGPL)", False),
+        ("Apache-2.0 OR BSD-2-Clause", False),
+    ],
+)
+def test_restrictive_licences_are_told(licence: str, restrictive: bool):
+    assert bool(RESTRICTIVE.search(IN_BETWEEN.sub("", licence))) is restrictive
