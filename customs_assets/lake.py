@@ -322,6 +322,24 @@ class Lake:
         except pa.ArrowInvalid as error:
             raise LakeError(f"{path} is not a readable Parquet file ({error}); delete it and run again") from error
 
+    def read_pieces(self, asset: str, partition: str, columns: list[str]) -> Iterator[pa.Table]:
+        """Read some columns of a table a row group at a time; a table without rows is one empty piece.
+
+        Raises:
+            LakeError: the partition is missing or is no readable Parquet file.
+        """
+        path = self.path(asset, partition)
+        try:
+            with self.fs.open(path, "rb") as stream, pq.ParquetFile(stream) as file:
+                for group in range(file.num_row_groups):
+                    yield file.read_row_group(group, columns)
+                if file.num_row_groups == 0:
+                    yield file.read(columns)
+        except FileNotFoundError:
+            raise LakeError(f"{asset} has no partition {partition} in the lake {self.address}") from None
+        except pa.ArrowInvalid as error:
+            raise LakeError(f"{path} is not a readable Parquet file ({error}); delete it and run again") from error
+
     def read_frame(self, asset: str, partition: str = "") -> pd.DataFrame:
         """Read a table as a pandas frame, dates as ``datetime64[ns]``."""
         return to_frame(self.read_table(asset, partition))

@@ -12,7 +12,7 @@ import dagster as dg
 from customs_assets.catalogue import BY_KEY, SOURCE_KEY
 from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
 from customs_assets.expectations.suites import SUITES, Examined, Suite
-from customs_assets.expectations.validation import Verdict, as_markdown, validate
+from customs_assets.expectations.validation import Verdict, as_markdown, validate_pieces
 from customs_assets.lake import Lake
 from customs_assets.partitions import DEFINITIONS
 from customs_assets.pipeline import Pipeline
@@ -39,8 +39,8 @@ def asset_check_from_suite(suite: Suite) -> dg.AssetChecksDefinition:
 def judge(suite: Suite, pipeline: Pipeline, partition: str) -> dg.AssetCheckResult:
     """Run a suite on one partition and note the verdict."""
     lake = pipeline.lake
-    frame, expectations = suite.examine(Examined(lake, pipeline.settings, suite.asset, partition))
-    verdict = validate(frame, expectations, suite.key if suite.key in frame.columns else None, suite.hidden)
+    examined = suite.examine(Examined(lake, pipeline.settings, suite.asset, partition))
+    verdict = validate_pieces([examined] if isinstance(examined, tuple) else examined, suite.key, suite.hidden)
     record = lake.record(suite.asset, partition)
     if suite.is_error and record is not None:
         lake.save_verdict(suite.asset, partition, suite.name, passed=verdict.holds, sha256=record.sha256)

@@ -8,7 +8,7 @@ labels, law, reconciliation, confidentiality); warning-level ones hold floors of
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -25,7 +25,8 @@ from customs_assets.declaration import (
     Attribute,
     Kind,
 )
-from customs_assets.lake import Lake, to_frame
+from customs_assets.expectations.validation import Piece
+from customs_assets.lake import Lake, read_sql, to_frame
 from customs_assets.quality.fidelity import PAPER_SCORES
 from customs_assets.settings import Settings
 from customs_assets.source.address import is_simulated
@@ -78,7 +79,8 @@ class Suite:
         level: ``error`` blocks what is downstream, ``warning`` does not.
         description: what is expected, for the UI.
         remedy: what to do where it does not hold.
-        examine: the frame that is judged, and what is expected of it.
+        examine: the frame that is judged, and what is expected of it; for a table that may be too large to hold, these piece by
+            piece.
         key: column that names a row in findings.
         hidden: columns whose values must not appear in findings.
     """
@@ -88,7 +90,7 @@ class Suite:
     level: Literal["error", "warning"]
     description: str
     remedy: str
-    examine: Callable[[Examined], tuple[pd.DataFrame, list[Expectation]]]
+    examine: Callable[[Examined], Piece | Iterator[Piece]]
     key: str = "declaration_id"
     hidden: tuple[str, ...] = ()
 
@@ -99,7 +101,12 @@ class Suite:
 
 
 def declaration_expectations(
-    attributes: Sequence[Attribute], month: str, *, raw_identities: bool, labelled: bool
+    attributes: Sequence[Attribute],
+    month: str,
+    *,
+    raw_identities: bool,
+    labelled: bool,
+    repeated_ids: Sequence[str] | None = None,
 ) -> list[Expectation]:
     """What the form asks of every declaration, derived from the schema.
 
@@ -108,14 +115,20 @@ def declaration_expectations(
         month: ``YYYY-MM``; empty where several months stand together.
         raw_identities: whether identities are still names, which have no pattern.
         labelled: whether every row must carry both labels.
+        repeated_ids: where the rows are a piece of a table, the IDs that the whole has more than once; None where they are all.
     """
     import great_expectations.expectations as gxe
 
+    unique = "declaration IDs are unique"
     expected: list[Expectation] = [
         gxe.ExpectTableColumnsToMatchSet(
             column_set=[a.name for a in attributes], exact_match=False, description="all 22 attributes are there"
         ),
-        gxe.ExpectColumnValuesToBeUnique(column="declaration_id", description="declaration IDs are unique"),
+        gxe.ExpectColumnValuesToBeUnique(column="declaration_id", description=unique)
+        if repeated_ids is None
+        else gxe.ExpectColumnValuesToNotBeInSet(
+            column="declaration_id", value_set=list(repeated_ids), description=unique
+        ),
         gxe.ExpectColumnPairValuesToBeInSet(
             column_A="fraud",
             column_B="critical_fraud",
@@ -188,14 +201,26 @@ def _rows(expected: int, why: str) -> Expectation:
     return gxe.ExpectTableRowCountToEqual(value=expected, description=f"there are {expected} rows: {why}")
 
 
-def _raw(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
-    frame = to_frame(examined.lake.read_table(examined.asset, examined.partition, [a.name for a in ATTRIBUTES]))
-    quarantine = examined.lake.read_table("quarantine", examined.partition)
+def _raw(examined: Examined) -> Iterator[Piece]:
+    import great_expectations.expectations as gxe
+
+    lake, month = examined.lake, examined.partition
+    with lake.connect() as connection:
+        raw = {"raw": lake.sql_path(examined.asset, month)}
+        repeated = [row[0] for row in connection.execute(read_sql("repeated_declaration_ids.sql"), raw).fetchall()]
+    expected = declaration_expectations(ATTRIBUTES, month, raw_identities=True, labelled=False, repeated_ids=repeated)
+    rows = 0
+    for piece in lake.read_pieces(examined.asset, month, [a.name for a in ATTRIBUTES]):
+        rows += piece.num_rows
+        yield to_frame(piece), expected
+    quarantine = lake.read_table("quarantine", month)
     rows_in = int((quarantine.schema.metadata or {})[b"rows_in"])
-    return frame, [
-        *declaration_expectations(ATTRIBUTES, examined.partition, raw_identities=True, labelled=False),
-        _rows(rows_in - quarantine.num_rows, f"{rows_in} rows in, {quarantine.num_rows} of them quarantined"),
-    ]
+    kept = rows_in - quarantine.num_rows
+    said = f"there are {kept} rows: {rows_in} rows in, {quarantine.num_rows} of them quarantined"
+    yield (
+        pd.DataFrame({"rows": [rows]}),
+        [gxe.ExpectColumnSumToBeBetween(column="rows", min_value=kept, max_value=kept, description=said)],
+    )
 
 
 def _quarantine(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:

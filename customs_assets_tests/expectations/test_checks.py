@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from customs_assets.anonymization.identities import anonymize
@@ -12,6 +14,7 @@ from customs_assets.declaration import IDENTITIES, RELEASED_NAMES
 from customs_assets.expectations.checks import judge
 from customs_assets.expectations.evidence_suites import error_level_names
 from customs_assets.expectations.suites import SUITES, Suite
+from customs_assets.expectations.validation import validate
 from customs_assets.lake import Lake, Record
 from customs_assets.pipeline import Pipeline
 from customs_assets.source.address import open_source
@@ -73,6 +76,60 @@ def test_a_lost_row_breaks_reconciliation(lake: Lake):
     result = _judged(lake, "raw_declarations")
     assert not result.passed
     assert "150 rows in, 0 of them quarantined" in str(result.metadata["findings"])
+
+
+def test_a_month_judged_piece_by_piece_is_judged_as_a_whole(lake: Lake):
+    raw = lake.read_table("raw_declarations", MONTH).to_pandas()
+    raw.loc[140, "declaration_id"] = raw.loc[3, "declaration_id"]
+    raw.loc[[7, 60, 149], "office_id"] = ["4", "5", "4"]
+    raw.loc[99, "net_mass"] = -1.5
+    raw.loc[[20, 100], "date"] = pd.Timestamp("2020-03-01")
+    path = lake.path("raw_declarations", MONTH)
+    table = pa.Table.from_pandas(raw, lake.read_table("raw_declarations", MONTH).schema, preserve_index=False)
+    found = {}
+    for rows_in_a_group in (40, 150):
+        pq.write_table(table, path, row_group_size=rows_in_a_group)
+        assert pq.read_metadata(path).num_row_groups == -(-150 // rows_in_a_group)
+        result = _judged(lake, "raw_declarations")
+        found[rows_in_a_group] = (result.passed, result.metadata["reasons"].value, result.metadata["findings"].value)
+    assert found[40] == found[150]
+    passed, reasons, findings = found[40]
+    assert not passed
+    assert {(reason["reason"], reason["rows"]) for reason in reasons} == {
+        ("declaration IDs are unique", 2),
+        ("office_id has the form of its code", 3),
+        ("net_mass lies between 0 and 1e+09 kg", 1),
+        (f"dates lie in {MONTH}", 2),
+    }
+    assert f"| 3 of 150 | 4, 5 | {', '.join(raw.loc[[7, 60, 149], 'declaration_id'])} |" in findings
+
+
+def test_a_month_without_a_declaration_is_judged(lake: Lake):
+    for asset in ("raw_declarations", "quarantine"):
+        empty = lake.read_table(asset, MONTH).slice(0, 0)
+        metadata = {"rows_in": "0"} if asset == "quarantine" else empty.schema.metadata
+        lake.write_table(asset, empty.replace_schema_metadata(metadata), MONTH)
+    assert _judged(lake, "raw_declarations").passed
+
+
+@pytest.mark.parametrize(
+    ("expectation", "breaking"),
+    [
+        (lambda gxe: gxe.ExpectColumnValuesToBeInSet(column="code", value_set=["a", "b"]), {"ccc": 2, "": 1}),
+        (lambda gxe: gxe.ExpectColumnValuesToNotBeInSet(column="code", value_set=["a", ""]), {"a": 2, "": 1}),
+        (lambda gxe: gxe.ExpectColumnValuesToMatchRegex(column="code", regex="^(?:a|(c)+)$"), {"b": 1, "": 1}),
+        (lambda gxe: gxe.ExpectColumnValuesToBeInSet(column="number", value_set=[1, 2]), {"3": 1, "0": 1}),
+    ],
+)
+def test_what_is_asked_of_distinct_values_is_asked_of_every_row(expectation, breaking: dict[str, int]):
+    import great_expectations.expectations as gxe
+
+    frame = pd.DataFrame({"code": ["a", "ccc", None, "", "b", "ccc", "a"], "number": [1, 2, 3, 0, 1, 2, 1]})
+    [finding] = validate(frame, [expectation(gxe)]).findings
+    assert finding.failing == sum(breaking.values())
+    assert finding.examined == len(frame)
+    assert set(finding.values) == {*breaking}
+    assert finding.columns in frame.columns
 
 
 def test_a_leaked_name_blocks_and_is_counted(lake: Lake):
