@@ -416,6 +416,14 @@ class Lake:
         judged = verdict["checks"]
         return verdict["sha256"] == sha256 and all(judged.values()) and judged.keys() >= set(checks)
 
+    def broken(self, record: Record) -> list[str]:
+        """The error-level expectations that the artifact of a record was judged by and did not hold, by name."""
+        path = self._record_path(record.asset, record.partition, "verdict.json")
+        if not self.fs.exists(path):
+            return []
+        verdict = json.loads(self.read_bytes(path))
+        return [check for check, held in verdict["checks"].items() if not held and verdict["sha256"] == record.sha256]
+
     def _record_path(self, asset: str, partition: str, suffix: str = "json") -> str:
         return posixpath.join(self.root, RECORDS, asset, f"{partition or 'whole'}.{suffix}")
 

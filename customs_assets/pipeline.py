@@ -20,7 +20,7 @@ from customs_assets.catalogue import BY_KEY, Artifact, Partitioning, inputs_of
 from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.lake import Lake, Record, UnnamedTable
 from customs_assets.partitions import DEFINITIONS
-from customs_assets.provenance import checksums, months_at_hand, setting_values
+from customs_assets.provenance import months_at_hand, recorded, setting_values
 from customs_assets.settings import Settings
 
 OWNERS = ["team:customs-data"]
@@ -135,10 +135,14 @@ def _source_fingerprint(context: dg.OutputContext) -> str | None:
 
 
 def _look_at_inputs(step: StepExecutionContext) -> None:
-    """Remember which bytes of its inputs the lake has, before a step reads any of them.
+    """Remember which bytes of its inputs the lake has, before a step reads any of them, and refuse what must not be built on.
 
     An input that is made again while the step works on the old one, or a month that comes in meanwhile, is then another than
     recorded, and the step's artifact is made again at the next run rather than taken for up to date.
+
+    Raises:
+        dagster.Failure: an error-level expectation of an input did not hold. Within a run Dagster sees to that itself; a later
+            run, as of a backfill through several stages or of a job launched by hand, would go by the file being there.
     """
     place = step.run_id, step.step.key
     artifact = BY_KEY.get(step.op.name)
@@ -147,7 +151,14 @@ def _look_at_inputs(step: StepExecutionContext) -> None:
     lake = Lake(Settings().lake)  # pyright: ignore[reportCallIssue]
     partition = step.partition_key if step.has_partition_key else ""
     months = [partition] if artifact.partitioning is Partitioning.MONTH else months_at_hand(lake, artifact)
-    _SEEN[place] = checksums(lake, inputs_of(artifact, partition, months))
+    inputs = recorded(lake, inputs_of(artifact, partition, months))
+    if broken := {name: ", ".join(checks) for name, record in inputs.items() if (checks := lake.broken(record))}:
+        said = "; ".join(f"{name.replace('|', ' ').strip()} ({checks})" for name, checks in broken.items())
+        raise dg.Failure(
+            f"{artifact.key} is not made from what did not hold its expectations: {said}; mend that and make it again first",
+            allow_retries=False,
+        )
+    _SEEN[place] = {name: record.sha256 for name, record in inputs.items()}
 
 
 def customs_asset(function: Callable[..., Any]) -> dg.AssetsDefinition:

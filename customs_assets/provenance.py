@@ -12,7 +12,7 @@ from functools import cache
 from customs_assets.anonymization.identities import key_fingerprint
 from customs_assets.catalogue import ARTIFACTS, BY_KEY, DATASETS, Artifact, Partitioning, inputs_of
 from customs_assets.expectations.evidence_suites import error_level_names
-from customs_assets.lake import Lake
+from customs_assets.lake import Lake, Record
 from customs_assets.settings import Settings
 from customs_assets.source.address import source_of
 
@@ -55,10 +55,10 @@ def months_at_hand(lake: Lake, artifact: Artifact) -> list[str]:
     return lake.partitions(monthly[0].key, monthly[0].suffix) if monthly else []
 
 
-def checksums(lake: Lake, nodes: Iterable[Node]) -> dict[str, str]:
-    """The recorded sha256 of some partitions, by ``asset|partition``; what the lake has no record of is left out."""
+def recorded(lake: Lake, nodes: Iterable[Node]) -> dict[str, Record]:
+    """The records of some partitions, by ``asset|partition``; what the lake has no record of is left out."""
     records = {f"{key}|{partition}": lake.record(key, partition) for key, partition in nodes}
-    return {name: record.sha256 for name, record in records.items() if record is not None}
+    return {name: record for name, record in records.items() if record is not None}
 
 
 def out_of_date(
@@ -116,4 +116,4 @@ def _current(
         now["identity_key"] = record.settings.get("identity_key", "")
     if record.settings != now:
         return False
-    return record.inputs == checksums(lake, inputs)
+    return record.inputs == {name: found.sha256 for name, found in recorded(lake, inputs).items()}

@@ -106,3 +106,29 @@ def test_a_month_in_the_lake_that_nobody_asked_to_synthesize_leaves_the_others_u
     assert not set(shared).intersection(_stale(lake, "2020-02"))
     assert run_month(*TABLES, month="2020-04").success
     assert set(shared) <= set(_stale(lake, "2020-02"))
+
+
+def test_nothing_is_made_from_what_did_not_hold_its_expectations_whoever_asks(
+    lake: Lake, instance: dg.DagsterInstance, run_month: RunMonth
+):
+    """A file that is there is no permission: the release of a backfill, or a job launched by hand, is another run."""
+    for month in ("2020-02", "2020-03"):
+        assert run_month(*TABLES, month=month).success
+    record = lake.record("anonymized_declarations", "2020-03")
+    assert record is not None
+    lake.save_verdict("anonymized_declarations", "2020-03", "nobody_named", passed=False, sha256=record.sha256)
+    refused = defs.resolve_job_def("shared").execute_in_process(
+        asset_selection=[dg.AssetKey("safe_groups")], instance=instance, raise_on_error=False
+    )
+    assert not refused.success
+    [event] = refused.get_step_failure_events()
+    said = event.step_failure_data.user_failure_data
+    assert said is not None
+    assert said.description == (
+        "safe_groups is not made from what did not hold its expectations: anonymized_declarations 2020-03 (nobody_named); "
+        "mend that and make it again first"
+    )
+    assert lake.record("safe_groups") is None
+    assert not run_month("ctgan_model", month="2020-03").success, "loaded inputs are refused as well"
+    assert run_month("anonymized_declarations", month="2020-03").success
+    _share(instance, "safe_groups")
