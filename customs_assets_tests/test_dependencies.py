@@ -32,10 +32,10 @@ def _locked(name: str) -> dict[str, str]:
 
 def _licence(distribution: str) -> str:
     """What a distribution says of its licence: expression, first line of the text, and classifiers."""
-    metadata = importlib.metadata.metadata(distribution)
-    text = (metadata.get("License") or "").strip().splitlines()[:1]
-    classifiers = [value for value in metadata.get_all("Classifier") or [] if value.startswith("License")]
-    return "; ".join([metadata.get("License-Expression") or "", *text, *classifiers])
+    metadata = importlib.metadata.metadata(distribution).json
+    text = str(metadata.get("license", "")).strip().splitlines()[:1]
+    classifiers = [str(value) for value in metadata.get("classifier", []) if str(value).startswith("License")]
+    return "; ".join([str(metadata.get("license_expression", "")), *text, *classifiers])
 
 
 @pytest.mark.parametrize("lock", [RUNTIME, DEVELOPMENT])
