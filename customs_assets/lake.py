@@ -21,6 +21,7 @@ import posixpath
 import socket
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -313,14 +314,8 @@ class Lake:
         Raises:
             LakeError: the partition is missing or is no readable Parquet file.
         """
-        path = self.path(asset, partition)
-        try:
-            with self.fs.open(path, "rb") as stream:
-                return pq.read_table(stream, columns=columns)
-        except FileNotFoundError:
-            raise LakeError(f"{asset} has no partition {partition or '(whole)'} in the lake {self.address}") from None
-        except pa.ArrowInvalid as error:
-            raise LakeError(f"{path} is not a readable Parquet file ({error}); delete it and run again") from error
+        with self._readable(asset, partition) as file:
+            return pq.read_table(file, columns=columns, use_threads=self._local, pre_buffer=self._local)
 
     def read_pieces(self, asset: str, partition: str, columns: list[str]) -> Iterator[pa.Table]:
         """Read some columns of a table a row group at a time; a table without rows is one empty piece.
@@ -328,15 +323,28 @@ class Lake:
         Raises:
             LakeError: the partition is missing or is no readable Parquet file.
         """
+        with self._readable(asset, partition) as readable, pq.ParquetFile(readable) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group, columns, use_threads=self._local)
+            if file.num_row_groups == 0:
+                yield file.read(columns)
+
+    @contextmanager
+    def _readable(self, asset: str, partition: str) -> Iterator[Any]:
+        """The Parquet file of a partition, as Arrow reads it.
+
+        A local one is Arrow's own file. What Arrow's threads read through a Python object is let go by them, too, and where that
+        is while the interpreter ends, the process hangs or aborts (Arrow's issues 33975 and 50482); so they do not read others.
+
+        Raises:
+            LakeError: the partition is missing or is no readable Parquet file.
+        """
         path = self.path(asset, partition)
         try:
-            with self.fs.open(path, "rb") as stream, pq.ParquetFile(stream) as file:
-                for group in range(file.num_row_groups):
-                    yield file.read_row_group(group, columns)
-                if file.num_row_groups == 0:
-                    yield file.read(columns)
+            with pa.OSFile(path) if self._local else self.fs.open(path, "rb") as file:
+                yield file
         except FileNotFoundError:
-            raise LakeError(f"{asset} has no partition {partition} in the lake {self.address}") from None
+            raise LakeError(f"{asset} has no partition {partition or '(whole)'} in the lake {self.address}") from None
         except pa.ArrowInvalid as error:
             raise LakeError(f"{path} is not a readable Parquet file ({error}); delete it and run again") from error
 

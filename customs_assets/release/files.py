@@ -120,6 +120,6 @@ def read_release(read: Callable[[str], bytes]) -> pd.DataFrame:
             content = read(f"{name}.parquet")
         except LakeError:
             continue
-        parts.append(to_frame(pq.read_table(io.BytesIO(content))))
+        parts.append(to_frame(pq.read_table(pa.BufferReader(content))))
     names = {a.header: a.name for a in RELEASED}
     return pd.concat(parts, ignore_index=True).rename(columns={**names, HS6.header: HS6.name})

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from customs_assets.declaration import ATTRIBUTES, RELEASED
@@ -74,13 +75,13 @@ def _in_csv(file: str, content: bytes, wanted: set[str]) -> list[NameFound]:
 
 
 def _in_parquet(file: str, content: bytes, wanted: set[str]) -> list[NameFound]:
-    table = pq.read_table(io.BytesIO(content))
+    table = pq.read_table(pa.BufferReader(content))
     hits = []
     for name in table.column_names:
         if str(table.schema.field(name).type) == "string":
             known = _known(table.column(name).unique().to_pylist(), wanted)
             hits += [NameFound(file, name, len(known))] if known else []
-    said = str(pq.read_metadata(io.BytesIO(content)).metadata or "") + str(table.schema)
+    said = str(pq.read_metadata(pa.BufferReader(content)).metadata or "") + str(table.schema)
     return [*_in_text(file, "metadata", said, wanted), *hits]
 
 
