@@ -106,6 +106,33 @@ def test_only_leftovers_of_dead_processes_are_swept(tmp_path: Path):
     assert sorted(folder.iterdir()) == sorted([running, elsewhere])
 
 
+def test_a_local_table_is_read_by_arrow_itself_and_through_no_python_object(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What Arrow's threads read through a Python object can abort the process, or hang it, as the interpreter ends."""
+    lake = Lake(str(tmp_path))
+    lake.write_table("table", FRAME, "2020-01")
+
+    def refuse(*_, **__):
+        raise AssertionError("Arrow was given a Python object to read from")
+
+    monkeypatch.setattr(type(lake.fs), "open", refuse)
+    assert lake.read_table("table", "2020-01").num_rows == 1
+    assert [piece.column_names for piece in lake.read_pieces("table", "2020-01", ["code"])] == [["code"]]
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_a_table_comes_piece_by_piece_from_any_lake(tmp_path: Path, remote: bool):
+    lake = Lake(f"memory://{tmp_path.name}" if remote else str(tmp_path))
+    table = pa.table({"n": range(ROW_GROUP_ROWS + 5), "m": range(ROW_GROUP_ROWS + 5)})
+    lake.give_name(lake.write_pieces("table", table.schema, [table], "2020-01"))
+    pieces = list(lake.read_pieces("table", "2020-01", ["n"]))
+    assert [piece.num_rows for piece in pieces] == [ROW_GROUP_ROWS, 5]
+    assert pa.concat_tables(pieces).equals(table.select(["n"]))
+    with pytest.raises(LakeError, match="table has no partition 2020-02"):
+        list(lake.read_pieces("table", "2020-02", ["n"]))
+
+
 def test_missing_and_damaged_partitions_are_named(tmp_path: Path):
     lake = Lake(str(tmp_path))
     with pytest.raises(LakeError, match="table has no partition 2020-01"):
