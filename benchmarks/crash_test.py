@@ -124,7 +124,8 @@ class CrashTest:
         """Run once undisturbed, remember what came of it, and begin anew with the same identity key."""
         began = time.monotonic()
         if self.run().wait() != 0:
-            raise SystemExit(f"the undisturbed run failed; see {self.folder / 'customs.log'}")
+            # The folder is deleted at the end, and its log with it.
+            raise SystemExit(f"the undisturbed run failed:\n{(self.folder / 'customs.log').read_text()}")
         self.seconds = time.monotonic() - began
         self.reference = artifacts(self.lake, records=True)
         shutil.rmtree(self.lake)
