@@ -76,8 +76,8 @@ def judge(source: SimulatedSource, folder: str) -> int:
     lake, settings = Lake(folder), Settings()  # pyright: ignore[reportCallIssue]
     suite = next(suite for suite in SUITES if suite.asset == "raw_declarations")
     for month in lake.partitions("raw_declarations"):
-        pieces = suite.examine(Examined(lake, settings, suite.asset, month))
-        if not validate_pieces([pieces] if isinstance(pieces, tuple) else pieces, suite.key).holds:
+        pieces = suite.pieces(Examined(lake, settings, suite.asset, month))
+        if not validate_pieces(pieces, suite.key).holds:
             raise SystemExit(f"{month} does not hold what is expected of it")
     return sum(
         lake.read_table("raw_declarations", month, ["fraud"]).num_rows for month in lake.partitions("raw_declarations")

@@ -39,8 +39,8 @@ def asset_check_from_suite(suite: Suite) -> dg.AssetChecksDefinition:
 def judge(suite: Suite, pipeline: Pipeline, partition: str) -> dg.AssetCheckResult:
     """Run a suite on one partition and note the verdict."""
     lake = pipeline.lake
-    examined = suite.examine(Examined(lake, pipeline.settings, suite.asset, partition))
-    verdict = validate_pieces([examined] if isinstance(examined, tuple) else examined, suite.key, suite.hidden)
+    pieces = suite.pieces(Examined(lake, pipeline.settings, suite.asset, partition))
+    verdict = validate_pieces(pieces, suite.key, suite.hidden)
     record = lake.record(suite.asset, partition)
     if suite.is_error and record is not None:
         lake.save_verdict(suite.asset, partition, suite.name, passed=verdict.holds, sha256=record.sha256)

@@ -99,6 +99,11 @@ class Suite:
         """Whether a failure blocks what is downstream."""
         return self.level == "error"
 
+    def pieces(self, examined: Examined) -> Iterable[Piece]:
+        """What is judged, as pieces: a table that is held whole is one."""
+        found = self.examine(examined)
+        return [found] if isinstance(found, tuple) else found
+
 
 def declaration_expectations(
     attributes: Sequence[Attribute],
