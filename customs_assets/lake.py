@@ -405,11 +405,8 @@ class Lake:
 
     def save_verdict(self, asset: str, partition: str, check: str, *, passed: bool, sha256: str) -> None:
         """Note that an error-level expectation of an artifact with these bytes held, or did not."""
-        path = self._record_path(asset, partition, "verdict.json")
-        known = json.loads(self.read_bytes(path)) if self.fs.exists(path) else {}
-        checks = known.get("checks", {}) if known.get("sha256") == sha256 else {}
-        content = {"sha256": sha256, "checks": {**checks, check: passed}}
-        self.write_bytes(path, json.dumps(content, indent=1).encode())
+        content = {"sha256": sha256, "checks": {**self._judged(asset, partition, sha256), check: passed}}
+        self.write_bytes(self._record_path(asset, partition, "verdict.json"), json.dumps(content, indent=1).encode())
 
     def passed(self, asset: str, partition: str, sha256: str, checks: Collection[str] = ()) -> bool:
         """Whether the artifact with these bytes was checked and every error-level expectation held.
@@ -417,20 +414,19 @@ class Lake:
         Args:
             checks: the expectations that must have been judged; a run that was killed may have judged some of them.
         """
-        path = self._record_path(asset, partition, "verdict.json")
-        if not self.fs.exists(path):
-            return False
-        verdict = json.loads(self.read_bytes(path))
-        judged = verdict["checks"]
-        return verdict["sha256"] == sha256 and all(judged.values()) and judged.keys() >= set(checks)
+        judged = self._judged(asset, partition, sha256)
+        return bool(judged) and all(judged.values()) and judged.keys() >= set(checks)
 
     def broken(self, record: Record) -> list[str]:
         """The error-level expectations that the artifact of a record was judged by and did not hold, by name."""
-        path = self._record_path(record.asset, record.partition, "verdict.json")
-        if not self.fs.exists(path):
-            return []
-        verdict = json.loads(self.read_bytes(path))
-        return [check for check, held in verdict["checks"].items() if not held and verdict["sha256"] == record.sha256]
+        judged = self._judged(record.asset, record.partition, record.sha256)
+        return [check for check, held in judged.items() if not held]
+
+    def _judged(self, asset: str, partition: str, sha256: str) -> dict[str, bool]:
+        """Whether each error-level expectation held that the artifact with these bytes was judged by; empty where by none."""
+        path = self._record_path(asset, partition, "verdict.json")
+        verdict = json.loads(self.read_bytes(path)) if self.fs.exists(path) else {}
+        return verdict["checks"] if verdict.get("sha256") == sha256 else {}
 
     def _record_path(self, asset: str, partition: str, suffix: str = "json") -> str:
         return posixpath.join(self.root, RECORDS, asset, f"{partition or 'whole'}.{suffix}")
