@@ -52,7 +52,7 @@ class Month:
         shown = shown_month(declarations, prices, safe, month, SEED, MIN_GROUP)
         self.codec, self.source = shown.codec, shown.core
         importers = pd.factorize(shown.known["importer_id"])[0]
-        self.polish = Polish(self.source, importers, self.codec, min_group=MIN_GROUP, seed=SEED)
+        self.polish = Polish(self.source, importers, self.codec, min_group=MIN_GROUP, root=SEED)
         self._model = from_bytes(lake.read_bytes(lake.path("ctgan_model", month, "safetensors")))
 
     def independent(self) -> pd.DataFrame:
@@ -73,7 +73,7 @@ class Month:
         """The best of several times as many drafts."""
         drafts = self.drafted(DRAFTS)
         features = self.polish.features(self.source), self.polish.features(drafts)
-        chosen = select(*features, len(self.source), min_leaf=DONORS_PER_GROUP * MIN_GROUP, seed=SEED)
+        chosen = select(*features, len(self.source), min_leaf=DONORS_PER_GROUP * MIN_GROUP, root=SEED)
         return drafts.iloc[chosen].reset_index(drop=True)
 
 
@@ -123,8 +123,8 @@ def tradeoff(lake: Lake, months: Sequence[str], groups: Sequence[int]) -> Iterat
         with lake.connect() as connection:
             table = count_safe_groups(connection, [lake.sql_path(SOURCE, month) for month in months], group)
         safe = SafeGroups(table)
-        known = [generalized_month(rows[m], safe, month=m, base_seed=SEED).declarations for m in months]
-        composed = compose(pd.concat(known, ignore_index=True), source, min_group=group, seed=SEED)
+        known = [generalized_month(rows[m], safe, month=m, root=SEED).declarations for m in months]
+        composed = compose(pd.concat(known, ignore_index=True), source, min_group=group, root=SEED)
         shared = Shared(safe, composed, propensity)
         made = {
             month: synthesize(
@@ -133,7 +133,7 @@ def tradeoff(lake: Lake, months: Sequence[str], groups: Sequence[int]) -> Iterat
                 prices[month],
                 shared,
                 month=month,
-                base_seed=SEED,
+                root=SEED,
                 min_group=group,
             )
             for month in months

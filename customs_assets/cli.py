@@ -1,4 +1,5 @@
-"""The command line: ``customs run``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``, ``destroy-identity-key``.
+"""The command line: ``customs run``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
+``destroy-identity-key``, ``destroy-release-secret``.
 
 What belongs here reads arguments and shows progress and results; what is done stands in ``automation`` and ``provenance``.
 """
@@ -17,11 +18,11 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from customs_assets.anonymization.identities import IdentityKeyError, destroy_key
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.lake import Lake
 from customs_assets.masking import mask_credentials
 from customs_assets.provenance import Node, out_of_date
+from customs_assets.secret_files import SecretFile, SecretFileError, identity_key, release_secret
 from customs_assets.settings import Settings, available_cores
 from customs_assets.source.address import SourceError, source_of
 from customs_assets.source.months import month_range
@@ -73,7 +74,9 @@ def run(
     workers: Annotated[int | None, typer.Option(min=1, help="runs at once; the machine's cores if left out")] = None,
     source: SourceOption = None,
     lake: LakeOption = None,
-    seed: Annotated[int | None, typer.Option(help="CUSTOMS_SEED: base seed of every random draw")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="CUSTOMS_SEED: seed of the simulated administration and of the detectors")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="CUSTOMS_EPOCHS: CTGAN epochs for each month")] = None,
     min_group: Annotated[int | None, typer.Option(help="CUSTOMS_MIN_GROUP: k, importers behind a shown value")] = None,
     rows: Annotated[int | None, typer.Option(help="CUSTOMS_ROWS: synthetic rows for each month")] = None,
@@ -304,22 +307,40 @@ def test_alerts() -> None:
     raise typer.Exit(1 if problems else 0)
 
 
+YesOption = Annotated[bool, typer.Option("--yes", help="do not ask")]
+
+
 @app.command("destroy-identity-key")
-def destroy_identity_key(
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
-) -> None:
+def destroy_identity_key(yes: YesOption = False) -> None:
     """Destroy the key that makes identity tokens, after which no token can be traced to a name again."""
-    path = _settings().identity_key
+    _destroy(
+        identity_key(_settings().identity_key),
+        yes,
+        "Months anonymized later will not share tokens with those already made.",
+        "tokens in the lake can no longer be computed from names",
+    )
+
+
+@app.command("destroy-release-secret")
+def destroy_release_secret(yes: YesOption = False) -> None:
+    """Destroy the secret behind the draws that protect, after which nobody can draw the release again."""
+    _destroy(
+        release_secret(_settings().release_secret),
+        yes,
+        "What was made stays valid. What is made later is drawn anew, and all months with it.",
+        "what was drawn can no longer be drawn again",
+    )
+
+
+def _destroy(secret: SecretFile, yes: bool, before: str, after: str) -> None:
     if not yes:
-        typer.confirm(
-            f"Destroy {path}? Months anonymized later will not share tokens with those already made.", abort=True
-        )
+        typer.confirm(f"Destroy {secret.path}? {before}", abort=True)
     try:
-        destroy_key(path)
-    except IdentityKeyError as error:
+        secret.destroy()
+    except SecretFileError as error:
         _complain(str(error))
         raise typer.Exit(1) from None
-    console.print(f"{path} is overwritten and deleted: tokens in the lake can no longer be computed from names.")
+    console.print(f"{secret.path} is overwritten and deleted: {after}.", highlight=False)
 
 
 def main() -> None:

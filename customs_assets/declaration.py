@@ -274,6 +274,9 @@ RELEASED: tuple[Attribute, ...] = tuple(HS6 if a.name == "hs10_code" else a for 
 RELEASED_NAMES: tuple[str, ...] = tuple(a.name for a in RELEASED)
 RELEASED_TUPLE: tuple[str, ...] = tuple(HS6.name if name == "hs10_code" else name for name in TARIFF_TUPLE)
 
+# Codes that stand by themselves: in no tariff tuple.
+FORM_CODES: tuple[str, ...] = tuple(a.name for a in ATTRIBUTES if a.kind is Kind.CODE and a.name not in TARIFF_TUPLE)
+
 # What the metrics compare: every released attribute but the key, which identifies and describes nothing.
 COMPARED: tuple[Attribute, ...] = tuple(a for a in RELEASED if a.kind is not Kind.KEY)
 NUMERICAL: tuple[str, ...] = tuple(a.name for a in COMPARED if a.numerical)

@@ -21,6 +21,7 @@ from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.lake import Lake, Record, UnnamedTable
 from customs_assets.partitions import DEFINITIONS
 from customs_assets.provenance import months_at_hand, recorded, setting_values
+from customs_assets.secret_files import release_secret
 from customs_assets.settings import Settings
 
 OWNERS = ["team:customs-data"]
@@ -52,6 +53,12 @@ class Pipeline(dg.ConfigurableResource):
     def lake(self) -> Lake:
         """The lake that the settings name."""
         return Lake(self.settings.lake)
+
+    @property
+    def secret(self) -> bytes:
+        """The release secret, which every draw after anonymization derives from; made on first use."""
+        settings = self.settings
+        return release_secret(settings.release_secret).obtain(settings.lake)
 
     def months(self, *keys: str) -> list[str]:
         """The months that the lake has of every one of some artifacts, in order.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
-from customs_assets.anonymization.identities import key_fingerprint
 from customs_assets.catalogue import ARTIFACTS, BY_KEY, DATASETS, Artifact, Partitioning, inputs_of
 from customs_assets.expectations.evidence_suites import error_level_names
 from customs_assets.lake import Lake, Record
+from customs_assets.secret_files import identity_key, release_secret
 from customs_assets.settings import Settings
 from customs_assets.source.address import source_of
 
@@ -22,7 +22,7 @@ Node = tuple[str, str]
 def setting_values(
     artifact: Artifact, partition: str, settings: Settings, source_fingerprint: str | None = None
 ) -> dict[str, str]:
-    """The settings that a partition depends on, as text; a source and a key by their fingerprint.
+    """The settings that a partition depends on, as text; a source and a secret by their fingerprint.
 
     The source is asked for its fingerprint where it is not given.
     """
@@ -32,7 +32,9 @@ def setting_values(
             case "source":
                 values[name] = source_fingerprint or source_of(settings).fingerprint(partition)
             case "identity_key":
-                values[name] = key_fingerprint(settings.identity_key)
+                values[name] = identity_key(settings.identity_key).fingerprint()
+            case "release_secret":
+                values[name] = release_secret(settings.release_secret).fingerprint()
             case _:
                 values[name] = str(getattr(settings, name))
     return values
@@ -111,9 +113,10 @@ def _current(
     now = setting_values(
         artifact, partition, settings, fingerprint(partition) if "source" in artifact.settings else None
     )
-    # A destroyed key is not another key: what it made stays valid, which is why it could be destroyed.
-    if now.get("identity_key") == "":
-        now["identity_key"] = record.settings.get("identity_key", "")
+    # A destroyed secret is not another secret: what it made stays valid, which is why it could be destroyed.
+    for secret in ("identity_key", "release_secret"):
+        if now.get(secret) == "":
+            now[secret] = record.settings.get(secret, "")
     if record.settings != now:
         return False
     return record.inputs == {name: found.sha256 for name, found in recorded(lake, inputs).items()}

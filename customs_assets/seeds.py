@@ -1,22 +1,44 @@
-"""Seeds: every random draw comes from the base seed, the asset and the partition, and from nothing else.
+"""Seeds: every random draw comes from a root, the asset, the partition and the purpose, and from nothing else.
 
-What belongs here is the derivation alone. A draw seeded this way does not depend on which other partitions ran, in
-which order or in which process, so the same settings give the same bytes (decision 8 of the architecture).
+There are two kinds of root. A public seed is an integer (``CUSTOMS_SEED``). It drives the simulated administration and the detectors of
+the benchmark, where anybody may draw the same again. A secret is bytes (``CUSTOMS_RELEASE_SECRET``). All that protects somebody
+derives from it by HMAC-SHA256: who knows the code, the settings and one derived seed can compute no other.
+
+A draw seeded this way does not depend on which other partitions ran, in which order or in which process, so the same settings
+and secrets give the same bytes (decision 8 of the architecture).
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 import numpy as np
 
+# What draws derive from: a public seed, or a secret.
+Root = int | bytes
 
-def derive_seed(base_seed: int, asset: str, partition: str = "", purpose: str = "") -> int:
-    """A 63-bit seed from the base seed, an asset key, a partition key and an optional purpose within the asset."""
-    text = "\x1f".join((str(base_seed), asset, partition, purpose))
+_SEPARATOR = "\x1f"
+
+
+def derive_root(root: Root, asset: str, partition: str = "", purpose: str = "") -> Root:
+    """A root of the same kind from a root, an asset key, a partition key and an optional purpose within the asset.
+
+    Returns:
+        A secret of 32 bytes from a secret, a seed of 63 bits from a public seed.
+    """
+    if isinstance(root, bytes):
+        return hmac.new(root, _SEPARATOR.join((asset, partition, purpose)).encode(), hashlib.sha256).digest()
+    text = _SEPARATOR.join((str(root), asset, partition, purpose))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def derive_rng(base_seed: int, asset: str, partition: str = "", purpose: str = "") -> np.random.Generator:
+def derive_seed(root: Root, asset: str, partition: str = "", purpose: str = "") -> int:
+    """A number for what takes a seed as one: of 63 bits from a public seed, of all 256 from a secret."""
+    derived = derive_root(root, asset, partition, purpose)
+    return derived if isinstance(derived, int) else int.from_bytes(derived, "big")
+
+
+def derive_rng(root: Root, asset: str, partition: str = "", purpose: str = "") -> np.random.Generator:
     """A NumPy generator on the derived seed."""
-    return np.random.default_rng(derive_seed(base_seed, asset, partition, purpose))
+    return np.random.default_rng(derive_seed(root, asset, partition, purpose))

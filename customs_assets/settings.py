@@ -44,7 +44,9 @@ class Settings(BaseSettings):
         description="JSON object of attribute to column, for the columns of that table that are named otherwise",
     )
     lake: str = Field("./lake", description="folder or fsspec address of the lake")
-    seed: int = Field(2020, ge=0, description="base seed of every random draw")
+    seed: int = Field(
+        2020, ge=0, description="public seed of the simulated administration and of the benchmark's detectors"
+    )
     epochs: int = Field(300, ge=1, description="CTGAN epochs for each month")
     min_group: int = Field(5, ge=2, description="k: how many source declarations or importers stand behind a value")
     rows: int | None = Field(None, ge=1, description="synthetic rows for each month; as many as the month had if unset")
@@ -69,6 +71,10 @@ class Settings(BaseSettings):
     )
     identity_key: Path = Field(
         Path(".customs/identity.key"), description="file with the secret that makes identity tokens, outside the lake"
+    )
+    release_secret: Path = Field(
+        Path(".customs/release.secret"),
+        description="file with the secret behind every draw after anonymization, outside the lake",
     )
 
     alerts: SecretStr = Field(

@@ -1,12 +1,20 @@
 -- safe_groups: what may be shown as it is, because at least $min_group distinct importers declared it over all the months at hand.
 --
 -- Counted are tariff tuples as a release shows them (product code of 6 digits), tuples with net mass and label, net masses by
--- themselves, and prices per kilogram of a product code (to four significant digits; unit_price is the group's median).
+-- themselves, prices per kilogram of a product code (to four significant digits, which is what is shown), and each code of the form
+-- that stands in no tuple (kind is the column's name, code the code).
 -- Only what is safe is kept, so that the table says nothing of what is not.
 -- $anonymized: list of the months' anonymized_declarations; $min_group: distinct importers that a group must rest on.
 with declared as (
     select
         importer_id,
+        office_id,
+        process_type,
+        import_type,
+        import_use,
+        payment_type,
+        mode_of_transport,
+        country_of_origin_indicator,
         left(hs10_code, 6) as hs6_code,
         country_of_departure,
         country_of_origin,
@@ -14,7 +22,6 @@ with declared as (
         tax_type,
         net_mass,
         critical_fraud as label,
-        item_price / net_mass as unit_price,
         case when net_mass > 0 and item_price > 0 then format('{:.3e}', item_price / net_mass) end as written_unit_price
     from read_parquet($anonymized)
 ),
@@ -34,7 +41,7 @@ grouped as (
         net_mass,
         label,
         written_unit_price,
-        case when grouping(written_unit_price) = 0 then median(unit_price) end as unit_price,
+        written_unit_price::double as unit_price,
         count(distinct importer_id) as importers,
         count(*) as declarations
     from declared
@@ -44,8 +51,24 @@ grouped as (
         (net_mass),
         (hs6_code, written_unit_price)
     )
+),
+codes as (
+    select kind, code, count(distinct importer_id) as importers, count(*) as declarations
+    from declared
+    unpivot (
+        code for kind in (
+            office_id, process_type, import_type, import_use, payment_type, mode_of_transport, country_of_origin_indicator
+        )
+    )
+    group by all
+),
+everything as (
+    select * from grouped
+    union all by name
+    select * from codes
 )
 select *
-from grouped
+from everything
 where importers >= $min_group and (kind <> 'unit price' or written_unit_price is not null)
-order by kind, hs6_code, country_of_departure, country_of_origin, tax_rate, tax_type, net_mass, label, written_unit_price
+order by
+    kind, hs6_code, country_of_departure, country_of_origin, tax_rate, tax_type, net_mass, label, written_unit_price, code

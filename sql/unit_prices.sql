@@ -2,6 +2,7 @@
 --
 -- The average is geometric, exp(avg(ln(price / mass))): prices per kilogram spread over six orders of magnitude, and an
 -- arithmetic mean would be the price of the month's one strangest parcel.
+-- Each importer weighs the same, so that no average is mostly one importer's.
 -- A code that fewer than $min_group importers declared takes the average of the longest shorter code (10, 6, 4, 2 digits,
 -- then all goods) that enough of them did, so that no price rests on less.
 -- $labelled: path of the month's labelled_declarations; $min_group: importers that an average must rest on.
@@ -13,18 +14,28 @@ with priced as (
 lengths as (
     select unnest([10, 6, 4, 2, 0]) as digits
 ),
-categories as (
+-- Ordered, so that the floating-point sums are the same whatever order the rows are read in.
+importers_own as (
     select
         digits,
         left(hs10_code, digits) as category,
-        count(distinct importer_id) as importers,
+        importer_id,
         count(*) as declarations,
-        -- Ordered, so that the floating-point sum is the same whatever order the rows are read in.
-        exp(list_avg(list_sort(list(log_price)))) as average_price
+        list_avg(list_sort(list(log_price))) as log_price
     from priced
     cross join lengths
     group by all
-    having count(distinct importer_id) >= $min_group or digits = 0
+),
+categories as (
+    select
+        digits,
+        category,
+        count(*) as importers,
+        sum(declarations)::bigint as declarations,
+        exp(list_avg(list_sort(list(log_price)))) as average_price
+    from importers_own
+    group by all
+    having count(*) >= $min_group or digits = 0
 ),
 codes as (
     select distinct hs10_code from read_parquet($labelled)

@@ -5,10 +5,11 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from customs_assets.anonymization.identities import anonymize, key_fingerprint, obtain_key
+from customs_assets.anonymization.identities import anonymize
 from customs_assets.anonymization.unit_prices import NOISE_SCALE, average_prices, noisy_prices
 from customs_assets.declaration import ATTRIBUTES, IDENTITIES
 from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
+from customs_assets.secret_files import identity_key
 from customs_assets.seeds import derive_rng
 
 
@@ -18,7 +19,7 @@ def unit_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Out
     with lake.connect() as connection:
         path = lake.sql_path("labelled_declarations", context.partition_key)
         averages = average_prices(connection, path, settings.min_group)
-    rng = derive_rng(settings.seed, "unit_prices", context.partition_key)
+    rng = derive_rng(pipeline.secret, "unit_prices", context.partition_key)
     prices = noisy_prices(averages, rng)
     levels = prices["category"].str.len().value_counts().sort_index(ascending=False)
     metadata: dict[str, Any] = {
@@ -33,11 +34,11 @@ def unit_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Out
 def anonymized_declarations(
     context: dg.AssetExecutionContext, pipeline: Pipeline, labelled_declarations: pd.DataFrame
 ) -> dg.Output[pd.DataFrame]:
-    path = pipeline.settings.identity_key
-    anonymized = anonymize(labelled_declarations, obtain_key(path))
+    key = identity_key(pipeline.settings.identity_key)
+    anonymized = anonymize(labelled_declarations, key.obtain(pipeline.settings.lake))
     metadata: dict[str, Any] = {
         **table_metadata(anonymized, {a.name: a.description for a in ATTRIBUTES}),
         **{f"distinct {role}": int(anonymized[role].nunique()) for role in IDENTITIES},
-        "identity_key": f"fingerprint {key_fingerprint(path)}; `customs destroy-identity-key` makes tokens irreversible",
+        "identity_key": f"fingerprint {key.fingerprint()}; `customs destroy-identity-key` makes tokens irreversible",
     }
     return dg.Output(anonymized, metadata=metadata)

@@ -23,7 +23,7 @@ _SPEAKING = {
     "LakeError",
     "SourceError",
     "SourceUnreachable",
-    "IdentityKeyError",
+    "SecretFileError",
     "ReleaseError",
     "OSError",
     "PermissionError",

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from customs_assets.declaration import (
     ATTRIBUTES,
+    FORM_CODES,
     IDENTITIES,
     RELEASED,
     RELEASED_TUPLE,
@@ -28,6 +29,7 @@ from customs_assets.declaration import (
 from customs_assets.expectations.validation import Piece
 from customs_assets.lake import Lake, read_sql, to_frame
 from customs_assets.quality.fidelity import PAPER_SCORES
+from customs_assets.secret_files import release_secret
 from customs_assets.settings import Settings
 from customs_assets.source.address import is_simulated
 
@@ -363,6 +365,10 @@ def _synthetic(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
         ),
     ]
     safe = examined.lake.read_frame("safe_groups")
+    for column in FORM_CODES:
+        codes = sorted(safe.loc[safe["kind"] == column, "code"])
+        said = f"every {column} is one that at least {examined.settings.min_group} importers declared over all months"
+        expected.append(gxe.ExpectColumnValuesToBeInSet(column=column, value_set=codes, description=said))
     enough = safe.loc[(safe["kind"] == "tuple") & (safe["importers"] >= examined.settings.min_group)]
     expected.append(
         gxe.ExpectColumnValuesToBeInSet(
@@ -441,7 +447,7 @@ def _rehearsed(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     lake, settings = examined.lake, examined.settings
     source = lake.read_frames("anonymized_declarations", lake.partitions("anonymized_declarations"))
     frame = examined.frame()
-    rehearsal = Rehearsal.of(lake.read_table(examined.asset), source, settings.seed)
+    rehearsal = Rehearsal.of(lake.read_table(examined.asset), source, release_secret(settings.release_secret).load())
     if isinstance(rehearsal, str):
         return frame, [_rows(0, f"nothing could be rehearsed ({rehearsal})")]
     training = rehearsal.training.assign(hs6_code=rehearsal.training["hs10_code"].str[:6])

@@ -7,7 +7,6 @@ import dagster as dg
 from customs_assets.pipeline import FolderOfFiles, Pipeline, customs_asset
 from customs_assets.quality.fidelity import from_json
 from customs_assets.release.files import CARD, build_release
-from customs_assets.seeds import derive_rng
 
 
 @customs_asset
@@ -17,8 +16,7 @@ def synthetic_release(
     lake, months = pipeline.lake, pipeline.months("synthetic_declarations")
     _require_one_token_space(pipeline, months)
     declarations = lake.read_frames("synthetic_declarations", months)
-    rng = derive_rng(pipeline.settings.seed, "synthetic_release")
-    files = build_release(declarations, months, from_json(release_quality), pipeline.settings, rng)
+    files = build_release(declarations, months, from_json(release_quality), pipeline.settings, pipeline.secret)
     metadata: dict[str, Any] = {
         "dagster/row_count": len(declarations),
         "months": f"{len(months)}: {months[0]} to {months[-1]}",

@@ -13,20 +13,20 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import LABELS, RELEASED_TUPLE
-from customs_assets.seeds import derive_rng
+from customs_assets.seeds import Root, derive_rng
 
 Policy = Literal["random", "inspection"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 
-def partly_labelled(train: pd.DataFrame, rate: float, policy: Policy, base_seed: int) -> pd.DataFrame:
+def partly_labelled(train: pd.DataFrame, rate: float, policy: Policy, root: Root) -> pd.DataFrame:
     """The training declarations with most labels erased, the same ones wherever it is asked for.
 
     Args:
         train: n labelled declarations, in order of date.
         rate: share that keeps its labels, in (0, 1].
         policy: which those are, as :func:`inspected` says.
-        base_seed: base seed of the run.
+        root: what the release's draws derive from.
 
     Returns:
         n rows; both labels are nullable ``Int8``, missing where erased.
@@ -34,7 +34,7 @@ def partly_labelled(train: pd.DataFrame, rate: float, policy: Policy, base_seed:
     Raises:
         ValueError: the rate lies outside (0, 1].
     """
-    rng = derive_rng(base_seed, "synthetic_release", purpose=f"labels kept, {policy}")
+    rng = derive_rng(root, "synthetic_release", purpose=f"labels kept, {policy}")
     return erase_labels(train, inspected(train, rate, policy, rng))
 
 

@@ -10,7 +10,6 @@ import io
 from collections.abc import Callable, Sequence
 from typing import get_args
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +23,7 @@ from customs_assets.release.datapackage import DESCRIPTOR, data_package
 from customs_assets.release.dictionary import data_dictionary
 from customs_assets.release.erased_labels import partly_labelled
 from customs_assets.release.tokens import redraw_tokens
+from customs_assets.seeds import Root, derive_rng
 from customs_assets.settings import Settings
 from customs_assets.source.quarantine import FORMULA_STARTS
 
@@ -45,7 +45,7 @@ def build_release(
     months: Sequence[str],
     scores: Sequence[MetricScore],
     settings: Settings,
-    rng: np.random.Generator,
+    root: Root,
 ) -> dict[str, bytes]:
     """All files of a release by name.
 
@@ -54,13 +54,13 @@ def build_release(
         months: the months they are of.
         scores: their scores of Table 2.
         settings: what they were made with.
-        rng: where new identity tokens come from.
+        root: what the new identity tokens and the labels that are kept derive from.
     """
-    released = redraw_tokens(declarations, rng)
+    released = redraw_tokens(declarations, derive_rng(root, "synthetic_release"))
     split = release_split(months)
     parts = {name: split.rows(released, name) for name in PARTS if getattr(split, name)}
     files: dict[str, bytes] = {}
-    erased = partly_labelled(parts["train"], settings.labels_kept, settings.label_policy, settings.seed)
+    erased = partly_labelled(parts["train"], settings.labels_kept, settings.label_policy, root)
     for name, rows in {**parts, PARTLY_LABELLED: erased}.items():
         files[f"{name}.csv"] = to_csv(rows)
         files[f"{name}.parquet"] = _to_parquet(rows)

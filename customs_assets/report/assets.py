@@ -9,6 +9,7 @@ import pyarrow as pa
 from customs_assets.pipeline import Pipeline, customs_asset
 from customs_assets.report.claims import Claim, Tables, as_table, from_json
 from customs_assets.report.evidence import evidence, month_privacy, privacy
+from customs_assets.seeds import derive_seed
 from customs_assets.synthesis.rehearsal import Rehearsal
 
 
@@ -27,8 +28,9 @@ def release_privacy(
     settings, lake = pipeline.settings, pipeline.lake
     source = lake.read_frames("anonymized_declarations", pipeline.months("anonymized_declarations"))
     synthetic = lake.read_frames("synthetic_declarations", pipeline.months("synthetic_declarations"))
-    rehearsal = Rehearsal.of(rehearsed_declarations, source, settings.seed)
-    found = privacy(Tables(synthetic, source, settings.seed), settings.min_group, rehearsal)
+    rehearsal = Rehearsal.of(rehearsed_declarations, source, pipeline.secret)
+    tables = Tables(synthetic, source, derive_seed(pipeline.secret, "release_privacy"))
+    found = privacy(tables, settings.min_group, rehearsal)
     return dg.Output(found, metadata={**_metadata(from_json(found["claims"])), "trained_on": found["trained_on"]})
 
 
@@ -39,9 +41,9 @@ def release_evidence(context: dg.AssetExecutionContext, pipeline: Pipeline) -> d
     tables = Tables(
         lake.read_frames("synthetic_declarations", months),
         lake.read_frames("anonymized_declarations", months),
-        settings.seed,
+        derive_seed(pipeline.secret, "release_evidence"),
     )
-    found = evidence(tables, months, settings.min_group, settings.labels_kept)
+    found = evidence(tables, months, settings.min_group, settings.labels_kept, pipeline.secret)
     return dg.Output(found, metadata=_metadata(from_json(found["claims"])))
 
 

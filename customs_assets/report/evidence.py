@@ -37,7 +37,7 @@ from customs_assets.report.claims import (
     utility_claims,
     world_of,
 )
-from customs_assets.seeds import derive_seed
+from customs_assets.seeds import Root, derive_seed
 from customs_assets.synthesis.rehearsal import Rehearsal
 
 # The attributes of figure 3, and how many of their values are shown.
@@ -48,7 +48,7 @@ _RATES = np.arange(0.0, 33.0, 2.0)
 _MASSES = 10.0 ** np.arange(-2.0, 7.25, 0.25)
 
 
-def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept: float) -> dict[str, Any]:
+def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept: float, root: Root) -> dict[str, Any]:
     """What is measured on the synthetic declarations of all months, privacy aside.
 
     Args:
@@ -56,6 +56,7 @@ def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept:
         months: the months.
         min_group: ``k``, for what may be shown of the source.
         labels_kept: share of the labels that the partly labelled variant keeps.
+        root: what the release's draws derive from, the labels that the variant keeps among them.
 
     Returns:
         ``claims`` (``claims.as_json``), ``table_2`` (ceiling and floor, as ``fidelity.as_json``), ``figure_3``, ``figure_4``,
@@ -82,7 +83,7 @@ def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept:
         "figure_3": explored(tables, min_group),
         "figure_4": distributions(tables, min_group),
         "days": weekly_counts(tables),
-        **_of_detectors(tables, split, labels_kept),
+        **_of_detectors(tables, split, labels_kept, root),
     }
 
 
@@ -94,7 +95,7 @@ def _where_possible(key: str, measure) -> list[Claim]:
         return [Claim(key, Subject.UTILITY, key.capitalize(), math.nan, note=f"not measured: {error}")]
 
 
-def _of_detectors(tables: Tables, split: ChronologicalSplit, labels_kept: float) -> dict[str, Any]:
+def _of_detectors(tables: Tables, split: ChronologicalSplit, labels_kept: float, root: Root) -> dict[str, Any]:
     """Figures 6 and 7, the second task and the partly labelled variant; nothing where the months cannot train a detector."""
     train = [split.rows(rows, "train") for rows in (tables.source, tables.synthetic)]
     if any(rows.empty or rows["fraud"].nunique() < 2 for rows in train):
@@ -106,11 +107,13 @@ def _of_detectors(tables: Tables, split: ChronologicalSplit, labels_kept: float)
         "figure_6": asdict(importance(tables.source, tables.synthetic, split, seed)),
         "figure_7": explained,
         "product_codes": [asdict(row) for row in product_codes(tables.source, tables.synthetic, split, seed)],
-        "partly_labelled": benchmark_partly_labelled(tables, split, labels_kept),
+        "partly_labelled": benchmark_partly_labelled(tables, split, labels_kept, root),
     }
 
 
-def benchmark_partly_labelled(tables: Tables, split: ChronologicalSplit, labels_kept: float) -> list[dict[str, Any]]:
+def benchmark_partly_labelled(
+    tables: Tables, split: ChronologicalSplit, labels_kept: float, root: Root
+) -> list[dict[str, Any]]:
     """Table 3's detectors trained on the labels that are left, tested on fully labelled months: rows of ``ROW_COLUMNS``.
 
     ``policy`` says which labels are left: a random share, or what an inspection would have looked at.
@@ -118,7 +121,7 @@ def benchmark_partly_labelled(tables: Tables, split: ChronologicalSplit, labels_
     rows: list[dict[str, Any]] = []
     train, test = split.rows(tables.synthetic, "train"), split.rows(tables.synthetic, "test")
     for policy in POLICIES:
-        erased = partly_labelled(train, labels_kept, policy, tables.seed)
+        erased = partly_labelled(train, labels_kept, policy, root)
         left = erased.loc[erased["fraud"].notna()].astype(dict.fromkeys(LABELS, "int8"))
         if left["fraud"].nunique() < 2:
             continue

@@ -42,7 +42,7 @@ _LIBRARIES = (
     "xgboost-cpu",
 )
 
-_SETTINGS = ("seed", "epochs", "min_group", "rows", "price", "rehearsal_epochs")
+_SETTINGS = ("epochs", "min_group", "rows", "price", "rehearsal_epochs")
 
 
 @dataclass(frozen=True)

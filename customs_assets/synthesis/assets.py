@@ -31,7 +31,7 @@ def ctgan_model(
     unit_prices: pd.DataFrame,
 ) -> dg.Output[bytes]:
     settings = pipeline.settings
-    codec = Codec.fit(anonymized_declarations, unit_prices, settings.min_group)
+    codec = Codec.fit(anonymized_declarations, unit_prices, settings.min_group, root=pipeline.secret)
     model_table = codec.encode(anonymized_declarations)
     every = max(settings.epochs // _PROGRESS_LINES, 1)
 
@@ -42,7 +42,7 @@ def ctgan_model(
                 f"discriminator loss {losses.discriminator_loss:.3f}"
             )
 
-    model = CTGAN(epochs=settings.epochs, seed=derive_seed(settings.seed, "ctgan_model", context.partition_key))
+    model = CTGAN(epochs=settings.epochs, seed=derive_seed(pipeline.secret, "ctgan_model", context.partition_key))
     model.fit(model_table, codec.discrete_columns(model_table), progress=report)
     metadata: dict[str, Any] = {
         "losses": dg.MetadataValue.md(as_png_markdown(loss_curve(model.loss_values), "loss curve")),
@@ -79,14 +79,14 @@ def composed_identities(
         for month in pipeline.months("anonymized_declarations")
     }
     known = [
-        generalized_month(declarations, safe, month=month, base_seed=settings.seed).declarations
+        generalized_month(declarations, safe, month=month, root=pipeline.secret).declarations
         for month, declarations in source.items()
     ]
     composed = compose(
         pd.concat(known, ignore_index=True),
         pd.concat(source.values(), ignore_index=True),
         min_group=settings.min_group,
-        seed=settings.seed,
+        root=pipeline.secret,
     )
     metadata: dict[str, Any] = {
         **table_metadata(composed),
@@ -106,7 +106,7 @@ def fraud_propensity(
         for asset in ("anonymized_declarations", "unit_prices")
     )
     model = fitted_propensity(
-        source, prices, SafeGroups(safe_groups), base_seed=settings.seed, min_group=settings.min_group
+        source, prices, SafeGroups(safe_groups), root=pipeline.secret, min_group=settings.min_group
     )
     metadata: dict[str, Any] = {
         "declarations": sum(map(len, source.values())),
@@ -125,7 +125,7 @@ def rehearsed_declarations(context: dg.AssetExecutionContext, pipeline: Pipeline
         f"rehearsing {len(months)} months on half of the importers, {epochs_of(settings)} CTGAN epochs each"
     )
     source = {month: pipeline.lake.read_frame("anonymized_declarations", month) for month in months}
-    table = rehearsed(source, settings)
+    table = rehearsed(source, settings, pipeline.secret)
     said = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     return dg.Output(table, metadata={**table_metadata(table), "months": len(months), **said})
 
@@ -148,7 +148,7 @@ def synthetic_declarations(
         unit_prices,
         Shared(SafeGroups(safe_groups), composed_identities, FraudPropensity.from_json(fraud_propensity)),
         month=context.partition_key,
-        base_seed=settings.seed,
+        root=pipeline.secret,
         min_group=settings.min_group,
         rows=settings.rows,
         price=settings.price,
@@ -159,6 +159,7 @@ def synthetic_declarations(
         "drafts": month.drafts,
         "source_rows_generalized": f"{generalized} of {len(anonymized_declarations)}",
         "generalized_by": dg.MetadataValue.json(month.generalized),
+        "codes_replaced": dg.MetadataValue.json(month.codes_replaced),
         "goods_shown_whole": f"{month.whole} of {len(month.declarations)}",
         "rows_repaired": month.repaired,
         "rows_that_copy": month.copies,

@@ -12,7 +12,7 @@ import struct
 from customs_assets.synthesis.ctgan import CTGAN
 
 FORMAT = "customs-assets-ctgan"
-VERSION = 1
+VERSION = 2
 
 
 class CheckpointError(ValueError):

@@ -12,24 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import TARIFF_TUPLE
+from customs_assets.declaration import FORM_CODES, TARIFF_TUPLE
+from customs_assets.seeds import Root
 from customs_assets.synthesis.encodings.calendar import CalendarEncoding
 from customs_assets.synthesis.encodings.categorical import CategoricalEncoding
 from customs_assets.synthesis.encodings.label import LabelEncoding
 from customs_assets.synthesis.encodings.mass import MassEncoding
 from customs_assets.synthesis.encodings.price import PriceEncoding, PriceForm
 from customs_assets.synthesis.encodings.tariff import TariffEncoding
-
-# Codes that are encoded alone.
-CODES = (
-    "office_id",
-    "process_type",
-    "import_type",
-    "import_use",
-    "payment_type",
-    "mode_of_transport",
-    "country_of_origin_indicator",
-)
 
 # Whether these optional identities are named on the form.
 NAMED = ("seller_id", "courier_id")
@@ -56,6 +46,7 @@ class Codec:
         min_group: int,
         price: PriceForm = "residual",
         safe_masses: np.ndarray | None = None,
+        root: Root | None = None,
     ) -> Codec:
         """Learn from one month.
 
@@ -66,6 +57,7 @@ class Codec:
             price: form of the item price.
             safe_masses: masses (kg) that may be shown as they are; those that ``min_group`` importers of this month declared
                 where None.
+            root: what the noise of the bands derives from; fresh noise that cannot be drawn again where None.
 
         Raises:
             ValueError: there are no rows, several months, inconsistent labels, or a product code without unit price.
@@ -76,10 +68,10 @@ class Codec:
         return cls(
             LabelEncoding.fit(declarations),
             CalendarEncoding.fit(declarations["date"]),
-            {code: CategoricalEncoding.fit(declarations[code], importers, min_group) for code in CODES},
+            {code: CategoricalEncoding.fit(declarations[code], importers, min_group) for code in FORM_CODES},
             TariffEncoding.fit(declarations, min_group),
-            MassEncoding.fit(declarations["net_mass"], importers, min_group, safe_masses),
-            PriceEncoding.fit(declarations, unit_prices, min_group, price),
+            MassEncoding.fit(declarations["net_mass"], importers, min_group, safe_masses, root),
+            PriceEncoding.fit(declarations, unit_prices, min_group, price, root),
         )
 
     def encode(self, declarations: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +81,7 @@ class Codec:
             [
                 self.label.encode(declarations),
                 self.calendar.encode(declarations["date"]),
-                *(self.codes[code].encode(declarations[code]) for code in CODES),
+                *(self.codes[code].encode(declarations[code]) for code in FORM_CODES),
                 self.tariff.encode(declarations),
                 pd.DataFrame(named, index=declarations.index),
                 self.mass.encode(declarations["net_mass"]),
@@ -109,7 +101,7 @@ class Codec:
         core = pd.concat(
             [
                 self.calendar.decode(model_table).rename("date"),
-                *(self.codes[code].decode(model_table[code], rng) for code in CODES),
+                *(self.codes[code].decode(model_table[code], rng) for code in FORM_CODES),
                 self.tariff.decode(model_table, rng)[list(TARIFF_TUPLE)],
                 self.mass.decode(model_table["log_net_mass"], rng).rename("net_mass"),
                 self.label.decode(model_table["label"]),
@@ -128,7 +120,7 @@ class Codec:
         if "whole" not in declarations:
             declarations = declarations.assign(unit_price=np.nan, whole=False)
         named = {f"{identity}_named": np.where(declarations[identity] != "", "yes", "no") for identity in NAMED}
-        kept = declarations[["date", *CODES, *TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud"]]
+        kept = declarations[["date", *FORM_CODES, *TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud"]]
         price = self.price.encode(declarations)
         beside = declarations[["unit_price", "whole", "item_price"]]
         return pd.concat([kept, pd.DataFrame(named, index=declarations.index), price, beside], axis=1)

@@ -179,7 +179,7 @@ class CTGAN:
     """A conditional tabular GAN.
 
     Args:
-        seed: what every draw of training comes from.
+        seed: what every draw of training comes from; a model that was read back has none, since who knew it could draw again.
         threads: how many threads dense products may take; the weights depend on it to the last bit.
         embedding_dim ... pac: see :class:`Hyperparameters`.
 
@@ -202,7 +202,7 @@ class CTGAN:
         log_frequency: bool = True,
         epochs: int = 300,
         pac: int = 10,
-        seed: int,
+        seed: int | None = None,
         threads: int = 1,
     ) -> None:
         self.hyperparameters = Hyperparameters(
@@ -243,6 +243,8 @@ class CTGAN:
             ValueError: where the table cannot be trained on; the message names the column and the row.
             TrainingDiverged: where a loss is no longer finite.
         """
+        if self.seed is None:
+            raise ValueError("the model has no seed; give one to train it")
         with _threads(self.threads):
             rng = np.random.default_rng(self.seed)
             transform, encoded = fit_transform(train_data, discrete_columns, rng)
@@ -340,7 +342,6 @@ class CTGAN:
         transform, generator = self._trained()
         description = {
             "hyperparameters": asdict(self.hyperparameters),
-            "seed": self.seed,
             "threads": self.threads,
             "table": transform.describe(),
             "losses": {str(name): values.tolist() for name, values in self.loss_values.items()},
@@ -358,7 +359,6 @@ class CTGAN:
 
         model = cls(
             **description["hyperparameters"],
-            seed=description["seed"],
             threads=description["threads"],
         )
         transform = TableTransform.from_description(description["table"])

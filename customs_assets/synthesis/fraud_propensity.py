@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from customs_assets.seeds import derive_rng, derive_seed
+from customs_assets.seeds import Root, derive_rng, derive_seed
 from customs_assets.synthesis.encodings.categorical import by_frequency
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class FraudPropensity:
         importers: np.ndarray,
         *,
         min_group: int,
-        seed: int,
+        root: Root,
         shown: pd.DataFrame | None = None,
     ) -> FraudPropensity:
         """Learn from the labelled declarations of all months.
@@ -106,7 +106,7 @@ class FraudPropensity:
             core: n rows as ``Codec.core`` gives them, of any months.
             importers: n integers, who stands behind each row.
             min_group: importers that each rate must rest on.
-            seed: base seed of folds and draws.
+            root: what folds and draws derive from.
             shown: the n rows as they may be shown, with generalised tariff tuples; the same rows where None.
 
         Raises:
@@ -118,23 +118,23 @@ class FraudPropensity:
         levels = {name: by_frequency(core[name]) for name in _CODED}
         features = _features(core, levels)
         shown_features = features if shown is None else _features(shown, levels)
-        folds = derive_rng(seed, ASSET, purpose="folds").integers(0, FOLDS, len(fraud))
-        unseen, unseen_shown, trees = _out_of_fold(features, shown_features, fraud, folds, min_group, seed)
+        folds = derive_rng(root, ASSET, purpose="folds").integers(0, FOLDS, len(fraud))
+        unseen, unseen_shown, trees = _out_of_fold(features, shown_features, fraud, folds, min_group, root)
         upper, rates = _calibrated(unseen, fraud, importers, min_group)
         classes = np.searchsorted(upper, unseen_shown)
         grown, first = max(trees, _DETECTOR_TREES), folds == 0
-        scores = unseen if grown == trees else _grown_out_of_fold(features, fraud, folds, grown, min_group, seed)
+        scores = unseen if grown == trees else _grown_out_of_fold(features, fraud, folds, grown, min_group, root)
         found = float(np.mean([_precision(scores[folds == fold], fraud[folds == fold]) for fold in range(FOLDS)]))
 
         def found_at(stretch: float) -> float:
             shares = _stretched(rates, classes, fraud.mean(), stretch)[classes]
-            drawn = draw_frauds(shares, derive_rng(seed, ASSET, purpose=f"stretch {stretch}")).astype(int)
-            again = _train(shown_features[~first], drawn[~first], grown, min_group, seed)
+            drawn = draw_frauds(shares, derive_rng(root, ASSET, purpose=f"stretch {stretch}")).astype(int)
+            again = _train(shown_features[~first], drawn[~first], grown, min_group, root)
             # Counted by the rates that labels are drawn at, which says the same as labels with less noise.
             return _precision(_scores(again, shown_features[first]), shares[first])
 
         stretch = _matching_stretch(found_at, found)
-        booster = _train(features, fraud, trees, min_group, seed)
+        booster = _train(features, fraud, trees, min_group, root)
         return cls(levels, booster.model_to_string(), upper, _stretched(rates, classes, fraud.mean(), stretch), stretch)
 
     def rates_of(self, core: pd.DataFrame) -> np.ndarray:
@@ -187,7 +187,7 @@ def _features(core: pd.DataFrame, levels: Mapping[str, Sequence[str]]) -> np.nda
     return np.column_stack([np.asarray(column, dtype=float) for column in columns])
 
 
-def _parameters(min_group: int, seed: int) -> dict[str, Any]:
+def _parameters(min_group: int, root: Root) -> dict[str, Any]:
     return {
         "objective": "binary",
         "num_leaves": LEAVES,
@@ -196,7 +196,7 @@ def _parameters(min_group: int, seed: int) -> dict[str, Any]:
         "feature_fraction": 0.8,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
-        "seed": derive_seed(seed, ASSET, purpose="trees") % 2**31,
+        "seed": derive_seed(root, ASSET, purpose="trees") % 2**31,
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": 1,
@@ -204,10 +204,10 @@ def _parameters(min_group: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _train(features: np.ndarray, fraud: np.ndarray, trees: int, min_group: int, seed: int) -> Booster:
+def _train(features: np.ndarray, fraud: np.ndarray, trees: int, min_group: int, root: Root) -> Booster:
     import lightgbm
 
-    return lightgbm.train(_parameters(min_group, seed), lightgbm.Dataset(features, fraud), num_boost_round=trees)
+    return lightgbm.train(_parameters(min_group, root), lightgbm.Dataset(features, fraud), num_boost_round=trees)
 
 
 def _scores(booster: Booster, features: np.ndarray) -> np.ndarray:
@@ -215,7 +215,7 @@ def _scores(booster: Booster, features: np.ndarray) -> np.ndarray:
 
 
 def _out_of_fold(
-    features: np.ndarray, shown: np.ndarray, fraud: np.ndarray, folds: np.ndarray, min_group: int, seed: int
+    features: np.ndarray, shown: np.ndarray, fraud: np.ndarray, folds: np.ndarray, min_group: int, root: Root
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """The score of each row by a model that did not see it, as it is and as it may be shown, and how many trees help with such
     rows (median of the folds)."""
@@ -225,7 +225,7 @@ def _out_of_fold(
     for fold in range(FOLDS):
         held = folds == fold
         model = lightgbm.train(
-            _parameters(min_group, seed),
+            _parameters(min_group, root),
             lightgbm.Dataset(features[~held], fraud[~held]),
             num_boost_round=MOST_TREES,
             valid_sets=[lightgbm.Dataset(features[held], fraud[held])],
@@ -278,13 +278,13 @@ def _logistic(odds: np.ndarray) -> np.ndarray:
 
 
 def _grown_out_of_fold(
-    features: np.ndarray, fraud: np.ndarray, folds: np.ndarray, trees: int, min_group: int, seed: int
+    features: np.ndarray, fraud: np.ndarray, folds: np.ndarray, trees: int, min_group: int, root: Root
 ) -> np.ndarray:
     """The score of each row by so many trees that did not see it."""
     scores = np.empty(len(fraud))
     for fold in range(FOLDS):
         held = folds == fold
-        scores[held] = _scores(_train(features[~held], fraud[~held], trees, min_group, seed), features[held])
+        scores[held] = _scores(_train(features[~held], fraud[~held], trees, min_group, root), features[held])
     return scores
 
 

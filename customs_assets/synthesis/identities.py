@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import IDENTITIES
-from customs_assets.seeds import derive_rng
+from customs_assets.seeds import Root, derive_rng
 
 ASSET = "composed_identities"
 
@@ -136,14 +136,14 @@ _ROUNDS = 30
 _FIRST_REACH = 20
 
 
-def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int, seed: int) -> pd.DataFrame:
+def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int, root: Root) -> pd.DataFrame:
     """New identities for the declarations of all months.
 
     Args:
         declarations: n generalised rows of all months, with the source's identity tokens.
         source: the n rows before they were generalised, whose relations are the measure.
         min_group: source identities that each new one is composed from.
-        seed: base seed.
+        root: what draws derive from.
 
     Returns:
         n rows of ``declaration_id`` and the four identity columns, empty where the declaration names nobody.
@@ -151,7 +151,7 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
     rows = _with_codes(declarations)
     measured = _with_codes(source)
     for role in ROLES:
-        rng = derive_rng(seed, ASSET, purpose=role.name)
+        rng = derive_rng(root, ASSET, purpose=role.name)
         rows[role.name] = _compose_role(rows, declarations, measured, role, min_group, rng)
     return rows[["declaration_id", *IDENTITIES]]
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES, RELEASED_TUPLE, Kind
-from customs_assets.seeds import derive_rng, derive_seed
+from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
 from customs_assets.source.months import FIRST_MONTH, first_day
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.encodings.price import PriceForm
@@ -64,6 +64,7 @@ class SyntheticMonth:
         declarations: m rows with :data:`declaration.RELEASED_NAMES`, ordered by date.
         drafts: rows that the GAN drafted, of which m were selected.
         generalized: source rows whose tariff tuple too few importers declared, by what the tuple shares that took its place.
+        codes_replaced: source rows whose code too few importers declared, by column.
         whole: synthetic rows whose tuple, mass and label at least ``k`` importers declared just so.
         repaired: rows that equalled a source row in everything but key and date and got other identities.
         copies: rows that still do.
@@ -74,6 +75,7 @@ class SyntheticMonth:
     declarations: pd.DataFrame
     drafts: int
     generalized: dict[str, int]
+    codes_replaced: dict[str, int]
     whole: int
     repaired: int
     copies: int
@@ -81,13 +83,13 @@ class SyntheticMonth:
     tuples_used: int
 
 
-def generalized_month(declarations: pd.DataFrame, safe: SafeGroups, *, month: str, base_seed: int) -> Generalized:
+def generalized_month(declarations: pd.DataFrame, safe: SafeGroups, *, month: str, root: Root) -> Generalized:
     """A month's declarations by the ``k`` rule, the same wherever it is asked for.
 
     Raises:
         TooFewImporters: no tariff tuple of the month may be released.
     """
-    return safe.generalize(declarations, derive_rng(base_seed, "generalized_declarations", month))
+    return safe.generalize(declarations, derive_rng(root, "generalized_declarations", month))
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def shown_month(
     unit_prices: pd.DataFrame,
     safe: SafeGroups,
     month: str,
-    base_seed: int,
+    root: Root,
     min_group: int,
     price: PriceForm = "residual",
 ) -> ShownMonth:
@@ -121,9 +123,11 @@ def shown_month(
     Raises:
         TooFewImporters: no tariff tuple of the month may be released.
     """
-    generalized = generalized_month(declarations, safe, month=month, base_seed=base_seed)
+    generalized = generalized_month(declarations, safe, month=month, root=root)
     known = repriced(generalized.declarations, declarations, unit_prices)
-    codec = Codec.fit(known, unit_prices, min_group, price, safe_masses=safe.masses)
+    codec = Codec.fit(
+        known, unit_prices, min_group, price, safe_masses=safe.masses, root=derive_root(root, "codec", month)
+    )
     return ShownMonth(generalized, known, codec, codec.price_rows(codec.core(known)))
 
 
@@ -132,7 +136,7 @@ def fitted_propensity(
     unit_prices: Mapping[str, pd.DataFrame],
     safe: SafeGroups,
     *,
-    base_seed: int,
+    root: Root,
     min_group: int,
 ) -> FraudPropensity:
     """How likely fraud is, learned from the anonymized declarations of all months.
@@ -141,22 +145,20 @@ def fitted_propensity(
         source: the declarations by month.
         unit_prices: their ``unit_prices`` by month.
         safe: what may be shown of them.
-        base_seed: base seed of the run.
+        root: what draws derive from.
         min_group: importers that each rate must rest on.
 
     Raises:
         ValueError: all declarations are fraud, or none is; or no tariff tuple of a month may be released.
     """
-    cores = [Codec.fit(rows, unit_prices[month], min_group).core(rows) for month, rows in source.items()]
-    shown = [
-        shown_month(rows, unit_prices[month], safe, month, base_seed, min_group).core for month, rows in source.items()
-    ]
+    cores = [Codec.fit(rows, unit_prices[month], min_group, root=root).core(rows) for month, rows in source.items()]
+    shown = [shown_month(rows, unit_prices[month], safe, month, root, min_group).core for month, rows in source.items()]
     importers = pd.concat([rows["importer_id"] for rows in source.values()])
     return FraudPropensity.fit(
         pd.concat(cores, ignore_index=True),
         pd.factorize(importers)[0],
         min_group=min_group,
-        seed=base_seed,
+        root=root,
         shown=pd.concat(shown, ignore_index=True),
     )
 
@@ -168,7 +170,7 @@ def synthesize(
     shared: Shared,
     *,
     month: str,
-    base_seed: int,
+    root: Root,
     min_group: int,
     rows: int | None = None,
     price: PriceForm = "residual",
@@ -181,7 +183,7 @@ def synthesize(
         unit_prices: the month's ``unit_prices``.
         shared: what the months share; it has to know this month's declarations.
         month: ``YYYY-MM``.
-        base_seed: base seed of the run.
+        root: what draws derive from.
         min_group: importers that each draw must rest on.
         rows: rows to make; as many as the source has where None.
         price: form of the item price.
@@ -195,26 +197,26 @@ def synthesize(
     count = len(declarations) if rows is None else rows
     if count > IDS_A_MONTH:
         raise ValueError(f"{count} rows were asked of {month}; a month has {IDS_A_MONTH} declaration IDs")
-    seed = derive_seed(base_seed, ASSET, month)
+    own = derive_root(root, ASSET, month)
     # Sums that several threads share come out in another order, and seeds alone would not give the same bytes.
     with threadpool_limits(1):
-        shown = shown_month(declarations, unit_prices, shared.safe, month, base_seed, min_group, price)
+        shown = shown_month(declarations, unit_prices, shared.safe, month, root, min_group, price)
         known, codec, source = shown.known, shown.codec, shown.core
         importers = pd.factorize(known["importer_id"])[0]
-        polish = Polish(source, importers, codec, min_group=min_group, seed=seed)
-        drafted = codec.decode(model.sample(DRAFTS * count, derive_seed(seed, "draft")), derive_rng(seed, "decode"))
+        polish = Polish(source, importers, codec, min_group=min_group, root=own)
+        drafted = codec.decode(model.sample(DRAFTS * count, derive_seed(own, "draft")), derive_rng(own, "decode"))
         chosen = select(
             polish.features(source),
             polish.features(drafted),
             count,
             min_leaf=DONORS_PER_GROUP * min_group,
-            seed=seed,
+            root=own,
         )
         core = drafted.iloc[chosen].reset_index(drop=True)
         for number in range(SWEEPS):
             core = polish.sweep(core, number)
-        core = polish.mapped(core, derive_rng(seed, "quantiles"))
-        core = _labelled(core, polish, shared.propensity, derive_rng(seed, "labels"))
+        core = polish.mapped(core)
+        core = _labelled(core, polish, shared.propensity, derive_rng(own, "labels"))
         slots = known[[name for name in known if name not in IDENTITIES]].merge(
             shared.identities, on="declaration_id", validate="one_to_one"
         )
@@ -223,14 +225,15 @@ def synthesize(
                 f"{len(known) - len(slots)} of {len(known)} declarations of {month} have no composed identity: "
                 "composed_identities was made without this month; make it again"
             )
-        complete = pd.concat([core, assign(core, slots, derive_rng(seed, "identities"))], axis=1)
-        complete, repaired, copies = _without_copies(_as_released(complete), declarations, derive_rng(seed, "repair"))
+        complete = pd.concat([core, assign(core, slots, derive_rng(own, "identities"))], axis=1)
+        complete, repaired, copies = _without_copies(_as_released(complete), declarations, derive_rng(own, "repair"))
     dated = complete.sort_values("date", kind="stable")
-    dated = dated.assign(declaration_id=declaration_ids(month, count, base_seed))
+    dated = dated.assign(declaration_id=declaration_ids(month, count, root))
     return SyntheticMonth(
         declarations=_typed(dated),
         drafts=len(drafted),
         generalized=shown.generalized.shared,
+        codes_replaced=shown.generalized.codes_replaced,
         whole=int(core["whole"].sum()),
         repaired=repaired,
         copies=copies,
@@ -246,9 +249,8 @@ def repriced(known: pd.DataFrame, declarations: pd.DataFrame, unit_prices: pd.Da
     """
     by_code = unit_prices.set_index("hs10_code")["unit_price"]
     old, new = (rows["hs10_code"].map(by_code).to_numpy(dtype=float) for rows in (declarations, known))
-    lowest, highest = declarations["item_price"].min(), declarations["item_price"].max()
     price = known["item_price"] * np.where(old == new, 1.0, new / old)
-    return known.assign(item_price=price.round(2).clip(lowest, highest))
+    return known.assign(item_price=np.where(old == new, known["item_price"], price.round(2)))
 
 
 def _labelled(
@@ -277,16 +279,16 @@ def _tuples(declarations: pd.DataFrame) -> int:
     return len(declarations[list(RELEASED_TUPLE)].drop_duplicates())
 
 
-def declaration_ids(month: str, count: int, base_seed: int) -> np.ndarray:
-    """``count`` distinct 8-digit IDs as text, of which no other month of the same base seed has any.
+def declaration_ids(month: str, count: int, root: Root) -> np.ndarray:
+    """``count`` distinct 8-digit IDs as text, of which no other month of the same root has any.
 
-    The month's numbers are consecutive; an affine permutation of all 90 million, drawn from the base seed, scatters them.
+    The month's numbers are consecutive; an affine permutation of all 90 million, drawn from the root, scatters them.
     """
     first, day = first_day(FIRST_MONTH), first_day(month)
     position = ((day.year - first.year) * 12 + day.month - first.month) * IDS_A_MONTH
     if position + IDS_A_MONTH > _IDS:
         raise ValueError(f"{month} lies too far from {FIRST_MONTH}: the 8-digit declaration IDs are used up")
-    rng = derive_rng(base_seed, ASSET, purpose="declaration ids")
+    rng = derive_rng(root, ASSET, purpose="declaration ids")
     factor = int(rng.integers(_IDS // 3, _IDS // 2))
     while math.gcd(factor, _IDS) != 1:
         factor += 1

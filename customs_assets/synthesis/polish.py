@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import TARIFF_TUPLE
-from customs_assets.seeds import derive_seed
-from customs_assets.synthesis.codec import CODES, NAMED, Codec
+from customs_assets.declaration import FORM_CODES, TARIFF_TUPLE
+from customs_assets.seeds import Root, derive_rng, derive_seed
+from customs_assets.synthesis.codec import NAMED, Codec
 from customs_assets.synthesis.donors import DonorTree
 from customs_assets.synthesis.encodings.bands import Bands
 from customs_assets.synthesis.encodings.categorical import by_frequency
@@ -48,7 +48,7 @@ UNITS: tuple[tuple[str, ...], ...] = (
     ("fraud", "critical_fraud"),
 )
 
-_RANKED = (*CODES, "country_of_departure", "country_of_origin", "tax_type")
+_RANKED = (*FORM_CODES, "country_of_departure", "country_of_origin", "tax_type")
 _FLAGS = (*(f"{identity}_named" for identity in NAMED), "price_given")
 
 # The features that stand for the columns of a unit, where they are not of the same name. The price belongs to the goods: what is
@@ -119,15 +119,17 @@ class Polish:
         importers: n integers, who stands behind each source row.
         codec: the month's codec.
         min_group: importers that each draw must rest on.
-        seed: seed of trees and draws.
+        root: what trees and draws derive from.
     """
 
-    def __init__(self, source: pd.DataFrame, importers: np.ndarray, codec: Codec, *, min_group: int, seed: int) -> None:
+    def __init__(
+        self, source: pd.DataFrame, importers: np.ndarray, codec: Codec, *, min_group: int, root: Root
+    ) -> None:
         self._source = source.reset_index(drop=True)
         self._importers = importers
         self._min_group = min_group
         self._codec = codec
-        self._seed = seed
+        self._root = root
         self._encoder = CoreFeatures(source)
         known = self._encoder.table(self._source)
         self._predictors = {unit: self._predictors_of(unit) for unit in UNITS}
@@ -138,12 +140,12 @@ class Polish:
                 importers,
                 min_group=min_group,
                 min_leaf=(GOODS_DONORS_PER_GROUP if unit == GOODS else DONORS_PER_GROUP) * min_group,
-                seed=derive_seed(seed, "tree", purpose=unit[0]),
+                seed=derive_seed(root, "tree", purpose=unit[0]),
             )
             for unit in UNITS
         }
 
-    def mapped(self, core: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    def mapped(self, core: pd.DataFrame) -> pd.DataFrame:
         """The rows with masses and prices moved onto the source's quantiles, and the residuals that these make.
 
         Each mass was drawn well, and yet a few sweeps move their distribution; a price is the product of a mass, a unit price and
@@ -154,13 +156,15 @@ class Polish:
         free, known = (
             ~rows["whole"].to_numpy(dtype=bool) & (rows["net_mass"] > 0).to_numpy() for rows in (core, source)
         )
-        core = core.assign(net_mass=self._at_quantiles(core, "net_mass", free, known, self._codec.mass.bands, rng))
+        core = core.assign(net_mass=self._at_quantiles(core, "net_mass", free, known, self._codec.mass.bands))
         core = self._codec.price_rows(core)
         if self._codec.price.form != "residual":
             return core
         free, known = ((rows["unit_price"].isna() & (rows["item_price"] > 0)).to_numpy() for rows in (core, source))
-        bands = Bands.fit(source["item_price"][known], pd.Series(self._importers[known]), self._min_group)
-        core = core.assign(item_price=self._at_quantiles(core, "item_price", free, known, bands, rng))
+        bands = Bands.fit(
+            source["item_price"][known], pd.Series(self._importers[known]), self._min_group, root=self._root
+        )
+        core = core.assign(item_price=self._at_quantiles(core, "item_price", free, known, bands))
         residual = np.where(free, self._codec.price.encode(core)["residual"], core["residual"])
         return core.assign(residual=residual)
 
@@ -171,13 +175,14 @@ class Polish:
         free: np.ndarray,
         known: np.ndarray,
         bands: Bands,
-        rng: np.random.Generator,
     ) -> np.ndarray:
         """A column of the rows, those that are free moved onto the quantiles of the source rows that are known."""
         values = core[column].to_numpy(dtype=float, copy=True)
         if free.any() and known.any():
             target = self._source[column].to_numpy(dtype=float)[known]
-            values[free] = np.clip(rounded(bands.at_quantiles(values[free], target, rng)), target.min(), target.max())
+            rng = derive_rng(self._root, "quantiles", purpose=column)
+            moved = bands.at_quantiles(values[free], target, rng)
+            values[free] = np.where(np.isin(moved, bands.heaps), moved, rounded(moved, column))
         return values
 
     def features(self, core: pd.DataFrame) -> np.ndarray:
@@ -201,7 +206,7 @@ class Polish:
             self._importers[known],
             min_group=self._min_group,
             min_leaf=DONORS_PER_GROUP * self._min_group,
-            seed=derive_seed(self._seed, "tree", purpose="critical fraud"),
+            seed=derive_seed(self._root, "tree", purpose="critical fraud"),
         )
         return kinds[tree.draw(np.column_stack([asked[name] for name in predictors]), rng)].astype("int8")
 
@@ -222,7 +227,7 @@ class Polish:
         """
         drafted = draft.copy()
         for unit in UNITS:
-            rng = np.random.default_rng(derive_seed(self._seed, "sweep", str(number), unit[0]))
+            rng = derive_rng(self._root, "sweep", str(number), unit[0])
             present = self._encoder.table(drafted)
             features = np.column_stack([present[name] for name in self._predictors[unit]])
             donors = self._trees[unit].draw(features, rng)

@@ -2,9 +2,9 @@
 
 Within one month of some 3,000 declarations nearly every tariff tuple is rare; over all months most are not. So the months share
 one table (``sql/safe_groups.sql``), cheap to count, of what at least ``k`` distinct importers declared: tariff tuples, tuples
-with their mass, and with mass and label, and masses by themselves. A month's declarations are *generalised* by it before
-anything is drawn from them: a tuple that is not safe is replaced by a safe one that shares as much of it as can be. From then on
-no unsafe tuple is at hand, so none can be released.
+with their mass, and with mass and label, masses by themselves, and the codes of the form that stand in no tuple. A month's declarations are *generalised* by it before
+anything is drawn from them: a tuple or code that is not safe is replaced by a safe one of a declaration that shares as much as can
+be. From then on nothing unsafe is at hand, so nothing unsafe can be released.
 
 What belongs here is the rule and its account. What is drawn from the generalised rows, and how, is ``polish``'s; the bands in
 which single masses and prices are blurred are ``encodings.bands``'s.
@@ -18,8 +18,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import RELEASED_TUPLE, TARIFF_TUPLE
+from customs_assets.declaration import FORM_CODES, RELEASED_TUPLE, TARIFF_TUPLE
 from customs_assets.lake import read_sql
+from customs_assets.synthesis.too_few import TooFewImporters
 
 # How a safe tuple is found for one that is not: it shares these parts, tried in this order. Route, claim and rate are kept
 # before the product code, since four columns of a release hang on them and one on the code.
@@ -41,30 +42,36 @@ _SHARED: tuple[tuple[str, ...], ...] = (
     (),
 )
 
-KINDS = ("goods", "tuple", "mass", "unit price")
+# How the code of another declaration is found for one that is not safe: it shares these, tried in this order.
+_SHARED_BY_CODES: tuple[tuple[str, ...], ...] = (
+    (*FORM_CODES, "chapter"),
+    ("mode_of_transport", "process_type", "import_type", "import_use", "chapter"),
+    ("mode_of_transport", "import_type"),
+    (),
+)
+
+KINDS = ("goods", "tuple", "mass", "unit price", *FORM_CODES)
 
 _MASS = "net_mass"
 _LABEL = "label"
 
 
-class TooFewImporters(ValueError):
-    """Not one tariff tuple of the month rests on enough importers, so nothing of it may be released."""
-
-
 @dataclass(frozen=True)
 class Generalized:
-    """A month's declarations in which every tariff tuple is safe.
+    """A month's declarations in which every tariff tuple and every code is safe.
 
     Attributes:
-        declarations: the n rows, tuples replaced where they had to be, and two columns beside them: ``whole``, whether tuple,
-            mass and label are safe together, so that they may be drawn together; ``unit_price``, the price in KRW per kg
+        declarations: the n rows, tuples and codes replaced where they had to be, and two columns beside them: ``whole``, whether
+            tuple, mass and label are safe together, so that they may be drawn together; ``unit_price``, the price in KRW per kg
             where it is safe for the product code, NaN where not.
         replaced: n booleans: the tuple was replaced.
+        codes_replaced: for each code of the form, how many rows got another one; only those of which any did.
         shared: for each way of sharing parts, how many rows were replaced by it.
     """
 
     declarations: pd.DataFrame
     replaced: np.ndarray
+    codes_replaced: dict[str, int]
     shared: dict[str, int]
 
 
@@ -90,7 +97,7 @@ class SafeGroups:
 
     Args:
         table: columns ``kind`` (one of :data:`KINDS`), those of :data:`declaration.RELEASED_TUPLE`, ``net_mass``, ``label``,
-            ``importers`` and ``declarations``; null where a kind does not look at a column.
+            ``code``, ``importers`` and ``declarations``; null where a kind does not look at a column.
 
     Raises:
         ValueError: the table has a kind that is not known.
@@ -107,6 +114,10 @@ class SafeGroups:
     def masses(self) -> np.ndarray:
         """The net masses (kg) that are safe by themselves, ascending."""
         return np.sort(self._by_kind["mass"][_MASS].to_numpy(dtype=float))
+
+    def codes(self, column: str) -> list[str]:
+        """The codes of a column of :data:`declaration.FORM_CODES` that are safe, sorted."""
+        return sorted(self._by_kind[column]["code"])
 
     def is_safe(self, declarations: pd.DataFrame, kind: str) -> np.ndarray:
         """Which of n declarations stand in a safe group of a kind, as booleans.
@@ -131,17 +142,17 @@ class SafeGroups:
         return np.where(priced, shown, np.nan)
 
     def generalize(self, declarations: pd.DataFrame, rng: np.random.Generator) -> Generalized:
-        """Replace every tuple that is not safe by a safe one of the same month.
+        """Replace every tuple and every code that is not safe by a safe one of the same month.
 
         Of the declarations that share as much, the one gives its tuple whose price per kilogram is nearest: what a thing costs
-        says best what it is, where the tariff says no more.
+        says best what it is, where the tariff says no more. A code comes from any of them.
 
         Args:
             declarations: n anonymized rows of a month.
             rng: where draws come from.
 
         Raises:
-            TooFewImporters: no tuple of the month is safe.
+            TooFewImporters: no tuple of the month is safe, or no code of a column.
         """
         safe = self.is_safe(declarations, "tuple")
         if not safe.any():
@@ -168,7 +179,44 @@ class SafeGroups:
         for column in TARIFF_TUPLE:
             replaced[column] = declarations[column].to_numpy()[chosen]
         replaced = replaced.assign(whole=whole, unit_price=self.unit_prices(declarations)[chosen])
-        return Generalized(replaced, ~safe, {name: count for name, count in counts.items() if count})
+        replaced, codes_replaced = self._with_safe_codes(replaced, rng)
+        return Generalized(replaced, ~safe, codes_replaced, {name: count for name, count in counts.items() if count})
+
+    def _with_safe_codes(
+        self, declarations: pd.DataFrame, rng: np.random.Generator
+    ) -> tuple[pd.DataFrame, dict[str, int]]:
+        """The rows with each code that is not safe drawn from a declaration that is like them, and how many were."""
+        shared_columns = declarations[list(FORM_CODES)].assign(chapter=declarations["hs10_code"].str[:2])
+        parts = shared_columns.apply(lambda column: pd.factorize(column)[0])
+        counts: dict[str, int] = {}
+        for column in FORM_CODES:
+            safe = declarations[column].isin(self.codes(column)).to_numpy()
+            if safe.all():
+                continue
+            if not safe.any():
+                raise TooFewImporters(
+                    f"no code of {column} in the {len(declarations)} declarations is one that enough importers declared; "
+                    "more months, or a smaller k (CUSTOMS_MIN_GROUP), are needed"
+                )
+            chosen = _like(parts, column, safe, rng)
+            declarations = declarations.assign(**{column: declarations[column].to_numpy()[chosen]})
+            counts[column] = int((~safe).sum())
+        return declarations, counts
+
+
+def _like(parts: pd.DataFrame, column: str, safe: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """For each row itself where its code is safe, else a row drawn at random from those like it whose code is."""
+    chosen = np.arange(len(parts))
+    open_rows = np.flatnonzero(~safe)
+    chance = rng.random(len(parts))
+    for shared in _SHARED_BY_CODES:
+        others = tuple(name for name in shared if name != column)
+        found = _donors_sharing(parts, others, np.flatnonzero(safe), open_rows, chance)
+        chosen[open_rows[found >= 0]] = found[found >= 0]
+        open_rows = open_rows[found < 0]
+        if not len(open_rows):
+            break
+    return chosen
 
 
 def _grouped_columns(declarations: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from customs_assets.seeds import derive_rng, derive_seed
+from customs_assets.seeds import Root, derive_rng, derive_seed
 
 # Drafts for each row that is needed, and the rounds in which their number comes down to it.
 DRAFTS = 4
@@ -24,7 +24,7 @@ _LEAVES = 15
 _LARGEST_RATIO = 20.0
 
 
-def select(source: np.ndarray, drafts: np.ndarray, count: int, *, min_leaf: int, seed: int) -> np.ndarray:
+def select(source: np.ndarray, drafts: np.ndarray, count: int, *, min_leaf: int, root: Root) -> np.ndarray:
     """Choose drafts that are distributed as the source is.
 
     Args:
@@ -32,7 +32,7 @@ def select(source: np.ndarray, drafts: np.ndarray, count: int, *, min_leaf: int,
         drafts: features of m drafts, floats, shape (m, f).
         count: how many to choose, at most m.
         min_leaf: source rows and drafts that each estimate rests on at least.
-        seed: seed of folds, trees and draws.
+        root: what folds, trees and draws derive from.
 
     Returns:
         ``count`` different places among the drafts, ascending.
@@ -46,8 +46,8 @@ def select(source: np.ndarray, drafts: np.ndarray, count: int, *, min_leaf: int,
     for number in range(ROUNDS):
         left = ROUNDS - number
         wanted = round(count ** (1 / left) * len(kept) ** (1 - 1 / left))
-        rng = derive_rng(seed, "selection", str(number))
-        ratio = _density_ratio(source, drafts[kept], min_leaf, rng, derive_seed(seed, "selection trees", str(number)))
+        rng = derive_rng(root, "selection", str(number))
+        ratio = _density_ratio(source, drafts[kept], min_leaf, rng, derive_seed(root, "selection trees", str(number)))
         # Efraimidis and Spirakis (2006): the largest log(u) / w are a draw without replacement in proportion to w.
         kept = np.sort(kept[np.argsort(-np.log(rng.random(len(kept))) / ratio, kind="stable")[:wanted]])
     return kept

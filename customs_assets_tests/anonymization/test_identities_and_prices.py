@@ -11,15 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customs_assets.anonymization.identities import (
-    IdentityKeyError,
-    anonymize,
-    destroy_key,
-    key_fingerprint,
-    load_key,
-    obtain_key,
-    token,
-)
+from customs_assets.anonymization.identities import anonymize, token
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
 from customs_assets.lake import Lake
 
@@ -53,34 +45,6 @@ def test_anonymizing_changes_identities_alone():
     assert rows["importer_id"].tolist() == ["B", "C"]
 
 
-def test_the_key_is_private_and_its_destruction_is_final(tmp_path: Path):
-    path = tmp_path / "private" / "identity.key"
-    key = obtain_key(path)
-    assert len(key) == 32
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert obtain_key(path) == key
-    fingerprint = key_fingerprint(path)
-    assert re.fullmatch("[0-9a-f]{8}", fingerprint)
-    path.chmod(0o644)
-    with pytest.raises(IdentityKeyError, match="readable by others; run: chmod 600"):
-        load_key(path)
-    path.chmod(0o600)
-    destroy_key(path)
-    assert not path.exists()
-    assert key_fingerprint(path) == ""
-    with pytest.raises(IdentityKeyError, match="nothing was destroyed"):
-        destroy_key(path)
-    assert obtain_key(path) != key
-
-
-def test_a_damaged_key_is_refused(tmp_path: Path):
-    path = tmp_path / "identity.key"
-    path.write_bytes(b"short")
-    path.chmod(0o600)
-    with pytest.raises(IdentityKeyError, match="holds 5 bytes instead of 32"):
-        load_key(path)
-
-
 def _averages(tmp_path: Path, rows: list[tuple[str, str, float, float]], min_group: int = 2) -> pd.DataFrame:
     lake = Lake(str(tmp_path))
     lake.write_table(
@@ -101,11 +65,18 @@ def test_a_rare_code_takes_the_average_of_the_longest_shorter_code_that_enough_i
     assert averages.loc["0901210000", "category"] == "0901210000"
     assert averages.loc["0901210000", "average_price"] == pytest.approx(math.sqrt(100 * 400))
     assert averages.loc["0901220000", "category"] == "0901"
-    assert averages.loc["0901220000", "average_price"] == pytest.approx((100 * 400 * 1000) ** (1 / 3))
+    assert averages.loc["0901220000", "average_price"] == pytest.approx(math.sqrt(math.sqrt(100 * 1000) * 400))
     assert averages.loc["0902300000", "category"] == "09"
     assert averages.loc["0902300000", "importers"] == 3
     assert averages.loc["8471300000", "category"] == ""
-    assert averages.loc["8471300000", "average_price"] == pytest.approx((100 * 400 * 1000 * 10) ** (1 / 4))
+    assert averages.loc["8471300000", "average_price"] == pytest.approx((math.sqrt(100 * 1000) * 400 * 10) ** (1 / 3))
+
+
+def test_an_importer_weighs_the_same_however_often_it_declares(tmp_path: Path):
+    often = [("0901210000", "A", 1.0, 100.0)] * 9
+    averages = _averages(tmp_path, [*often, ("0901210000", "B", 1.0, 400.0)])
+    assert averages.loc["0901210000", "average_price"] == pytest.approx(math.sqrt(100 * 400))
+    assert averages.loc["0901210000", "declarations"] == 10
 
 
 def test_noise_is_seeded_shared_by_a_category_and_hides_the_average(tmp_path: Path):

@@ -21,7 +21,7 @@ SCORES = [MetricScore("KSComplement", "Column Shape", 0.98, {})]
 def _release(folder: Path, rows: pd.DataFrame) -> Path:
     rows = rows.assign(declaration_id=[f"{number:08d}" for number in range(len(rows))])
     settings = Settings()  # pyright: ignore[reportCallIssue]
-    files = build_release(rows, ["2020-01", "2020-02", "2020-03"], SCORES, settings, derive_rng(1, "release"))
+    files = build_release(rows, ["2020-01", "2020-02", "2020-03"], SCORES, settings, 1)
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return folder / DESCRIPTOR

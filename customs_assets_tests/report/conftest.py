@@ -66,7 +66,7 @@ def fill(lake: Lake, made: Made) -> None:
     scores = fidelity(made.source, made.synthetic)
     lake.write_json("release_quality", as_json(scores))
     settings = Settings()  # pyright: ignore[reportCallIssue]
-    files = build_release(made.synthetic, list(by_month(source)), scores, settings, derive_rng(7, "release"))
+    files = build_release(made.synthetic, list(by_month(source)), scores, settings, 7)
     lake.write_folder("synthetic_release", files)
     rng = np.random.default_rng(1)
     for number, detector in enumerate(DETECTORS):

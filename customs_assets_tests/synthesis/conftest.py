@@ -84,11 +84,11 @@ def _share(
     lake.write_table("anonymized_declarations", declarations, month)
     paths = [lake.sql_path("anonymized_declarations", month)]
     safe = SafeGroups(count_safe_groups(duckdb.connect(), paths, MIN_GROUP))
-    known = generalized_month(declarations, safe, month=month, base_seed=seed).declarations
-    composed = compose(known, declarations, min_group=MIN_GROUP, seed=seed)
+    known = generalized_month(declarations, safe, month=month, root=seed).declarations
+    composed = compose(known, declarations, min_group=MIN_GROUP, root=seed)
     core = Codec.fit(declarations, unit_prices, MIN_GROUP).core(declarations)
     importers = pd.factorize(declarations["importer_id"])[0]
-    return Shared(safe, composed, FraudPropensity.fit(core, importers, min_group=MIN_GROUP, seed=seed))
+    return Shared(safe, composed, FraudPropensity.fit(core, importers, min_group=MIN_GROUP, root=seed))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class RawMonth:
         declarations = self.anonymized(key)
         table = Codec.fit(declarations, self.unit_prices, MIN_GROUP).encode(declarations)
         model: Any = ColumnBootstrap(table)
-        settings = {"month": MONTH, "base_seed": seed, "min_group": MIN_GROUP, **options}
+        settings = {"month": MONTH, "root": seed, "min_group": MIN_GROUP, **options}
         shared = _share(declarations, self.unit_prices, self.folder, seed)
         return synthesize(model, declarations, self.unit_prices, shared, **settings)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customs_assets.declaration import IDENTITIES, TARIFF_TUPLE
-from customs_assets.synthesis.codec import CODES, CONTINUOUS, Codec
+from customs_assets.declaration import FORM_CODES, IDENTITIES, TARIFF_TUPLE
+from customs_assets.synthesis.codec import CONTINUOUS, Codec
 from customs_assets.synthesis.encodings.categorical import RARE
 from customs_assets.synthesis.encodings.tariff import PARTS
 
@@ -32,7 +32,7 @@ def codec(raw_month: RawMonth, declarations: pd.DataFrame) -> Codec:
 def test_the_model_sees_parts_and_flags_and_no_identity(codec: Codec, declarations: pd.DataFrame):
     table = codec.encode(declarations)
     flags = ["seller_id_named", "courier_id_named", "log_net_mass", "price_given", "residual"]
-    assert table.columns.tolist() == ["label", "week", "weekday", *CODES, *PARTS, *flags]
+    assert table.columns.tolist() == ["label", "week", "weekday", *FORM_CODES, *PARTS, *flags]
     assert set(table.columns) - set(codec.discrete_columns(table)) == set(CONTINUOUS)
     tokens = set(declarations[list(IDENTITIES)].to_numpy().ravel()) - {""}
     assert not tokens & set(table[codec.discrete_columns(table)].to_numpy().ravel())

@@ -71,49 +71,14 @@ def test_labels_become_three_words():
     assert LabelEncoding.fit(labels).encode(labels).tolist() == ["normal", "fraud", "critical"]
 
 
-def test_bands_close_as_soon_as_k_importers_are_in_them():
-    values = pd.Series([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 9.0, 9.0, 9.0])
-    importers = pd.Series(["A", "A", "B", "C", "C", "D", "A", "A", "B", "C"])
-    bands = Bands.fit(values, importers, 3)
-    assert bands.heaps.tolist() == [9.0]
-    assert bands.lows.tolist() == [1.0, 5.0]
-    assert bands.highs.tolist() == [4.0, 7.0]
-
-
-def test_what_is_left_over_joins_the_last_band():
-    bands = Bands.fit(pd.Series([1.0, 2.0, 3.0, 4.0, 5.0]), pd.Series(list("ABABA")), 2)
-    assert (bands.lows.tolist(), bands.highs.tolist()) == ([1.0, 3.0], [2.0, 5.0])
-
-
-@given(st.lists(st.floats(-20, 20), min_size=1, max_size=60), st.integers(1, 6), st.integers(0, 2**32))
-def test_a_blurred_value_is_a_heap_or_lies_in_its_band(values: list[float], min_group: int, seed: int):
-    column = pd.Series(values)
-    bands = Bands.fit(column, pd.Series([f"I{n % 8}" for n in range(len(values))]), min_group)
-    shown = bands.blur(column.to_numpy(), np.random.default_rng(seed))
-    for before, after in zip(values, shown, strict=True):
-        if before in bands.heaps:
-            assert after == before
-        else:
-            assert any(
-                low <= before <= high and low <= after <= high
-                for low, high in zip(bands.lows, bands.highs, strict=True)
-            )
-
-
-def test_a_blurred_value_spreads_over_its_whole_band():
-    bands = Bands.fit(pd.Series([1.0, 2.0, 1000.0]), pd.Series(list("ABC")), 3)
-    even = bands.blur(np.full(4000, 2.0), _rng())
-    logarithmic = bands.blur(np.full(4000, 2.0), _rng(), logarithmic=True)
-    assert np.median(even) == pytest.approx(500, rel=0.1)
-    assert np.median(logarithmic) == pytest.approx(np.sqrt(1000), rel=0.2)
-
-
 @given(st.floats(-5, 40), st.integers(0, 2**32))
-def test_whatever_the_model_says_a_mass_lies_in_the_range_of_the_month(drafted: float, seed: int):
+def test_whatever_the_model_says_a_mass_lies_in_a_band_of_the_month(drafted: float, seed: int):
     masses = pd.Series([0.013, 0.5, 0.5, 7.77, 123.45, 98765.4])
-    encoding = MassEncoding.fit(masses, pd.Series(list("ABCDEF")), 2)
+    encoding = MassEncoding.fit(masses, pd.Series(list("ABCDEF")), 2, root=b"secret")
     decoded = encoding.decode(pd.Series([drafted]), np.random.default_rng(seed))
-    assert 0.013 <= decoded[0] <= 98765.4
+    lowest, highest = encoding.bands.ends
+    assert decoded[0] == 0.5 or lowest * 0.9 <= decoded[0] <= highest * 1.1
+    assert decoded[0] > 0
 
 
 def test_a_draft_goes_to_the_nearest_heap_and_a_month_of_one_mass_has_no_other():

@@ -53,7 +53,7 @@ def _core(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
 @pytest.fixture(scope="module")
 def fitted() -> FraudPropensity:
     core, _ = _core()
-    return FraudPropensity.fit(core, np.arange(ROWS) % 900, min_group=5, seed=1)
+    return FraudPropensity.fit(core, np.arange(ROWS) % 900, min_group=5, root=1)
 
 
 def test_rates_of_declarations_never_seen_are_the_true_ones(fitted: FraudPropensity):
@@ -84,7 +84,7 @@ def test_a_value_never_seen_has_a_rate_too(fitted: FraudPropensity):
 def test_declarations_of_one_kind_teach_nothing_and_are_refused():
     core, _ = _core()
     with pytest.raises(ValueError, match="all 6000 declarations are of one kind"):
-        FraudPropensity.fit(core.assign(fraud=0), np.arange(ROWS), min_group=5, seed=1)
+        FraudPropensity.fit(core.assign(fraud=0), np.arange(ROWS), min_group=5, root=1)
 
 
 @given(st.lists(st.floats(0, 1), min_size=0, max_size=200), st.integers(0, 100))
@@ -112,5 +112,5 @@ def test_labels_are_sharper_where_goods_may_not_be_shown(fitted: FraudPropensity
     # Half of the declarations may not show their goods: what is left tells less, and the rates say more.
     hidden = np.random.default_rng(0).random(ROWS) < 0.5
     shown = core.assign(hs10_code=np.where(hidden, "0901100000", core["hs10_code"]))
-    sharper = FraudPropensity.fit(core, np.arange(ROWS) % 900, min_group=5, seed=1, shown=shown)
+    sharper = FraudPropensity.fit(core, np.arange(ROWS) % 900, min_group=5, root=1, shown=shown)
     assert sharper.stretch > fitted.stretch

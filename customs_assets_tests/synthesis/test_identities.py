@@ -54,7 +54,7 @@ def trade() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def composed(trade: pd.DataFrame) -> pd.DataFrame:
-    return compose(trade, trade, min_group=K, seed=1)
+    return compose(trade, trade, min_group=K, root=1)
 
 
 def test_who_names_nobody_still_names_nobody(trade: pd.DataFrame, composed: pd.DataFrame):
@@ -98,7 +98,7 @@ def test_sizes_are_the_sources_but_for_those_that_would_single_an_importer_out(
 def test_where_the_source_has_no_relation_none_is_made(trade: pd.DataFrame):
     rng = np.random.default_rng(0)
     unrelated = trade.assign(**{role: rng.permutation(trade[role]) for role in IDENTITIES})
-    made = compose(unrelated, unrelated, min_group=K, seed=1)
+    made = compose(unrelated, unrelated, min_group=K, root=1)
     found = relations(unrelated.assign(**{role: made[role] for role in IDENTITIES}))
     assert found["importer_id|hs6_code"] == pytest.approx(relations(unrelated)["importer_id|hs6_code"], abs=0.01)
 
@@ -144,13 +144,13 @@ def test_any_number_of_rows_gets_identities(trade: pd.DataFrame, composed: pd.Da
 
 
 def test_the_same_seed_composes_the_same_and_another_seed_another(trade: pd.DataFrame, composed: pd.DataFrame):
-    pd.testing.assert_frame_equal(compose(trade, trade, min_group=K, seed=1), composed)
-    assert not compose(trade, trade, min_group=K, seed=2).equals(composed)
+    pd.testing.assert_frame_equal(compose(trade, trade, min_group=K, root=1), composed)
+    assert not compose(trade, trade, min_group=K, root=2).equals(composed)
 
 
 def test_how_tokens_are_spelt_changes_nothing_but_the_tokens(trade: pd.DataFrame, composed: pd.DataFrame):
     respelt = trade.assign(importer_id=trade["importer_id"].map(lambda token: f"Z{hash(token) % 10**12}{token}"))
-    made = compose(respelt, respelt, min_group=K, seed=1)
+    made = compose(respelt, respelt, min_group=K, root=1)
     assert (pd.factorize(made["importer_id"])[0] == pd.factorize(composed["importer_id"])[0]).all()
 
 

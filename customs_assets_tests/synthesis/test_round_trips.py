@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customs_assets.declaration import TARIFF_TUPLE
-from customs_assets.synthesis.encodings.bands import Bands
 from customs_assets.synthesis.encodings.calendar import CalendarEncoding
 from customs_assets.synthesis.encodings.categorical import RARE, CategoricalEncoding
 from customs_assets.synthesis.encodings.label import PAIRS, LabelEncoding
 from customs_assets.synthesis.encodings.mass import MassEncoding
 from customs_assets.synthesis.encodings.price import PriceEncoding
 from customs_assets.synthesis.encodings.tariff import PARTS, TariffEncoding
+from customs_assets.synthesis.too_few import TooFewImporters
 
 K = 3
 
@@ -83,27 +83,21 @@ def test_contradicting_labels_are_refused():
 def test_heaps_come_back_exactly_and_other_masses_within_their_band(values: list[float], seed: int):
     masses, importers = pd.Series(values), _importers(len(values))
     encoding = MassEncoding.fit(masses, importers, K)
+    if not len(encoding.bands.lows) and not len(encoding.bands.heaps):
+        with pytest.raises(TooFewImporters):
+            encoding.decode(encoding.encode(masses), np.random.default_rng(seed))
+        return
     decoded = encoding.decode(encoding.encode(masses), np.random.default_rng(seed))
     rests_on = importers.groupby(masses).nunique()
-    assert decoded.between(masses.min(), masses.max()).all()
     for before, after in zip(masses, decoded, strict=True):
         if rests_on[before] >= K:
             assert after == before
-        else:
-            band = np.searchsorted(encoding.bands.highs, before)
+        elif len(encoding.bands.lows):
+            band = min(int(np.searchsorted(encoding.bands.within, before)), len(encoding.bands.within) - 1)
             low, high = encoding.bands.lows[band], encoding.bands.highs[band]
-            assert low - 0.1 <= after <= high + 0.1
-
-
-@given(MASSES)
-def test_every_band_rests_on_k_importers_where_there_are_as_many(values: list[float]):
-    numbers, importers = pd.Series(values), _importers(len(values))
-    bands = Bands.fit(numbers, importers, K)
-    loose = ~numbers.isin(bands.heaps)
-    assert (bands.lows[1:] > bands.highs[:-1]).all()
-    for low, high in zip(bands.lows, bands.highs, strict=True):
-        within = importers[loose & numbers.between(low, high)].nunique()
-        assert within >= K or (len(bands.lows) == 1 and importers[loose].nunique() < K)
+            assert low * 0.94 - 0.1 <= after <= high * 1.06 + 0.1
+        else:
+            assert after in encoding.bands.heaps
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e9), st.sampled_from(["0901210000", "847130"])), min_size=1))
@@ -122,7 +116,7 @@ def test_the_papers_form_is_mass_times_unit_price():
     declarations = pd.DataFrame(
         {"net_mass": [2.0, 0.0], "item_price": [1.0, 1e9], "hs10_code": ["847130"] * 2, "importer_id": ["A", "B"]}
     )
-    unit_prices = pd.DataFrame({"hs10_code": ["847130"], "unit_price": [90000.0]})
+    unit_prices = pd.DataFrame({"hs10_code": ["847130"], "unit_price": [90000.0], "importers": [K]})
     encoding = PriceEncoding.fit(declarations, unit_prices, K, "unit_price")
     assert encoding.decode(encoding.encode(declarations), declarations).tolist() == [180000.0, 90000.0]
     with pytest.raises(ValueError, match="no unit price"):
@@ -163,3 +157,10 @@ def test_a_draft_that_no_tuple_has_still_becomes_a_lawful_one_of_its_section():
     lawful = set(map(tuple, declarations[list(TARIFF_TUPLE)].to_numpy()))
     assert set(map(tuple, decoded[list(TARIFF_TUPLE)].to_numpy())) <= lawful
     assert (decoded["hs10_code"] == "8471300000").all()
+
+
+def test_the_papers_form_is_refused_where_a_unit_price_rests_on_too_few_importers():
+    declarations = pd.DataFrame({"net_mass": [2.0], "item_price": [1.0], "hs10_code": ["847130"], "importer_id": ["A"]})
+    unit_prices = pd.DataFrame({"hs10_code": ["847130"], "unit_price": [90000.0], "importers": [K - 1]})
+    with pytest.raises(TooFewImporters, match="the unit price of a product code"):
+        PriceEncoding.fit(declarations, unit_prices, K, "unit_price")

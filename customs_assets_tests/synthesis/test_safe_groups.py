@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customs_assets.declaration import RELEASED_TUPLE, TARIFF_TUPLE
+from customs_assets.declaration import FORM_CODES, RELEASED_TUPLE, TARIFF_TUPLE
 from customs_assets.lake import Lake
 from customs_assets.synthesis.safe_groups import SafeGroups, TooFewImporters, count_safe_groups
 
@@ -28,6 +28,7 @@ def _rows(*groups: tuple[tuple, str, float, int, float]) -> pd.DataFrame:
         net_mass=[group[2] for group in groups],
         critical_fraud=[group[3] for group in groups],
         item_price=[group[4] for group in groups],
+        **dict.fromkeys(FORM_CODES, "11"),
     )
 
 
@@ -152,3 +153,36 @@ def test_every_tuple_that_is_left_rests_on_k_importers(tmp_path_factory: pytest.
         return
     left = known.assign(hs6_code=known["hs10_code"].str[:6])[list(RELEASED_TUPLE)].drop_duplicates()
     assert (distinct.loc[list(left.itertuples(index=False, name=None))] >= k).all()
+
+
+def test_a_code_that_fewer_than_k_importers_declared_gives_way_to_that_of_a_declaration_like_it(tmp_path: Path):
+    groups = [(COFFEE, name, 10.0, 0, 500.0) for name in "abcd"] + [(TEA, name, 3.0, 0, 90.0) for name in "efgh"]
+    rows = _rows(*groups, (COFFEE, "a", 10.0, 0, 500.0), (TEA, "e", 3.0, 0, 90.0))
+    rows = rows.assign(
+        office_id=["01"] * 4 + ["02"] * 4 + ["97", "98"],
+        mode_of_transport=["1"] * 4 + ["2"] * 4 + ["1", "2"],
+        payment_type=["5"] * 9 + ["9"],
+    )
+    safe = SafeGroups(_counted(tmp_path, {"2020-01": rows}, 3))
+    assert safe.codes("office_id") == ["01", "02"]
+    assert safe.codes("payment_type") == ["5"]
+    made = safe.generalize(rows, np.random.default_rng(1))
+    # An office of the same mode of transport and chapter takes the place of one that a single importer used.
+    assert made.declarations["office_id"].tolist() == ["01"] * 4 + ["02"] * 4 + ["01", "02"]
+    assert set(made.declarations["payment_type"]) == {"5"}
+    assert made.codes_replaced == {"office_id": 2, "payment_type": 1}
+
+
+def test_a_column_without_any_safe_code_is_refused(tmp_path: Path):
+    rows = _rows(*((COFFEE, name, 10.0, 0, 500.0) for name in "abcd"))
+    rows = rows.assign(office_id=["01", "02", "03", "04"])
+    safe = SafeGroups(_counted(tmp_path, {"2020-01": rows}, 3))
+    with pytest.raises(TooFewImporters, match="no code of office_id in the 4 declarations"):
+        safe.generalize(rows, np.random.default_rng(1))
+
+
+def test_a_unit_price_is_shown_as_k_importers_wrote_it_and_not_as_one_of_them_did(tmp_path: Path):
+    prices = [500.01, 500.02, 500.03, 500.04]
+    rows = _rows(*((COFFEE, name, 10.0, 0, price) for name, price in zip("abcd", prices, strict=True)))
+    safe = SafeGroups(_counted(tmp_path, {"2020-01": rows}, 3))
+    assert safe.unit_prices(rows).tolist() == [50.0] * 4

@@ -19,7 +19,7 @@ def tables() -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_chosen_are_more_like_the_source_than_the_drafts(tables: tuple[np.ndarray, np.ndarray]):
     source, drafts = tables
-    chosen = drafts[select(source, drafts, 1500, min_leaf=20, seed=1)]
+    chosen = drafts[select(source, drafts, 1500, min_leaf=20, root=1)]
     distance = [np.abs(rows.mean(axis=0) - source.mean(axis=0)) for rows in (chosen, drafts)]
     assert (distance[0] < 0.6 * distance[1]).all()
     assert np.corrcoef(chosen.T)[0, 1] > 0.6
@@ -28,18 +28,18 @@ def test_the_chosen_are_more_like_the_source_than_the_drafts(tables: tuple[np.nd
 
 def test_every_draft_is_chosen_once_at_most(tables: tuple[np.ndarray, np.ndarray]):
     source, drafts = tables
-    chosen = select(source, drafts, 1500, min_leaf=20, seed=1)
+    chosen = select(source, drafts, 1500, min_leaf=20, root=1)
     assert len(chosen) == len(set(chosen.tolist())) == 1500
     assert (np.diff(chosen) > 0).all()
-    assert len(select(source, drafts, 6000, min_leaf=20, seed=1)) == 6000
+    assert len(select(source, drafts, 6000, min_leaf=20, root=1)) == 6000
 
 
 def test_the_same_seed_chooses_the_same(tables: tuple[np.ndarray, np.ndarray]):
     source, drafts = tables
-    one, two, other = (select(source, drafts, 500, min_leaf=20, seed=seed) for seed in (1, 1, 2))
+    one, two, other = (select(source, drafts, 500, min_leaf=20, root=seed) for seed in (1, 1, 2))
     assert one.tolist() == two.tolist() != other.tolist()
 
 
 def test_more_than_there_are_cannot_be_chosen(tables: tuple[np.ndarray, np.ndarray]):
     with pytest.raises(ValueError, match="6001 rows are to be chosen of 6000 drafts"):
-        select(*tables, 6001, min_leaf=20, seed=1)
+        select(*tables, 6001, min_leaf=20, root=1)

@@ -42,7 +42,7 @@ def made(declarations: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory, s
     model = CTGAN(epochs=2, seed=1)
     model.fit(table, Codec.fit(declarations, unit_prices, K).discrete_columns(table))
     shared: Shared = share(declarations, unit_prices, folder, 1, MONTH)
-    return synthesize(model, declarations, unit_prices, shared, month=MONTH, base_seed=1, min_group=K, rows=400)
+    return synthesize(model, declarations, unit_prices, shared, month=MONTH, root=1, min_group=K, rows=400)
 
 
 def test_the_month_is_lawful_and_consistent_and_copies_nobody(made: SyntheticMonth, declarations: pd.DataFrame):

@@ -1,15 +1,49 @@
-"""Numbers that rest on ``k`` importers each: heaps as they are, everything else blurred within a band of its neighbours.
+"""Amounts that rest on ``k`` importers each: heaps as they are, everything else drawn at random within a band.
 
-A value that ``k`` importers wrote (1, 10, 0.5: people round) tells nothing of one of them and is kept. All other values
-are cut, in order, into bands of at least ``k`` importers; one of them is only ever shown as a draw from its whole band.
+A value that ``k`` importers wrote (1, 10, 0.5: people round) tells nothing of one of them and is kept. All other values are cut,
+in order, into bands. A band holds amounts of at least ``k`` importers, and no importer has more than half of its rows; a run of
+amounts that cannot be so joins its neighbour. What is shown of a band is a random draw between its edges, never one of its
+amounts.
+
+The edges are nobody's amount either:
+
+- An edge between two bands is the mean of the amounts of the ``k`` importers nearest to it, one amount each.
+- Below the lowest and above the highest edge lie the two *tails*. How far a tail reaches follows from the mean excess of its
+  importers over the tail's edge, in which none counts for more than four times the median, and from the number of its rows:
+  the expected largest of so many exponential draws. One importer's amount, however large, hardly moves it.
+- Every edge carries noise from a secret. Between bands it is as wide as the ``k`` amounts lie apart; at a tail's end as wide as
+  one importer could move it. The noise hangs on the amounts themselves: the same amounts have the same noise, others another
+  one. So who compares two releases, or knows all amounts behind an edge but one, learns no exact amount.
+
+Amounts are compared on a log scale, residuals (which are logarithms already) on a plain one.
 """
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from customs_assets.seeds import Root, derive_rng
+from customs_assets.synthesis.too_few import TooFewImporters
+
+# Importers in a tail, for each that the k rule asks for, where the column has enough of them.
+_TAIL_GROUPS = 4
+
+# An importer's excess counts for at most so many times the median.
+_CAP = 4.0
+
+# No importer has more than this share of a band's rows.
+MOST_OF_A_BAND = 0.5
+
+# No band is narrower on its scale, so that its draws differ.
+_NARROWEST = 1e-6
+
+# Euler's constant: the expected largest of n exponential draws is near ln n + 0.577 times their mean.
+_EULER = 0.5772156649
 
 
 @dataclass(frozen=True)
@@ -18,102 +52,289 @@ class Bands:
 
     Attributes:
         heaps: sorted values that at least ``k`` importers wrote.
-        lows: lowest value of each band, sorted.
-        highs: highest value of each band.
+        lows: lower edge of each band, ascending, as it may be shown.
+        highs: upper edge of each band; the next band begins there.
+        within: largest amount of the column that belongs to each band: it sorts source rows into bands and is never shown.
+        scales: mean excess over the inner edge in the lowest and in the highest band, on the scale; 0 for a single band.
+        logarithmic: whether amounts are compared on a log scale.
     """
 
     heaps: np.ndarray
     lows: np.ndarray
     highs: np.ndarray
+    within: np.ndarray
+    scales: tuple[float, float]
+    logarithmic: bool
 
     @classmethod
-    def fit(cls, values: pd.Series, importers: pd.Series, min_group: int, heaps: np.ndarray | None = None) -> Bands:
+    def fit(
+        cls,
+        values: pd.Series,
+        importers: pd.Series,
+        min_group: int,
+        heaps: np.ndarray | None = None,
+        *,
+        root: Root | None = None,
+        logarithmic: bool = True,
+    ) -> Bands:
         """Learn heaps and bands from n numbers and the n importers who wrote them.
 
-        Heaps are given where they are counted elsewhere (over more months than these rows are of).
+        Args:
+            values: n numbers. On a log scale those of 0 and less belong to the lowest band.
+            importers: who wrote them.
+            min_group: ``k``, importers behind every heap, band and edge.
+            heaps: values that may be shown as they are, where they are counted elsewhere (over more months, say).
+            root: what the noise of the edges derives from; fresh noise that cannot be drawn again where None.
+            logarithmic: compare on a log scale.
 
-        The last band takes in what is left over; where fewer than ``k`` importers wrote all of what is no heap, there is
-        one band.
+        Where fewer than ``k`` importers wrote all of what is no heap, there is no band.
         """
+        numbers = values.to_numpy(dtype=float)
         if heaps is None:
             distinct = importers.groupby(values).nunique()
             heaps = np.sort(distinct.index[distinct >= min_group].to_numpy(dtype=float))
-        loose = ~np.isin(values.to_numpy(dtype=float), heaps)
-        order = np.argsort(values.to_numpy(dtype=float)[loose], kind="stable")
-        lows, highs = _cut(
-            values.to_numpy(dtype=float)[loose][order], pd.factorize(importers[loose])[0][order], min_group
-        )
-        return cls(heaps, lows, highs)
+        loose = ~np.isin(numbers, heaps) & ((numbers > 0) | (not logarithmic))
+        order = np.argsort(numbers[loose], kind="stable")
+        amounts = numbers[loose][order]
+        owners = pd.factorize(importers.to_numpy()[loose])[0][order]
+        starts = _starts(amounts, owners, min_group)
+        if not starts:
+            nothing = np.empty(0)
+            return cls(heaps, nothing, nothing, nothing, (0.0, 0.0), logarithmic)
+        scaled = np.log(amounts) if logarithmic else amounts
+        noise = _Noise(secrets.token_bytes(32) if root is None else root)
+        edges, scales = _edges(scaled, owners, starts, min_group, noise)
+        shown = np.exp(edges) if logarithmic else edges
+        ends = np.array([*starts[1:], len(amounts)]) - 1
+        return cls(heaps, shown[:-1], shown[1:], amounts[ends], scales, logarithmic)
 
-    def blur(self, values: np.ndarray, rng: np.random.Generator, logarithmic: bool = False) -> np.ndarray:
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest amount that a draw may give; infinite where there is no band."""
+        return (float(self.lows[0]), float(self.highs[-1])) if len(self.lows) else (-np.inf, np.inf)
+
+    def blur(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Values of the source as they may be shown: heaps as they are, others drawn from their band.
 
         Args:
             values: array of shape (n,), each a value of the column that was fitted (another is taken into the nearest
                 band above it, or the last).
             rng: where draws come from.
-            logarithmic: draw evenly on a log scale (needs positive bands), else evenly.
+
+        Raises:
+            TooFewImporters: a value is no heap, and there is neither a band nor a heap to draw from.
         """
-        uniform = rng.random(len(values))
-        if not len(self.lows):
-            return values.copy()
-        band = np.minimum(np.searchsorted(self.highs, values), len(self.highs) - 1)
-        low, high = self.lows[band], self.highs[band]
-        if logarithmic:
-            # A band that begins at 0 has no logarithm there; its draws begin three decades under its end.
-            floor = np.where(low > 0, low, np.maximum(high / 1000.0, np.finfo(float).tiny))
-            drawn = floor * (np.maximum(high, floor) / floor) ** uniform
-        else:
-            drawn = low + (high - low) * uniform
-        return np.where(np.isin(values, self.heaps), values, np.clip(drawn, low, high))
+        loose = ~np.isin(values, self.heaps)
+        shown = values.astype(float)
+        shown[loose] = self._drawn(values[loose], rng)
+        return shown
 
     def at_quantiles(self, values: np.ndarray, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Positive numbers moved onto the distribution of the source, as far as it may be shown.
+        """Numbers moved onto the distribution of the source, as far as it may be shown.
 
-        The number of rank r of m takes the place of the source's at the same quantile: a heap as it is, any other spread evenly
-        (on a log scale) over its band by its rank among those that fall there.
+        The number of rank r of m takes the place of the source's at the same quantile: a heap as it is, any other a random draw
+        from its band. Of the numbers that fall into one band the larger get the larger draws.
 
         Args:
             values: array of shape (m,).
-            source: the positive numbers of the column that was fitted, shape (n,), at least one.
-            rng: breaks ties.
+            source: the numbers of the column that was fitted, shape (n,), at least one.
+            rng: where draws come from.
+
+        Raises:
+            TooFewImporters: as :meth:`blur`.
         """
         order = np.lexsort([rng.random(len(values)), values])
         quantiles = (np.arange(len(values)) + 0.5) / len(values)
-        targets = np.sort(source)[(quantiles * len(source)).astype(int)]
+        targets = np.sort(source)[(quantiles * len(source)).astype(int)].astype(float)
+        loose = ~np.isin(targets, self.heaps)
+        # Targets ascend, so their bands do: sorted draws keep to their bands.
+        drawn = self._drawn(targets[loose], rng)
+        targets[loose] = np.sort(drawn)
         moved = np.empty(len(values))
-        moved[order] = np.where(np.isin(targets, self.heaps), targets, self._spread(targets))
+        moved[order] = targets
         return moved
 
-    def _spread(self, targets: np.ndarray) -> np.ndarray:
-        """Ascending numbers of the source, each evenly spaced within its band: on a log scale, in the last band on a plain one.
-
-        The last band may begin decades under its end; on a log scale nothing would fall near to what is dearest.
-        """
+    def _drawn(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A draw for each of some values that are no heaps."""
+        uniform = rng.random(len(values))
+        if not len(values):
+            return uniform
         if not len(self.lows):
-            return targets
-        band = np.minimum(np.searchsorted(self.highs, targets), len(self.highs) - 1)
-        loose = ~np.isin(targets, self.heaps)
-        place = pd.Series(loose.astype(float)).groupby(band).cumsum().to_numpy() - 0.5
-        count = np.maximum(np.bincount(band, weights=loose, minlength=len(self.lows))[band], 1.0)
-        low, high = np.maximum(self.lows[band], np.finfo(float).tiny), self.highs[band]
-        place = np.clip(place / count, 0, 1)
-        plain = (self.lows[band] <= 0) | (band == len(self.lows) - 1)
-        return np.where(plain, self.lows[band] + (high - self.lows[band]) * place, low * (high / low) ** place)
+            if not len(self.heaps):
+                raise TooFewImporters(
+                    "fewer importers than may be shown wrote all the amounts of a column; more months are needed"
+                )
+            return self.heaps[(uniform * len(self.heaps)).astype(int)]
+        last = len(self.lows) - 1
+        band = np.minimum(np.searchsorted(self.within, values), last)
+        low, high = (np.log(edge[band]) if self.logarithmic else edge[band] for edge in (self.lows, self.highs))
+        drawn = low + (high - low) * uniform
+        if last > 0:
+            bottom, top = band == 0, band == last
+            drawn[top] = low[top] + _excess(uniform[top], high[top] - low[top], self.scales[1])
+            drawn[bottom] = high[bottom] - _excess(uniform[bottom], high[bottom] - low[bottom], self.scales[0])
+        return np.exp(drawn) if self.logarithmic else drawn
 
 
-def _cut(values: np.ndarray, importers: np.ndarray, min_group: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut sorted values into runs of at least ``min_group`` importers; equal values stay in one run."""
-    if not len(values):
-        return np.empty(0), np.empty(0)
-    starts = [0]
-    seen: set[int] = set()
-    for index in range(len(values)):
-        if len(seen) >= min_group and values[index] != values[index - 1]:
-            starts.append(index)
-            seen = set()
-        seen.add(int(importers[index]))
-    if len(starts) > 1 and len(seen) < min_group:
-        starts.pop()
-    ends = [*starts[1:], len(values)]
-    return values[starts].astype(float), values[[end - 1 for end in ends]].astype(float)
+def _excess(uniform: np.ndarray, reach: np.ndarray, scale: float) -> np.ndarray:
+    """Exponential draws of a mean, cut at a reach, from uniform ones."""
+    return -scale * np.log1p(-uniform * -np.expm1(-reach / scale))
+
+
+def _starts(amounts: np.ndarray, owners: np.ndarray, min_group: int) -> list[int]:
+    """Where bands begin among sorted amounts; empty where fewer than ``min_group`` importers wrote them.
+
+    Equal amounts stay in one band. The lowest and the highest band are tails of more importers than others.
+    """
+    importers = len(np.unique(owners))
+    if importers < min_group:
+        return []
+    tail = min(_TAIL_GROUPS * min_group, max(min_group, importers // 3))
+    count = len(amounts)
+    # A row in the middle of equal amounts belongs to the band of the first of them.
+    first_of, after = (np.searchsorted(amounts, amounts, side=side) for side in ("left", "right"))
+    lowest = int(after[_reach(owners, tail) - 1])
+    highest = int(first_of[count - _reach(owners[::-1], tail)])
+    if lowest >= highest:
+        cut = int(first_of[count // 2])
+        return _joined([0, cut] if 0 < cut < count else [0], owners, min_group)
+    starts, begin, seen = [0], lowest, _Counted()
+    for index in range(lowest, highest):
+        if seen.is_safe(min_group) and first_of[index] == index:
+            starts.append(begin)
+            begin, seen = index, _Counted()
+        seen.add(int(owners[index]))
+    if seen.is_safe(min_group):
+        starts.append(begin)
+        begin = highest
+    return _joined([*starts, begin], owners, min_group)
+
+
+def _reach(owners: np.ndarray, wanted: int) -> int:
+    """How many of the first rows it takes to have so many importers."""
+    first = np.sort(np.unique(owners, return_index=True)[1])
+    return int(first[min(wanted, len(first)) - 1]) + 1
+
+
+class _Counted:
+    """The importers of a run of rows, counted as it grows."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, int] = {}
+        self._all = 0
+        self._most = 0
+
+    def add(self, owner: int) -> None:
+        self._rows[owner] = self._rows.get(owner, 0) + 1
+        self._all += 1
+        self._most = max(self._most, self._rows[owner])
+
+    def is_safe(self, min_group: int) -> bool:
+        return len(self._rows) >= min_group and self._most <= MOST_OF_A_BAND * self._all
+
+
+def _joined(starts: list[int], owners: np.ndarray, min_group: int) -> list[int]:
+    """The bands, those that fewer than ``min_group`` importers or mostly one stand behind joined to a neighbour."""
+    starts = list(starts)
+    place = 0
+    while place < len(starts) and len(starts) > 1:
+        end = starts[place + 1] if place + 1 < len(starts) else len(owners)
+        _, rows = np.unique(owners[starts[place] : end], return_counts=True)
+        if len(rows) >= min_group and rows.max() <= MOST_OF_A_BAND * rows.sum():
+            place += 1
+        elif place + 1 < len(starts):
+            del starts[place + 1]
+        else:
+            del starts[place]
+            place -= 1
+    return starts
+
+
+class _Noise:
+    """Noise that hangs on a secret and on what it blurs."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+
+    def of(self, amounts: np.ndarray, purpose: str) -> float:
+        """A number between 1/2 and 1 to either side of 0: the same for the same amounts and purpose, else another.
+
+        It is never near 0, where it would hide nothing.
+        """
+        digest = hashlib.sha256(np.sort(amounts).tobytes()).hexdigest()
+        drawn = derive_rng(self._root, "bands", digest, purpose).uniform(-0.5, 0.5)
+        return float(drawn + np.copysign(0.5, drawn))
+
+
+def _edges(
+    scaled: np.ndarray, owners: np.ndarray, starts: list[int], min_group: int, noise: _Noise
+) -> tuple[np.ndarray, tuple[float, float]]:
+    """The edges of b bands on the scale, shape (b + 1,), ascending, and the mean excess in the two tails."""
+    if len(starts) == 1:
+        return _sole(scaled, owners, noise), (0.0, 0.0)
+    windows = [_nearest_importers(scaled, owners, start, min_group) for start in starts[1:]]
+    apart = np.array([np.ptp(window) / 2 for window in windows])
+    blurred = [window.mean() + noise.of(window, "edge") * half for window, half in zip(windows, apart, strict=True)]
+    # Noise may carry one edge past the next; in order they are the edges of as many bands.
+    inner = np.sort(blurred)
+    low, low_scale = _tail(inner[0] - scaled[: starts[1]], owners[: starts[1]], apart[0], noise, "lowest")
+    high, high_scale = _tail(scaled[starts[-1] :] - inner[-1], owners[starts[-1] :], apart[-1], noise, "highest")
+    return np.array([inner[0] - low, *inner, inner[-1] + high]), (low_scale, high_scale)
+
+
+def _nearest_importers(scaled: np.ndarray, owners: np.ndarray, start: int, min_group: int) -> np.ndarray:
+    """The amounts, one each, of the ``min_group`` importers who wrote nearest to the place where a band starts, by rank."""
+    found: dict[int, float] = {}
+    below, above = start - 1, start
+    while len(found) < min_group:
+        if above < len(scaled):
+            found.setdefault(int(owners[above]), float(scaled[above]))
+        if below >= 0 and len(found) < min_group:
+            found.setdefault(int(owners[below]), float(scaled[below]))
+        below, above = below - 1, above + 1
+    return np.array(list(found.values()))
+
+
+def _tail(excess: np.ndarray, owners: np.ndarray, least: float, noise: _Noise, purpose: str) -> tuple[float, float]:
+    """How far a tail reaches beyond its edge, and the mean excess of its importers, both positive and on the scale.
+
+    Args:
+        excess: how far each amount of the tail lies beyond the edge.
+        owners: who wrote it.
+        least: the mean excess is taken for no less than this.
+        noise: blurs the end.
+        purpose: which tail it is.
+    """
+    means = np.maximum(_by_importer(excess, owners), 0.0)
+    limited, cap = _limited(means)
+    mean = max(float(limited.mean()), least, _NARROWEST)
+    draws = np.log(max(len(excess), 2)) + _EULER
+    # As far as one importer can move the tail's end by writing something else, or nothing.
+    width = draws * max(cap, mean) / len(means)
+    reach = draws * mean + noise.of(means, purpose) * width
+    return float(max(reach, mean / 2)), mean
+
+
+def _sole(scaled: np.ndarray, owners: np.ndarray, noise: _Noise) -> np.ndarray:
+    """The two edges of a column's only band: as far from its middle, on both sides, as evenly drawn amounts would lie."""
+    means = _by_importer(scaled, owners)
+    middle = float(np.median(means))
+    limited, cap = _limited(np.abs(means - middle))
+    spread = max(float(limited.mean()), _NARROWEST)
+    centre = middle + float((np.sign(means - middle) * limited).mean())
+    width = max(cap, spread) / len(means)
+    moved = centre + noise.of(means, "centre") * max(width, spread / 2)
+    half = 2 * spread + noise.of(means, "spread") * min(width, spread)
+    return np.array([moved - half, moved + half])
+
+
+def _by_importer(values: np.ndarray, owners: np.ndarray) -> np.ndarray:
+    """The mean value of each importer."""
+    _, place = np.unique(owners, return_inverse=True)
+    return np.bincount(place, values) / np.bincount(place)
+
+
+def _limited(amounts: np.ndarray) -> tuple[np.ndarray, float]:
+    """Amounts of 0 and more, none above so many times their median, and that cap."""
+    cap = _CAP * float(np.median(amounts))
+    return np.minimum(amounts, cap), cap

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from customs_assets.declaration import BY_NAME
+from customs_assets.seeds import Root
 from customs_assets.synthesis.encodings.bands import Bands
 
 # Masses are declared down to 0.1 kg and less: the scale is nearly linear below this mass (kg) and logarithmic above.
 _LINEAR_BELOW = 0.1
+
+# The least positive amount that is written.
+_LEAST_WRITTEN = 0.001
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class MassEncoding:
     """Net mass in kg as log(1 + mass / 0.1 kg), a number between 0 and about 22.
 
     Attributes:
-        masses: the month's distinct masses, sorted.
+        masses: the month's distinct masses, sorted; drafts are led to them, and none is shown but by way of the bands.
         bands: what of them may be shown as it is.
     """
 
@@ -27,7 +32,12 @@ class MassEncoding:
 
     @classmethod
     def fit(
-        cls, masses: pd.Series, importers: pd.Series, min_group: int, heaps: np.ndarray | None = None
+        cls,
+        masses: pd.Series,
+        importers: pd.Series,
+        min_group: int,
+        heaps: np.ndarray | None = None,
+        root: Root | None = None,
     ) -> MassEncoding:
         """Learn heaps and bands from a column of n masses and the n importers who declared them.
 
@@ -36,8 +46,9 @@ class MassEncoding:
             importers: who declared them.
             min_group: importers that a band, and a heap, must rest on.
             heaps: the masses that may be shown as they are, where that is known from elsewhere.
+            root: what the noise of the bands derives from.
         """
-        return cls(np.unique(masses.to_numpy(dtype=float)), Bands.fit(masses, importers, min_group, heaps))
+        return cls(np.unique(masses.to_numpy(dtype=float)), Bands.fit(masses, importers, min_group, heaps, root=root))
 
     def encode(self, masses: pd.Series) -> pd.Series:
         """Series of n numbers, increasing with the mass."""
@@ -56,13 +67,18 @@ class MassEncoding:
 
     def safe(self, masses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Masses of the source as they may be shown: heaps kept, others drawn from their band and rounded as people do."""
-        drawn = self.bands.blur(masses, rng, logarithmic=True)
-        written = np.where(np.isin(masses, self.bands.heaps), masses, rounded(drawn))
-        return np.clip(written, self.masses[0], self.masses[-1])
+        return np.where(np.isin(masses, self.bands.heaps), masses, rounded(self.bands.blur(masses, rng), "net_mass"))
 
 
-def rounded(amounts: np.ndarray) -> np.ndarray:
-    """Positive amounts as people write them: with one decimal from 10, two from 1, three below."""
-    return np.where(
+def rounded(amounts: np.ndarray, column: str) -> np.ndarray:
+    """Positive amounts as people write them: with one decimal from 10, two from 1, three below; never 0.
+
+    Args:
+        amounts: numbers of any shape.
+        column: the attribute they are of; none is written above what the form has room for.
+    """
+    written = np.where(
         amounts >= 10, np.round(amounts, 1), np.where(amounts >= 1, np.round(amounts, 2), np.round(amounts, 3))
     )
+    most = BY_NAME[column].maximum
+    return np.where(amounts > 0, np.clip(written, _LEAST_WRITTEN, np.inf if most is None else most), written)

@@ -7,13 +7,17 @@ item price = net mass x unit price x exp(residual).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from customs_assets.seeds import Root
 from customs_assets.synthesis.encodings.bands import Bands
+from customs_assets.synthesis.encodings.mass import rounded
+from customs_assets.synthesis.too_few import TooFewImporters
 
 PriceForm = Literal["residual", "unit_price"]
 
@@ -27,61 +31,74 @@ class PriceEncoding:
     Attributes:
         unit_prices: KRW per kg by product code.
         bands: what of the residuals may be shown as it is.
-        lowest: lowest price of the month, KRW.
-        highest: highest price of the month, KRW.
         form: whether a decoded price carries the residual.
     """
 
     unit_prices: dict[str, float]
     bands: Bands
-    lowest: float
-    highest: float
     form: PriceForm
 
     @classmethod
     def fit(
-        cls, declarations: pd.DataFrame, unit_prices: pd.DataFrame, min_group: int, form: PriceForm = "residual"
+        cls,
+        declarations: pd.DataFrame,
+        unit_prices: pd.DataFrame,
+        min_group: int,
+        form: PriceForm = "residual",
+        root: Root | None = None,
     ) -> PriceEncoding:
-        """Learn from n declarations and the month's ``unit_prices``.
+        """Learn from n declarations and the month's ``unit_prices``; the noise of the bands derives from ``root``.
 
         Raises:
             ValueError: a product code has no unit price.
+            TooFewImporters: prices follow from unit prices alone, and one rests on fewer than ``min_group`` importers.
         """
         by_code = dict(zip(unit_prices["hs10_code"], unit_prices["unit_price"].astype(float), strict=True))
         if missing := sorted(set(declarations["hs10_code"]) - set(by_code)):
             raise ValueError(f"{len(missing)} product codes have no unit price, the first of them {missing[0]}")
-        price = declarations["item_price"]
-        unfitted = cls(by_code, Bands(*(np.empty(0),) * 3), float(price.min()), float(price.max()), form)
-        residuals = unfitted.encode(declarations)["residual"]
-        bands = Bands.fit(residuals, declarations["importer_id"], min_group)
-        return cls(by_code, bands, unfitted.lowest, unfitted.highest, form)
+        if form == "unit_price" and (unit_prices["importers"] < min_group).any():
+            raise TooFewImporters("the unit price of a product code rests on too few importers of the month")
+        residuals = _residuals(declarations, by_code)
+        bands = Bands.fit(residuals, declarations["importer_id"], min_group, root=root, logarithmic=False)
+        return cls(by_code, bands, form)
 
     def encode(self, declarations: pd.DataFrame) -> pd.DataFrame:
         """Frame of shape (n, 2): ``price_given`` and ``residual`` (0 where no price is given)."""
-        given = declarations["item_price"] > 0
-        base = self._base(declarations)
-        residual = np.log(declarations["item_price"].where(given, base) / base)
+        given = np.where(declarations["item_price"] > 0, "yes", "no")
         return pd.DataFrame(
-            {"price_given": np.where(given, "yes", "no"), "residual": residual}, index=declarations.index
+            {"price_given": given, "residual": _residuals(declarations, self.unit_prices)}, index=declarations.index
         )
 
     def decode(self, encoded: pd.DataFrame, declarations: pd.DataFrame) -> pd.Series:
-        """Prices in KRW for rows whose ``net_mass`` and ``hs10_code`` are known, inside the month's range."""
+        """Prices in KRW for rows whose ``net_mass`` and ``hs10_code`` are known."""
         residual = encoded["residual"].astype(float) if self.form == "residual" else 0.0
-        price = (self._base(declarations) * np.exp(residual)).round(1).clip(self.lowest, self.highest)
+        price = _written(_base(declarations, self.unit_prices) * np.exp(residual))
         return price.where(encoded["price_given"] == "yes", 0.0)
 
     def of_unit_price(self, declarations: pd.DataFrame) -> pd.Series:
         """Prices in KRW of rows whose ``net_mass`` and ``unit_price`` (KRW per kg) are known; NaN where the latter is not."""
-        return (_priced_mass(declarations) * declarations["unit_price"]).round(2).clip(self.lowest, self.highest)
+        return _written(_priced_mass(declarations) * declarations["unit_price"])
 
     def residual_of(self, declarations: pd.DataFrame) -> pd.Series:
         """The residuals that belong to ``unit_price`` (KRW per kg), NaN where that is."""
         ratio = declarations["unit_price"] / declarations["hs10_code"].map(self.unit_prices)
         return pd.Series(np.log(ratio.to_numpy(dtype=float)), index=declarations.index)
 
-    def _base(self, declarations: pd.DataFrame) -> pd.Series:
-        return _priced_mass(declarations) * declarations["hs10_code"].map(self.unit_prices)
+
+def _residuals(declarations: pd.DataFrame, unit_prices: Mapping[str, float]) -> pd.Series:
+    """The natural log of price over mass x unit price; 0 where no price is given."""
+    base = _base(declarations, unit_prices)
+    ratio = declarations["item_price"].where(declarations["item_price"] > 0, base) / base
+    return pd.Series(np.log(ratio.to_numpy(dtype=float)), index=declarations.index)
+
+
+def _base(declarations: pd.DataFrame, unit_prices: Mapping[str, float]) -> pd.Series:
+    return _priced_mass(declarations) * declarations["hs10_code"].map(unit_prices)
+
+
+def _written(prices: pd.Series) -> pd.Series:
+    """Prices as people write them; NaN stays."""
+    return pd.Series(rounded(prices.to_numpy(dtype=float), "item_price"), index=prices.index)
 
 
 def _priced_mass(declarations: pd.DataFrame) -> pd.Series:

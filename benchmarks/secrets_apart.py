@@ -1,0 +1,146 @@
+"""Every score under several release secrets: each draw after anonymization made anew, mean and worst beside what a lake has.
+
+    python benchmarks/secrets_apart.py LAKE FOLDER [--secrets 5] [--train] [--epochs N] [--workers 2] [--skip table-three ...]
+
+``LAKE`` is what ``customs run`` made; its ``anonymized_declarations`` are the source. Under each secret, which is drawn for this and
+kept nowhere, unit prices, groups, identities, labels and synthetic months are made again into ``FOLDER/<n>``; with ``--train`` the
+models, too, else those of ``LAKE`` draft the rows. The first column is ``LAKE`` itself. Worst is the least score where more is
+better and the largest where less is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+from synthesizer import PARTS, SOURCE, SYNTHETIC, measure
+
+from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
+from customs_assets.benchmark.detectors import DETECTORS
+from customs_assets.benchmark.precision import evaluate
+from customs_assets.benchmark.split import split_months
+from customs_assets.lake import Lake
+from customs_assets.report.claims import Claim, number, world_of
+from customs_assets.seeds import derive_rng, derive_seed
+from customs_assets.settings import Settings
+from customs_assets.synthesis.codec import Codec
+from customs_assets.synthesis.identities import compose
+from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
+from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
+
+
+def redrawn(lake: Lake, made: Lake, secret: bytes, settings: Settings, train: bool, workers: int) -> None:
+    """Write the synthetic months of a lake's source, drawn from a secret, into another lake."""
+    months = lake.partitions(SOURCE)
+    source = {month: lake.read_frame(SOURCE, month) for month in months}
+    prices = {}
+    with lake.connect() as connection:
+        paths = {month: lake.sql_path(SOURCE, month) for month in months}
+        for month, path in paths.items():
+            averages = average_prices(connection, path, settings.min_group)
+            prices[month] = noisy_prices(averages, derive_rng(secret, "unit_prices", month))
+        safe = SafeGroups(count_safe_groups(connection, list(paths.values()), settings.min_group))
+    known = [generalized_month(rows, safe, month=month, root=secret).declarations for month, rows in source.items()]
+    identities = compose(
+        pd.concat(known, ignore_index=True),
+        pd.concat(source.values(), ignore_index=True),
+        min_group=settings.min_group,
+        root=secret,
+    )
+    propensity = fitted_propensity(source, prices, safe, root=secret, min_group=settings.min_group)
+    shared = Shared(safe, identities, propensity)
+    work = partial(_month, lake, made, secret, settings, train, shared)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        list(pool.map(work, months, source.values(), prices.values()))
+
+
+def _month(
+    lake: Lake,
+    made: Lake,
+    secret: bytes,
+    settings: Settings,
+    train: bool,
+    shared: Shared,
+    month: str,
+    rows: pd.DataFrame,
+    prices: pd.DataFrame,
+) -> None:
+    from customs_assets.synthesis.checkpoint import from_bytes
+    from customs_assets.synthesis.ctgan import CTGAN
+
+    if train:
+        codec = Codec.fit(rows, prices, settings.min_group, root=secret)
+        table = codec.encode(rows)
+        model = CTGAN(epochs=settings.epochs, seed=derive_seed(secret, "ctgan_model", month))
+        model.fit(table, codec.discrete_columns(table))
+    else:
+        model = from_bytes(lake.read_bytes(lake.path("ctgan_model", month, "safetensors")))
+    month_made = synthesize(model, rows, prices, shared, month=month, root=secret, min_group=settings.min_group)
+    made.write_table(SYNTHETIC, month_made.declarations, month)
+
+
+def _cell(lake: Lake, made: Lake, settings: Settings, detector: str, dataset: str) -> None:
+    table, of = {"source": (SOURCE, lake), "synthetic": (SYNTHETIC, made)}[dataset]
+    months = of.partitions(table)
+    seeds = [derive_seed(settings.seed, "fraud_benchmark", purpose=f"run {run}") % 2**31 for run in range(5)]
+    rows = evaluate(of.read_frames(table, months), detector, dataset, split_months(months), seeds)
+    made.write_table("fraud_benchmark", rows, f"{dataset}|{detector}")
+
+
+def worst(claims: list[Claim]) -> float:
+    """The worst of several measurements of one claim: the largest where less is better, else the least."""
+    values = [claim.measured for claim in claims]
+    return max(values) if claims[0].at_least is None and claims[0].at_most is not None else min(values)
+
+
+def as_table(before: list[Claim], columns: list[list[Claim]]) -> str:
+    """Each claim's value in the lake, under each secret, their mean and their worst."""
+    heads = " | ".join(str(place + 1) for place in range(len(columns)))
+    lines = [f"| | lake | {heads} | mean | worst | goal |", "| --- |" + " ---: |" * (len(columns) + 3) + " --- |"]
+    for claim in before:
+        found = [next(c for c in column if c.key == claim.key) for column in columns]
+        mean = sum(c.measured for c in found) / len(found)
+        cells = [claim.measured, *(c.measured for c in found), mean, worst(found)]
+        goal = found[0].goal
+        lines.append(f"| {claim.title} | {' | '.join(number(float(value)) for value in cells)} | {goal} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lake", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--secrets", type=int, default=5)
+    parser.add_argument("--train", action="store_true", help="train the models anew under each secret")
+    parser.add_argument("--epochs", type=int, default=300)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--skip", nargs="*", default=[], choices=PARTS)
+    given = parser.parse_args()
+    settings = Settings(epochs=given.epochs)  # pyright: ignore[reportCallIssue]
+    lake = Lake(str(given.lake))
+    months, parts = lake.partitions(SOURCE), [part for part in PARTS if part not in given.skip]
+    world = world_of(lake.read_frames(SOURCE, months))
+    columns = []
+    for place in range(given.secrets):
+        started = time.perf_counter()
+        made = Lake(str(given.folder / str(place + 1)))
+        redrawn(lake, made, secrets.token_bytes(32), settings, given.train, given.workers)
+        print(f"secret {place + 1}: drawn in {time.perf_counter() - started:.0f} s", file=sys.stderr)
+        if "table-three" in parts:
+            with ProcessPoolExecutor(given.workers, mp_context=get_context("spawn")) as pool:
+                list(pool.map(partial(_cell, lake, made, settings, dataset="synthetic"), reversed(DETECTORS)))
+        columns.append(measure(lake, made, months, world, settings.min_group, parts))
+        print(f"secret {place + 1}: measured after {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    print(as_table(measure(lake, lake, months, world, settings.min_group, parts), columns))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
