@@ -105,6 +105,7 @@ def _run_pipeline(folder: Path, source: Path, months: Sequence[str], epochs: int
         "CUSTOMS_SOURCE": str(source.absolute()),
         "CUSTOMS_LAKE": str((folder / "lake").absolute()),
         "CUSTOMS_IDENTITY_KEY": str((folder / "identity.key").absolute()),
+        "CUSTOMS_RELEASE_SECRET": str((folder / "release.secret").absolute()),
         "DAGSTER_HOME": str((folder / "dagster").absolute()),
     }
     command = [sys.executable, "-c", "from customs_assets.cli import main; main()", "run", "--workers", str(workers)]

@@ -42,7 +42,7 @@ class Artifact:
         partitioning: how it is cut.
         suffix: file suffix in the lake; empty for a folder.
         upstream: the artifacts it is made from.
-        settings: names of the settings its content depends on (``source`` and ``identity_key`` by their fingerprint).
+        settings: names of the settings its content depends on (``source`` and the two secrets by their fingerprint).
         code_version: raised by hand when the same inputs would give another content.
         kinds: what it is made of, as Dagster's UI shows it.
         pool: the pool that bounds how many runs make it at once; empty where nothing does.
@@ -97,6 +97,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         "Price per kg by HS10, falling back to HS6, HS4, HS2 where a code is rare, with Gaussian noise on the average.",
         upstream=("labelled_declarations",),
         settings=("release_secret", "min_group"),
+        code_version="2",
         kinds=frozenset({"parquet", "duckdb"}),
     ),
     Artifact(
@@ -114,27 +115,27 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="safetensors",
         upstream=("anonymized_declarations", "unit_prices"),
         settings=("release_secret", "epochs", "min_group"),
-        code_version="2",
+        code_version="3",
         kinds=frozenset({"numpy"}),
         pool=TRAINING,
     ),
     Artifact(
         "safe_groups",
         "synthesis",
-        "What may be shown as it is: the tariff tuples, goods, masses and unit prices of at least k importers, over all months.",
+        "What may be shown as it is: the tariff tuples, goods, masses, unit prices and codes of at least k importers.",
         partitioning=Partitioning.WHOLE,
         upstream=("anonymized_declarations",),
-        code_version="3",
+        code_version="4",
         settings=("min_group",),
         kinds=frozenset({"parquet", "duckdb"}),
     ),
     Artifact(
         "composed_identities",
         "synthesis",
-        "New importers, sellers, declarants and couriers, each composed from at least k of the source's, over all months.",
+        "New importers, sellers, declarants and couriers, none with more than a k-th of its rows from one of the source's.",
         partitioning=Partitioning.WHOLE,
         upstream=("anonymized_declarations", "safe_groups"),
-        code_version="5",
+        code_version="6",
         settings=("release_secret", "min_group"),
         kinds=frozenset({"parquet", "pandas"}),
     ),
@@ -146,7 +147,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="json",
         upstream=("anonymized_declarations", "unit_prices", "safe_groups"),
         settings=("release_secret", "min_group"),
-        code_version="5",
+        code_version="6",
         kinds=frozenset({"json"}),
     ),
     Artifact(
@@ -156,7 +157,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         partitioning=Partitioning.WHOLE,
         upstream=("anonymized_declarations",),
         settings=("release_secret", "min_group", "price", "epochs", "rehearsal_epochs"),
-        code_version="2",
+        code_version="3",
         kinds=frozenset({"parquet", "numpy"}),
         pool=TRAINING,
     ),
@@ -173,7 +174,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
             "fraud_propensity",
         ),
         settings=("release_secret", "min_group", "rows", "price"),
-        code_version="8",
+        code_version="9",
         kinds=frozenset({"parquet", "pandas"}),
     ),
     Artifact(
@@ -201,7 +202,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="",
         upstream=("synthetic_declarations", "release_quality"),
         settings=("release_secret", "labels_kept", "label_policy"),
-        code_version="2",
+        code_version="3",
         kinds=frozenset({"csv", "parquet"}),
     ),
     Artifact(
@@ -230,7 +231,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="json",
         upstream=("anonymized_declarations", "rehearsed_declarations", "synthetic_declarations"),
         settings=("release_secret", "min_group"),
-        code_version="2",
+        code_version="3",
         kinds=frozenset({"json"}),
     ),
     Artifact(
@@ -241,7 +242,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         suffix="json",
         upstream=("anonymized_declarations", "synthetic_declarations"),
         settings=("release_secret", "min_group", "labels_kept"),
-        code_version="2",
+        code_version="3",
         kinds=frozenset({"json"}),
     ),
     Artifact(

@@ -177,7 +177,7 @@ EVIDENCE_SUITES: tuple[Suite, ...] = (
         "nobody_named",
         "error",
         "No name of the source and no token of the anonymized tables stands anywhere in the release.",
-        "Do not publish. A single token met by chance goes away with another CUSTOMS_SEED; anything else is a leak: report it.",
+        "Do not publish. A single token met by chance goes away with another release secret; anything else is a leak: report it.",
         _names,
         key="place",
     ),

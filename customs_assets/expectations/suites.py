@@ -45,13 +45,13 @@ QUARANTINE_SHARE = 0.01
 OVER_SHARE = 0.01
 
 # Scores below these floors are worth a look: the paper's own, which the pipeline is there to beat.
-FLOORS = PAPER_SCORES
+# Range coverage has none: the extremes are one importer's own.
+FLOORS = {metric: score for metric, score in PAPER_SCORES.items() if metric != "RangeCoverage"}
 
 # A month of some thousand rows covers fewer categories and extremes than eighteen months together.
 MONTHLY_FLOORS = {
     **FLOORS,
     "CategoryCoverage": 0.6,
-    "RangeCoverage": 0.6,
     "ContingencySimilarity": 0.7,
     "TVComplement": 0.8,
 }
@@ -670,7 +670,7 @@ SUITES: tuple[Suite, ...] = (
         "composed_identities",
         "composed",
         "error",
-        "Every declaration has new identities, and each is composed from at least k of the source's.",
+        "Every declaration has new identities, and none takes more than a k-th of its rows from one of the source's.",
         _FIX_CODE,
         _composed,
     ),

@@ -1,4 +1,4 @@
-"""Identities in context: new importers, sellers, declarants and couriers, composed from at least ``k`` of the source's each.
+"""Identities in context: new importers, sellers, declarants and couriers, each composed from several of the source's.
 
 The paper drew identities apart from the goods, which destroyed every trading relation (decision 6 of the architecture). Here the
 source's declarations, all months together, are *dealt* to as many new identities: laid in an order in which like trade stands
@@ -142,7 +142,7 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
     Args:
         declarations: n generalised rows of all months, with the source's identity tokens.
         source: the n rows before they were generalised, whose relations are the measure.
-        min_group: source identities that each new one is composed from.
+        min_group: ``k``; a new identity takes no more than a ``k``-th of its rows, rounded up, from one of the source's.
         root: what draws derive from.
 
     Returns:
@@ -373,7 +373,7 @@ def over_share(runs: np.ndarray, sources: np.ndarray, min_group: int) -> np.ndar
     Args:
         runs: n integers, the new identity of each row.
         sources: n integers, the source identity of each row.
-        min_group: source identities that a new one is composed from.
+        min_group: ``k``.
     """
     rows = pd.DataFrame({"run": runs, "source": sources})
     size = rows.groupby("run")["source"].transform("size").to_numpy()

@@ -32,6 +32,7 @@ def pipeline(tmp_path: Path, small_source: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("CUSTOMS_SOURCE", str(small_source))
     monkeypatch.setenv("CUSTOMS_LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("CUSTOMS_IDENTITY_KEY", str(tmp_path / "identity.key"))
+    monkeypatch.setenv("CUSTOMS_RELEASE_SECRET", str(tmp_path / "release.secret"))
     monkeypatch.setenv("CUSTOMS_UI", "https://dagster.office.example/")
     return tmp_path
 
