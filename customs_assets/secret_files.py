@@ -1,8 +1,8 @@
 """Secrets in files: made once, readable by their owner alone, told apart by a fingerprint, destroyed on request.
 
 Two secrets live so: the identity key, which makes tokens of names, and the release secret, from which every draw after
-anonymization derives. What belongs here is the life of such a file. What is derived from it stands in ``anonymization.identities``
-and ``seeds``.
+anonymization derives. What belongs here is the life of such a file. What is derived from it stands in
+``anonymization.identities`` and ``seeds``.
 """
 
 from __future__ import annotations

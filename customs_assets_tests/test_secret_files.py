@@ -37,7 +37,7 @@ def test_a_damaged_secret_is_refused(tmp_path: Path):
     path = tmp_path / "a.secret"
     path.write_bytes(b"short")
     path.chmod(0o600)
-    with pytest.raises(SecretFileError, match="the release secret .* holds 5 bytes instead of 32"):
+    with pytest.raises(SecretFileError, match=r"the release secret .* holds 5 bytes instead of 32"):
         release_secret(path).load()
 
 

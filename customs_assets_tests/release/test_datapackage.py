@@ -12,7 +12,6 @@ from frictionless import Package, system, validate
 from customs_assets.quality.fidelity import MetricScore
 from customs_assets.release.datapackage import DESCRIPTOR
 from customs_assets.release.files import build_release
-from customs_assets.seeds import derive_rng
 from customs_assets.settings import Settings
 
 SCORES = [MetricScore("KSComplement", "Column Shape", 0.98, {})]

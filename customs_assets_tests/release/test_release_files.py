@@ -64,7 +64,7 @@ def test_checksums_match_and_the_same_draw_gives_the_same_bytes():
 
 def test_tokens_are_new_one_for_one_and_of_the_same_shape():
     before = _declarations()
-    after = redraw_tokens(before, 1)
+    after = redraw_tokens(before, np.random.default_rng(1))
     for role in IDENTITIES:
         assert not (set(after[role]) - {""}) & set(before[role])
         assert pd.crosstab(before[role], after[role]).astype(bool).sum(axis=0).max() == 1

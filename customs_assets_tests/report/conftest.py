@@ -18,7 +18,6 @@ from customs_assets.quality.fidelity import as_json, fidelity
 from customs_assets.release.files import build_release
 from customs_assets.report.claims import Tables
 from customs_assets.report.evidence import month_privacy
-from customs_assets.seeds import derive_rng
 from customs_assets.settings import Settings
 
 MIN_GROUP = 5

@@ -183,7 +183,7 @@ def test_amounts_of_0_belong_to_the_lowest_band_and_residuals_may_be_negative():
     shown = Bands.fit(amounts, owners, K, root=SECRET).blur(np.zeros(50), np.random.default_rng(1))
     assert (shown > 0).all()
     assert (shown < 250).all()
-    residuals = Bands.fit(np.log(amounts[1:]) - 6, owners[1:], K, root=SECRET, logarithmic=False)
+    residuals = Bands.fit(pd.Series(np.log(AMOUNTS)) - 6, pd.Series(OWNERS), K, root=SECRET, logarithmic=False)
     assert (residuals.lows < residuals.highs).all()
     assert residuals.lows[0] < 0 < residuals.highs[-1]
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customs_assets.declaration import TARIFF_TUPLE
-from customs_assets.synthesis.encodings.bands import Bands
 from customs_assets.synthesis.encodings.calendar import WEEKDAYS, CalendarEncoding
 from customs_assets.synthesis.encodings.categorical import RARE, CategoricalEncoding
 from customs_assets.synthesis.encodings.label import LabelEncoding

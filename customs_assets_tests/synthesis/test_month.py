@@ -77,9 +77,17 @@ def test_an_optional_identity_is_a_source_identity_or_empty(made: SyntheticMonth
     assert 0 < (made.declarations["courier_id"] == "").mean() < 1
 
 
-def test_numbers_stay_in_the_range_of_the_source(made: SyntheticMonth, source: pd.DataFrame):
-    for column in ("net_mass", "item_price", "tax_rate"):
-        assert made.declarations[column].between(source[column].min(), source[column].max()).all()
+def test_numbers_keep_to_the_source_s_distribution_and_are_not_cut_at_its_least_and_largest(
+    made: SyntheticMonth, source: pd.DataFrame
+):
+    for column in ("net_mass", "item_price"):
+        least, largest = source[column].min(), source[column].max()
+        assert made.declarations[column].between(least / 5, largest * 5).all()
+        assert made.declarations[column].between(least, largest).mean() > 0.97
+        counts = source.groupby(column)["importer_id"].nunique()
+        own = counts.index[counts < MIN_GROUP]
+        assert not set(made.declarations[column][made.declarations[column].isin([least, largest])]) & set(own)
+    assert made.declarations["tax_rate"].isin(source["tax_rate"]).all()
 
 
 @pytest.mark.parametrize("rows", [1, 37, 900])

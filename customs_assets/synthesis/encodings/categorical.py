@@ -1,8 +1,8 @@
 """Open lists of codes: the common ones by name, the rare ones as one group.
 
-A code that fewer than ``k`` importers of the month use is not shown to the model by name (decision 7 of the architecture), nor is one
-of less than half a percent of the rows, of which a batch has two and no GAN learns anything. When a row is decoded, it is put back
-from the month's rare codes in their own proportions. Which of these may be shown at all is decided before, over all months
+A code that fewer than ``k`` importers of the month use is not shown to the model by name (decision 7 of the architecture), nor is
+one of less than half a percent of the rows, of which a batch has two and no GAN learns anything. When a row is decoded, it is put
+back from the month's rare codes in their own proportions. Which of these may be shown at all is decided before, over all months
 (``safe_groups``): a codec that decodes is fitted to rows that hold no other.
 """
 
