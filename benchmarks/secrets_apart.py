@@ -4,8 +4,8 @@
 
 ``LAKE`` is what ``customs run`` made; its ``anonymized_declarations`` are the source. Under each secret, which is drawn for this
 and kept nowhere, unit prices, groups, identities, labels and synthetic months are made again into ``FOLDER/<n>``; with
-``--train`` the models, too, else those of ``LAKE`` draft the rows. The first column is ``LAKE`` itself. Worst is the least score where more is
-better and the largest where less is.
+``--train`` the models, too, else those of ``LAKE`` draft the rows. The first column is ``LAKE`` itself. Worst is the least score
+where more is better and the largest where less is.
 """
 
 from __future__ import annotations

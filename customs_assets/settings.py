@@ -11,8 +11,16 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from customs_assets.declaration import IDENTITIES, NAMES
+from customs_assets.source.headers import spelled
+
+_JSON_EXAMPLES = {
+    "postgresql_columns": '{"net_mass": "weight_kg"}',
+    "business_numbers": '{"importer_id": "importer_business_number"}',
+}
 
 
 def available_cores() -> int:
@@ -76,6 +84,11 @@ class Settings(BaseSettings):
         Path(".customs/release.secret"),
         description="file with the secret behind every draw after anonymization, outside the lake",
     )
+    business_numbers: Annotated[dict[str, str], NoDecode] = Field(
+        {},
+        description="JSON object of identity to further column of the source, for the business numbers that identify a party "
+        "where a row has one",
+    )
 
     alerts: SecretStr = Field(
         SecretStr(""), description="addresses that alerts go to, in Apprise's form, separated by blanks or commas"
@@ -96,12 +109,29 @@ class Settings(BaseSettings):
             raise ValueError("must not be empty")
         return value.strip()
 
-    @field_validator("postgresql_columns", mode="before")
+    @field_validator("postgresql_columns", "business_numbers", mode="before")
     @classmethod
-    def _json_object(cls, value: Any) -> Any:
+    def _json_object(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, str):
             return value
         try:
             return json.loads(value or "{}")
         except ValueError as error:
-            raise ValueError(f'must be a JSON object such as {{"net_mass": "weight_kg"}}: {error}') from None
+            example = _JSON_EXAMPLES[str(info.field_name)]
+            raise ValueError(f"must be a JSON object such as {example}: {error}") from None
+
+    @field_validator("business_numbers")
+    @classmethod
+    def _further_columns(cls, value: dict[str, str]) -> dict[str, str]:
+        """In the order of their names, so that the same setting is written one way in the lake's records."""
+        if strange := sorted(set(value) - set(IDENTITIES)):
+            raise ValueError(
+                f"{', '.join(strange)} is no identity of a declaration; identities are {', '.join(IDENTITIES)}"
+            )
+        columns = {role: spelled(value[role]) for role in sorted(value)}
+        for role, column in columns.items():
+            if not column or column in NAMES:
+                raise ValueError(
+                    f"{value[role]!r} cannot hold the business numbers of {role}; name a further column of the source"
+                )
+        return columns

@@ -1,14 +1,15 @@
--- unit_prices: the average price per kilogram behind every product code of one month of labelled declarations.
+-- unit_prices: the average price per kilogram behind every product code of one month of anonymized declarations.
 --
 -- The average is geometric, exp(avg(ln(price / mass))): prices per kilogram spread over six orders of magnitude, and an
 -- arithmetic mean would be the price of the month's one strangest parcel.
 -- Each importer weighs the same, so that no average is mostly one importer's.
 -- A code that fewer than $min_group importers declared takes the average of the longest shorter code (10, 6, 4, 2 digits,
 -- then all goods) that enough of them did, so that no price rests on less.
--- $labelled: path of the month's labelled_declarations; $min_group: importers that an average must rest on.
+-- $declarations: path of the month's anonymized_declarations, whose importers are parties and not spellings;
+-- $min_group: importers that an average must rest on.
 with priced as (
     select hs10_code, importer_id, ln(item_price / net_mass) as log_price
-    from read_parquet($labelled)
+    from read_parquet($declarations)
     where net_mass > 0 and item_price > 0
 ),
 lengths as (
@@ -38,7 +39,7 @@ categories as (
     having count(*) >= $min_group or digits = 0
 ),
 codes as (
-    select distinct hs10_code from read_parquet($labelled)
+    select distinct hs10_code from read_parquet($declarations)
 )
 select
     codes.hs10_code,

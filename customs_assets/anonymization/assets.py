@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from customs_assets.anonymization.business_numbers import BusinessNumberError, read_business_numbers
 from customs_assets.anonymization.identities import anonymize
 from customs_assets.anonymization.unit_prices import NOISE_SCALE, average_prices, noisy_prices
 from customs_assets.declaration import ATTRIBUTES, IDENTITIES
@@ -17,7 +18,7 @@ from customs_assets.seeds import derive_rng
 def unit_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pd.DataFrame]:
     lake, settings = pipeline.lake, pipeline.settings
     with lake.connect() as connection:
-        path = lake.sql_path("labelled_declarations", context.partition_key)
+        path = lake.sql_path("anonymized_declarations", context.partition_key)
         averages = average_prices(connection, path, settings.min_group)
     rng = derive_rng(pipeline.secret, "unit_prices", context.partition_key)
     prices = noisy_prices(averages, rng)
@@ -34,8 +35,15 @@ def unit_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Out
 def anonymized_declarations(
     context: dg.AssetExecutionContext, pipeline: Pipeline, labelled_declarations: pd.DataFrame
 ) -> dg.Output[pd.DataFrame]:
-    key = identity_key(pipeline.settings.identity_key)
-    anonymized = anonymize(labelled_declarations, key.obtain(pipeline.settings.lake))
+    settings, key = pipeline.settings, identity_key(pipeline.settings.identity_key)
+    numbers = None
+    if settings.business_numbers:
+        try:
+            numbers = read_business_numbers(pipeline.lake, context.partition_key, settings.business_numbers)
+        except BusinessNumberError as error:
+            # A column that is not there will not be there at the next try.
+            raise dg.Failure(str(error), allow_retries=False) from error
+    anonymized = anonymize(labelled_declarations, key.obtain(settings.lake), numbers)
     metadata: dict[str, Any] = {
         **table_metadata(anonymized, {a.name: a.description for a in ATTRIBUTES}),
         **{f"distinct {role}": int(anonymized[role].nunique()) for role in IDENTITIES},

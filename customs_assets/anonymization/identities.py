@@ -1,59 +1,103 @@
-"""Identities to tokens: a keyed hash in the published shape.
+"""Identities to tokens: a keyed hash of a party's name or business number.
 
-The same person gets the same token in every month without any shared table, because the token is a function of the key
-and the name alone. Whoever holds neither the key nor the source can only guess; once the key is destroyed nobody can
-compute a token again, and pseudonyms have become anonymous (section 4.1). How the key lives is in ``secret_files``; what is done
-with tokens later belongs elsewhere.
+The same party gets the same token in every month without any shared table, because the token is a function of the key and of
+the name made alike (or the number) alone. Tokens are so long that no two parties share one, whichever months are at hand; the
+short ones of the published shape are dealt out at release (``release/tokens.py``). Whoever holds neither the key nor the source
+can only guess; once the key is destroyed nobody can compute a token again, and pseudonyms have become anonymous (section 4.1).
+How the key
+lives is in ``secret_files``; what is done with tokens later belongs elsewhere.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import unicodedata
+from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
+from customs_assets.anonymization.names_alike import name_alike, number_alike
 from customs_assets.declaration import IDENTITIES
 
-# Length of a token in the published shape: couriers have 6 capitals and digits, everybody else 7.
-TOKEN_LENGTHS = {"declarant_id": 7, "importer_id": 7, "seller_id": 7, "courier_id": 6}
+# Length of a token inside the pipeline. Among ten million parties two share one of the 36^20 tokens with a probability of 4e-18
+# (n^2 / 2 / 36^20). With the seven characters of the published shape it is 1 in 250 among 25,000, and such a pair stays one for
+# as long as the key is used.
+TOKEN_LENGTH = 20
+
+# What a token inside the pipeline looks like, whole.
+TOKEN_PATTERN = rf"[A-Z0-9]{{{TOKEN_LENGTH}}}"
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_TOKENS = len(_ALPHABET) ** TOKEN_LENGTH
 
 
 def token(name: str, role: str, key: bytes) -> str:
-    """The token of one name in one role (a column of :data:`declaration.IDENTITIES`).
+    """The token of one name in one role (a column of :data:`declaration.IDENTITIES`): 20 capitals and digits.
 
-    Spelling variants that Unicode and white space make (NFKC, runs of blanks) are one name. An empty name has no token.
-    Tokens are the leading base-36 digits of HMAC-SHA256; among 15,000 names two share one of the 36^7 tokens with
-    probability 0.0014.
+    Names that :func:`names_alike.name_alike` makes alike have one token, in each role another. A blank name has none.
     """
-    canonical = " ".join(unicodedata.normalize("NFKC", name).split())
-    if not canonical:
+    return _token(name_alike(name), role, key)
+
+
+def _token(party: str, role: str, key: bytes) -> str:
+    """The last 20 base-36 digits of an HMAC-SHA256 over role and party, the lowest first; nothing for nobody."""
+    if not party:
         return ""
-    digest = hmac.new(key, f"{role}\x1f{canonical}".encode(), hashlib.sha256).digest()
-    number = int.from_bytes(digest, "big")
+    number = int.from_bytes(hmac.digest(key, f"{role}\x1f{party}".encode(), "sha256"), "big") % _TOKENS
     characters = []
-    for _ in range(TOKEN_LENGTHS[role]):
+    for _ in range(TOKEN_LENGTH):
         number, digit = divmod(number, len(_ALPHABET))
         characters.append(_ALPHABET[digit])
     return "".join(characters)
 
 
-def anonymize(labelled: pd.DataFrame, key: bytes) -> pd.DataFrame:
+def parties(labelled: pd.DataFrame, numbers: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Who stands in each row in each role: a business number where the row has one, a name where it has none, made alike.
+
+    Args:
+        labelled: frame with the four columns of :data:`declaration.IDENTITIES`, as declared.
+        numbers: business numbers as declared, in the same rows: a column for each role that has them, nothing where a row has
+            none. A name that is a business number is that number.
+
+    Returns:
+        Frame of shape (n, 4) of text, with the index of ``labelled``; empty where a row names nobody. Each distinct name and
+        number is made alike once.
+
+    Raises:
+        ValueError: ``numbers`` has other rows than ``labelled``, or a column that is no role.
+    """
+    if numbers is not None and len(numbers) != len(labelled):
+        raise ValueError(f"there are {len(numbers)} rows of business numbers for {len(labelled)} declarations")
+    if numbers is not None and (strange := sorted(set(numbers.columns) - set(IDENTITIES))):
+        raise ValueError(f"business numbers are given for {', '.join(strange)}; roles are {', '.join(IDENTITIES)}")
+    made: dict[str, np.ndarray] = {}
+    for role in IDENTITIES:
+        who = _made_alike(labelled[role], name_alike)
+        if numbers is not None and role in numbers:
+            number = _made_alike(numbers[role], number_alike)
+            who = np.where(number != "", number, who)
+        made[role] = who
+    return pd.DataFrame(made, index=labelled.index)
+
+
+def _made_alike(values: pd.Series, alike: Callable[[str], str]) -> np.ndarray:
+    codes, distinct = pd.factorize(values, use_na_sentinel=True)
+    # A missing value has the code -1, and is nobody.
+    return np.array([*(alike(value) for value in distinct), ""], dtype=object)[codes]
+
+
+def anonymize(labelled: pd.DataFrame, key: bytes, numbers: pd.DataFrame | None = None) -> pd.DataFrame:
     """The same rows with the four identities replaced by tokens.
 
     Args:
         labelled: frame of shape (n, 22) with raw identities.
         key: the secret of ``secret_files.identity_key``.
+        numbers: business numbers of the same rows, as for :func:`parties`.
 
     Returns:
         A new frame of shape (n, 22); every other column is unchanged.
     """
     anonymized = labelled.copy()
-    for role in IDENTITIES:
-        names = labelled[role]
-        tokens = {name: token(name, role, key) for name in names.unique()}
-        anonymized[role] = names.map(tokens)
+    for role, who in parties(labelled, numbers).items():
+        anonymized[role] = who.map({party: _token(party, str(role), key) for party in who.unique()})
     return anonymized

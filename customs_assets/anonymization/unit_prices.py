@@ -19,19 +19,21 @@ NOISE_SCALE = 0.05
 _NOISE_LIMIT = 3.0
 
 
-def average_prices(connection: duckdb.DuckDBPyConnection, labelled_path: str, min_group: int) -> pd.DataFrame:
+def average_prices(connection: duckdb.DuckDBPyConnection, declarations_path: str, min_group: int) -> pd.DataFrame:
     """The average price of every product code of a month.
 
     Args:
-        connection: a DuckDB that can read ``labelled_path``.
-        labelled_path: Parquet file of labelled declarations.
+        connection: a DuckDB that can read ``declarations_path``.
+        declarations_path: Parquet file of anonymized declarations: a token for each party, however its name is spelled.
         min_group: a category with fewer importers than this falls back to a shorter code.
 
     Returns:
         One row a code, ordered by code: ``hs10_code``, ``category`` (the code that gave the price; empty for all goods),
         ``importers`` and ``declarations`` behind it, ``average_price`` in KRW per kg.
     """
-    return connection.execute(read_sql("unit_prices.sql"), {"labelled": labelled_path, "min_group": min_group}).df()
+    return connection.execute(
+        read_sql("unit_prices.sql"), {"declarations": declarations_path, "min_group": min_group}
+    ).df()
 
 
 def noisy_prices(averages: pd.DataFrame, rng: np.random.Generator, noise_scale: float = NOISE_SCALE) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from customs_assets.anonymization.business_numbers import read_business_numbers
+from customs_assets.anonymization.names_alike import number_alike
 from customs_assets.declaration import IDENTITIES
 from customs_assets.expectations.suites import SUITES, Examined, Suite
 from customs_assets.lake import LakeError
@@ -90,12 +92,13 @@ def _names(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     files = {
         path.rsplit("/", 1)[-1]: examined.lake.read_bytes(path) for path in examined.lake.fs.ls(folder, detail=False)
     }
-    found = names_in(files, _identifying(examined))
+    found = names_in(files, _identifying(examined), _business_numbers(examined))
     rows = pd.DataFrame({"place": [f"{f.file}, {f.place}" for f in found], "names": [f.names for f in found]})
     return rows.astype({"place": object, "names": "int64"}), [
         gxe.ExpectTableRowCountToEqual(
             value=0,
-            description="no name of the source and no token of the anonymized tables stands in any file of the release",
+            description="no name or business number of the source and no token of the anonymized tables stands in any file of "
+            "the release",
         ),
         gxe.ExpectColumnValuesToBeBetween(
             column="names", max_value=0, description="no place of a file holds any of them"
@@ -115,6 +118,17 @@ def _identifying(examined: Examined) -> set[str]:
             for role in IDENTITIES:
                 names |= {name for name in table.column(role).unique().to_pylist() if name}
     return names
+
+
+def _business_numbers(examined: Examined) -> set[str]:
+    """Every business number of the labelled rows, as written and made alike; where they cannot be read nothing is passed."""
+    numbers: set[str] = set()
+    if columns := examined.settings.business_numbers:
+        for month in examined.lake.partitions("anonymized_declarations"):
+            read = read_business_numbers(examined.lake, month, columns)
+            said = {number for role in read.columns for number in read[role].dropna().unique()}
+            numbers |= said | {number_alike(number) for number in said}
+    return numbers
 
 
 _REMAKE = "Nothing of this may be published. Materialize the month again; if it stays, report it with the run's log."
@@ -176,8 +190,9 @@ EVIDENCE_SUITES: tuple[Suite, ...] = (
         "synthetic_release",
         "nobody_named",
         "error",
-        "No name of the source and no token of the anonymized tables stands anywhere in the release.",
-        "Do not publish. A single token met by chance goes away with another release secret; anything else is a leak: report it.",
+        "No name or business number of the source and no token of the anonymized tables stands anywhere in the release.",
+        "Do not publish. A name of seven characters met by chance goes away with another release secret; anything else is a leak: "
+        "report it.",
         _names,
         key="place",
     ),

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from customs_assets.anonymization.business_numbers import read_business_numbers
+from customs_assets.anonymization.identities import TOKEN_PATTERN, parties
 from customs_assets.declaration import (
     ATTRIBUTES,
     FORM_CODES,
@@ -35,6 +37,9 @@ from customs_assets.source.address import is_simulated
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
+
+# What identities are: names, tokens inside the pipeline, or tokens of the published shape.
+Identities = Literal["names", "tokens", "published"]
 
 LABEL_PAIRS = [(0, 0), (1, 1), (1, 2)]
 
@@ -111,7 +116,7 @@ def declaration_expectations(
     attributes: Sequence[Attribute],
     month: str,
     *,
-    raw_identities: bool,
+    identities: Identities,
     labelled: bool,
     repeated_ids: Sequence[str] | None = None,
 ) -> list[Expectation]:
@@ -120,7 +125,7 @@ def declaration_expectations(
     Args:
         attributes: the columns, in order.
         month: ``YYYY-MM``; empty where several months stand together.
-        raw_identities: whether identities are still names, which have no pattern.
+        identities: what identities are: names have no pattern, tokens have that of the pipeline or the published one.
         labelled: whether every row must carry both labels.
         repeated_ids: where the rows are a piece of a table, the IDs that the whole has more than once; None where they are all.
     """
@@ -145,12 +150,12 @@ def declaration_expectations(
         ),
     ]
     for attribute in attributes:
-        expected += _attribute_expectations(attribute, month, raw_identities=raw_identities, labelled=labelled)
+        expected += _attribute_expectations(attribute, month, identities=identities, labelled=labelled)
     return expected
 
 
 def _attribute_expectations(
-    attribute: Attribute, month: str, *, raw_identities: bool, labelled: bool
+    attribute: Attribute, month: str, *, identities: Identities, labelled: bool
 ) -> list[Expectation]:
     import great_expectations.expectations as gxe
 
@@ -175,11 +180,14 @@ def _attribute_expectations(
                     description=f"{name} lies between 0 and {attribute.maximum:g} {attribute.unit}",
                 )
             )
-        case Kind.IDENTITY if raw_identities and not attribute.optional:
-            expected.append(
-                gxe.ExpectColumnValuesToMatchRegex(column=name, regex=r"\S", description=f"{name} names somebody")
-            )
-        case Kind.KEY | Kind.CODE | Kind.IDENTITY if not (raw_identities and attribute.kind is Kind.IDENTITY):
+        case Kind.IDENTITY if identities == "names":
+            if not attribute.optional:
+                expected.append(
+                    gxe.ExpectColumnValuesToMatchRegex(column=name, regex=r"\S", description=f"{name} names somebody")
+                )
+        case Kind.IDENTITY if identities == "tokens":
+            expected.append(_code_expectation(replace(attribute, pattern=TOKEN_PATTERN)))
+        case Kind.KEY | Kind.CODE | Kind.IDENTITY:
             expected.append(_code_expectation(attribute))
         case _:
             pass
@@ -215,7 +223,7 @@ def _raw(examined: Examined) -> Iterator[Piece]:
     with lake.connect() as connection:
         raw = {"raw": lake.sql_path(examined.asset, month)}
         repeated = [row[0] for row in connection.execute(read_sql("repeated_declaration_ids.sql"), raw).fetchall()]
-    expected = declaration_expectations(ATTRIBUTES, month, raw_identities=True, labelled=False, repeated_ids=repeated)
+    expected = declaration_expectations(ATTRIBUTES, month, identities="names", labelled=False, repeated_ids=repeated)
     rows = 0
     for piece in lake.read_pieces(examined.asset, month, [a.name for a in ATTRIBUTES]):
         rows += piece.num_rows
@@ -265,7 +273,7 @@ def _labelled(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     inspected = raw.num_rows - raw.column("fraud").null_count
     frame = examined.frame()
     expected = [
-        *declaration_expectations(ATTRIBUTES, examined.partition, raw_identities=True, labelled=True),
+        *declaration_expectations(ATTRIBUTES, examined.partition, identities="names", labelled=True),
         _rows(inspected, f"{inspected} of {raw.num_rows} declarations were inspected"),
     ]
     if not is_simulated(examined.settings.source):
@@ -309,22 +317,35 @@ def _anonymized(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     import great_expectations.expectations as gxe
 
     frame, labelled = examined.frame(), examined.frame("labelled_declarations")
+    columns = examined.settings.business_numbers
+    numbers = read_business_numbers(examined.lake, examined.partition, columns) if columns else None
+    who = parties(labelled, numbers)
     expected = [
-        *declaration_expectations(ATTRIBUTES, examined.partition, raw_identities=False, labelled=True),
+        *declaration_expectations(ATTRIBUTES, examined.partition, identities="tokens", labelled=True),
         _rows(len(labelled), "those of labelled_declarations"),
     ]
     for role in IDENTITIES:
-        names = sorted(set(labelled[role]) - {""})
-        expected += [
+        said = {*labelled[role], *who[role]}
+        if numbers is not None and role in numbers:
+            said |= set(numbers[role].dropna())
+        expected.append(
             gxe.ExpectColumnValuesToNotBeInSet(
-                column=role, value_set=names, description=f"no {role} of the source is left"
-            ),
+                column=role, value_set=sorted(said - {""}), description=f"no {role} of the source is left"
+            )
+        )
+        count = who[role].nunique()
+        counted = {role: f"as many {role}s as the source has, spellings made alike: no two became one"}
+        if len(frame) == len(labelled):
+            # Told by their places, so that no name stands beside its token, not even here.
+            places = pd.factorize(who[role])[0] * (len(frame) + 1) + pd.factorize(frame[role])[0]
+            pair = f"{role} before and after"
+            frame[pair] = places
+            counted[pair] = f"every {role} of the source became one token, wherever it stands"
+        expected += [
             gxe.ExpectColumnUniqueValueCountToBeBetween(
-                column=role,
-                min_value=labelled[role].nunique(),
-                max_value=labelled[role].nunique(),
-                description=f"as many {role}s as the source has: no two became one",
-            ),
+                column=column, min_value=count, max_value=count, description=description
+            )
+            for column, description in counted.items()
         ]
     return frame, expected
 
@@ -353,7 +374,7 @@ def _synthetic(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     lawful = set(tuple_text(source.assign(hs6_code=source["hs10_code"].str[:6])))
     count = examined.settings.rows or len(source)
     expected = [
-        *declaration_expectations(RELEASED, examined.partition, raw_identities=False, labelled=True),
+        *declaration_expectations(RELEASED, examined.partition, identities="tokens", labelled=True),
         _rows(count, "as many as were asked for"),
         gxe.ExpectColumnValuesToBeInSet(
             column="tariff_tuple", value_set=sorted(lawful), description="every tariff tuple is lawful"
@@ -454,7 +475,7 @@ def _rehearsed(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     behind = training.groupby(list(RELEASED_TUPLE))["importer_id"].nunique()
     enough = behind.index[behind >= settings.min_group].to_frame(index=False)
     return frame.assign(shown_tuple=tuple_text(frame)), [
-        *declaration_expectations(RELEASED, "", raw_identities=False, labelled=True),
+        *declaration_expectations(RELEASED, "", identities="tokens", labelled=True),
         _rows(len(training), "as many as the training half has"),
         gxe.ExpectColumnValuesToBeInSet(
             column="shown_tuple",
@@ -524,7 +545,7 @@ def _release(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     months = examined.lake.partitions("synthetic_declarations")
     synthetic = examined.lake.read_frames("synthetic_declarations", months)
     expected = [
-        *declaration_expectations(RELEASED, "", raw_identities=False, labelled=True),
+        *declaration_expectations(RELEASED, "", identities="published", labelled=True),
         _rows(len(synthetic), f"those of {len(months)} synthetic months"),
         gxe.ExpectColumnValuesToBeInSet(
             column="checksums", value_set=["match"], description="every file of the release matches its checksum"
@@ -644,7 +665,7 @@ SUITES: tuple[Suite, ...] = (
         "anonymized_declarations",
         "nobody_named",
         "error",
-        "The labelled rows, with tokens for names: no raw identity is left.",
+        "The labelled rows, with tokens for names and business numbers: no raw identity is left.",
         _FIX_CODE,
         _anonymized,
     ),

@@ -27,15 +27,20 @@ def synthetic_release(
 
 
 def _require_one_token_space(pipeline: Pipeline, months: list[str]) -> None:
-    """Refuse to put months together whose tokens come from different identity keys: one person would be several."""
-    fingerprints: dict[str, list[str]] = {}
+    """Refuse to put months together whose tokens were made in different ways: one person would be several."""
+    ways: dict[tuple[str, str, str], list[str]] = {}
     for month in months:
         record = pipeline.lake.record("anonymized_declarations", month)
         if record is not None:
-            fingerprints.setdefault(record.settings.get("identity_key", ""), []).append(month)
-    if len(fingerprints) > 1:
-        spans = "; ".join(f"key {key or '?'}: {', '.join(of)}" for key, of in fingerprints.items())
+            key, numbers = (record.settings.get(name, "") for name in ("identity_key", "business_numbers"))
+            ways.setdefault((key, numbers, record.code_version), []).append(month)
+    if len(ways) > 1:
+        spans = "; ".join(
+            f"key {key or '?'}, business numbers {numbers or '{}'}, version {version}: {', '.join(of)}"
+            for (key, numbers, version), of in ways.items()
+        )
         raise dg.Failure(
-            f"the months were anonymized with different identity keys ({spans}), so the same person has several tokens; "
-            "materialize anonymized_declarations and what follows again for all months with the present key"
+            f"the months were anonymized with different identity keys, business numbers or versions ({spans}), so the same "
+            "person has several tokens; materialize anonymized_declarations and what follows again for all months with the "
+            "present ones"
         )

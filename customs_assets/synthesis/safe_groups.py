@@ -3,8 +3,8 @@
 Within one month of some 3,000 declarations nearly every tariff tuple is rare; over all months most are not. So the months share
 one table (``sql/safe_groups.sql``), cheap to count, of what at least ``k`` distinct importers declared: tariff tuples, tuples
 with their mass, and with mass and label, masses by themselves, and the codes of the form that stand in no tuple. A month's
-declarations are *generalised* by it before anything is drawn from them: a tuple or code that is not safe is replaced by a safe one
-of a declaration that shares as much as can be. From then on nothing unsafe is at hand, so nothing unsafe can be released.
+declarations are *generalised* by it before anything is drawn from them: a tuple or code that is not safe is replaced by a safe
+one of a declaration that shares as much as can be. From then on nothing unsafe is at hand, so nothing unsafe can be released.
 
 What belongs here is the rule and its account. What is drawn from the generalised rows, and how, is ``polish``'s; the bands in
 which single masses and prices are blurred are ``encodings.bands``'s.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import math
 import re
+import unicodedata
 from pathlib import Path
 
 import duckdb
@@ -11,20 +13,74 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customs_assets.anonymization.identities import anonymize, token
+from customs_assets.anonymization.identities import (
+    TOKEN_PATTERN,
+    anonymize,
+    token,
+)
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
+from customs_assets.declaration import IDENTITIES
 from customs_assets.lake import Lake
+from customs_assets.release.tokens import redraw_tokens
 
 KEY = b"k" * 32
 
 
-def test_tokens_have_the_published_shape_and_are_the_same_in_every_month():
-    assert re.fullmatch("[A-Z0-9]{7}", token("주식회사 한국", "importer_id", KEY))
-    assert re.fullmatch("[A-Z0-9]{6}", token("DHL", "courier_id", KEY))
+def _token_of_seven(name: str, role: str) -> str:
+    """A token as it was made before: seven base-36 digits of the same hash."""
+    number = int.from_bytes(hmac.digest(KEY, f"{role}\x1f{name}".encode(), "sha256"), "big")
+    characters = []
+    for _ in range(7):
+        number, digit = divmod(number, 36)
+        characters.append("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[digit])
+    return "".join(characters)
+
+
+# Found by trying some 250,000 names, which takes two seconds.
+ONE, OTHER = "Hanbit Trading 340440", "Hanbit Trading 352513"
+
+
+def _rows(*importers: str) -> pd.DataFrame:
+    """Declarations of some importers, whom nothing else tells apart."""
+    return pd.DataFrame(
+        {"declarant_id": "Broker", "importer_id": importers, "seller_id": "", "courier_id": "", "net_mass": 1.0}
+    )
+
+
+def test_a_token_is_the_same_in_every_month_and_another_in_every_role_and_with_every_key():
+    for role in IDENTITIES:
+        assert re.fullmatch(TOKEN_PATTERN, token("주식회사 한국", role, KEY))
+    assert TOKEN_PATTERN == "[A-Z0-9]{20}"
     assert token("Kim  Trading", "importer_id", KEY) == token(" Kim Trading ", "importer_id", KEY)
     assert token("Kim Trading", "importer_id", KEY) != token("Kim Trading", "importer_id", b"x" * 32)
-    assert token("Kim Trading", "importer_id", KEY) != token("Kim Trading", "seller_id", KEY)
-    assert token("", "seller_id", KEY) == ""
+    assert len({token("Kim Trading", role, KEY) for role in IDENTITIES}) == 4
+    assert token("", "seller_id", KEY) == token(" \u3000", "seller_id", KEY) == ""
+    digest = hmac.digest(KEY, b"importer_id\x1fkimtrading", "sha256")
+    assert int(token("Kim Trading", "importer_id", KEY)[::-1], 36) == int.from_bytes(digest, "big") % 36**20
+
+
+def test_two_importers_whose_short_tokens_were_one_are_two_and_stay_two_in_the_release():
+    assert _token_of_seven(ONE, "importer_id") == _token_of_seven(OTHER, "importer_id") == "NZMHZ8M"
+    months = [anonymize(_rows(*names), KEY) for names in ([ONE, OTHER, ONE], [OTHER], [ONE])]
+    assert months[0]["importer_id"].nunique() == 2
+    assert months[1]["importer_id"][0] == months[0]["importer_id"][1] != months[0]["importer_id"][0]
+    assert months[2]["importer_id"][0] == months[0]["importer_id"][0], "whichever months are at hand"
+    released = redraw_tokens(pd.concat(months, ignore_index=True), np.random.default_rng(3))["importer_id"]
+    assert released.str.fullmatch("[A-Z0-9]{7}").all()
+    assert released.nunique() == 2
+    assert released[0] == released[2] == released[4] != released[1] == released[3]
+
+
+def test_one_firm_in_seven_spellings_counts_once():
+    spellings = [
+        "Hanbit Trading Co., Ltd.", "HANBIT TRADING CO.,LTD", "Hanbit Trading Company Limited", "Hanbit  Trading Co Ltd ",
+        "Ｈａｎｂｉｔ　Ｔｒａｄｉｎｇ　Ｃｏ．，Ｌｔｄ．", "hanbit-trading co. ltd", "주식회사 Hanbit Trading",
+    ]  # fmt: skip
+    before = {_token_of_seven(" ".join(unicodedata.normalize("NFKC", n).split()), "importer_id") for n in spellings}
+    assert len(before) == 7, "each of them was an importer, and k = 5 was satisfied by one firm"
+    made = anonymize(_rows(*spellings, "Hanbit Traders Co., Ltd."), KEY)
+    assert made["importer_id"].nunique() == 2
+    assert made["importer_id"][:7].nunique() == 1
 
 
 def test_anonymizing_changes_identities_alone():

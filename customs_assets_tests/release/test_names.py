@@ -47,3 +47,33 @@ def test_codes_examples_and_parts_of_words_are_no_names():
     }
     assert names_in(files, NAMES) == []
     assert names_in({"train.csv": _csv(**{"Importer ID": ["HQ0W7JA"]})}, NAMES) != [], "in a row it is somebody's token"
+
+
+NUMBERS = ["214-86-10472", "2148610472", "30211", "1437418"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "place"),
+    [
+        ("train.csv", _csv(**{"Importer ID": ["2148610472", "AAAAAAA"]}), "Importer ID"),
+        ("train.csv", _csv(**{"Declarant ID": [" 30211", "AAAAAAA"]}), "Declarant ID"),
+        ("train.csv", _csv(**{"Office ID": ["214-86-10472"]}), "Office ID"),
+        ("train.csv", _csv(**{"Importer ID": ["A"], "Note": ["2148610472"]}), "Note"),
+        ("train.parquet", _parquet({"Seller ID": ["2148610472"]}), "Seller ID"),
+        ("train.parquet", _parquet({"Seller ID": [""]}, {"of": "2148610472"}), "metadata"),
+        ("README.md", b"as declared by 214-86-10472, and others", "text"),
+    ],
+)
+def test_a_business_number_is_found_where_only_a_leak_puts_it(file, content, place):
+    assert names_in({file: content}, [], NUMBERS) == [NameFound(file, place, 1)]
+
+
+def test_the_same_digits_in_an_amount_a_key_a_code_or_a_count_are_no_leak():
+    rows = {
+        "Declaration ID": ["2148610472"],
+        "Item Price": ["1437418"],
+        "HS6 Code": ["302110"],
+        "Importer ID": ["AAAAAAA"],
+    }
+    files = {"train.csv": _csv(**rows), "train.parquet": _parquet(rows), "README.md": b"1437418 bytes in 30211 rows"}
+    assert names_in(files, [], [*NUMBERS, "302110"]) == []

@@ -85,7 +85,7 @@ def test_numbers_keep_to_the_source_s_distribution_and_are_not_cut_at_its_least_
         assert made.declarations[column].between(least / 5, largest * 5).all()
         assert made.declarations[column].between(least, largest).mean() > 0.97
         counts = source.groupby(column)["importer_id"].nunique()
-        own = counts.index[counts < MIN_GROUP]
+        own = counts.index[counts < 5]
         assert not set(made.declarations[column][made.declarations[column].isin([least, largest])]) & set(own)
     assert made.declarations["tax_rate"].isin(source["tax_rate"]).all()
 

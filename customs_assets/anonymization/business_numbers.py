@@ -1,0 +1,68 @@
+"""Business numbers: which further columns of the source hold them, read beside the labelled rows that they identify.
+
+Further columns of a source stop at ``raw_declarations``. What belongs here reads those that ``CUSTOMS_BUSINESS_NUMBERS`` names,
+for tokens to be made of and for a release to be searched for. No artifact holds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customs_assets.declaration import LABELS
+from customs_assets.lake import Lake
+
+# As in sql/labelled_declarations.sql.
+_IS_LABELLED = pc.field(LABELS[0]).is_valid() & pc.field(LABELS[1]).is_valid()
+
+
+class BusinessNumberError(Exception):
+    """Business numbers cannot be read; the message names the role and the column and says what to do."""
+
+
+def read_business_numbers(lake: Lake, month: str, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The business numbers of a month's labelled rows, as the source has them.
+
+    Args:
+        lake: where the month's ``raw_declarations`` and ``labelled_declarations`` are.
+        month: ``YYYY-MM``.
+        columns: column of ``raw_declarations`` by identity (``Settings.business_numbers``).
+
+    Returns:
+        One row for each labelled declaration, in their order; a text column for each role, null where a row has no number.
+
+    Raises:
+        BusinessNumberError: a column is not there or holds no text, or the labelled rows are of other raw rows.
+        LakeError: one of the two is not in the lake, or is not readable.
+    """
+    needed = ["declaration_id", *LABELS, *dict.fromkeys(columns.values())]
+    labelled_rows: list[pa.Table] = []
+    for piece in lake.read_pieces("raw_declarations", month, needed):
+        _require_text(piece, month, columns)
+        labelled_rows.append(piece.filter(_IS_LABELLED))
+    rows = pa.concat_tables(labelled_rows)
+    if not rows.column("declaration_id").equals(
+        lake.read_table("labelled_declarations", month, ["declaration_id"]).column("declaration_id")
+    ):
+        raise BusinessNumberError(
+            f"labelled_declarations of {month} has other rows than the labelled ones of raw_declarations; "
+            "materialize it again"
+        )
+    return pd.DataFrame({role: rows.column(column).to_pandas() for role, column in columns.items()})
+
+
+def _require_text(rows: pa.Table, month: str, columns: Mapping[str, str]) -> None:
+    for role, column in columns.items():
+        if column not in rows.column_names:
+            raise BusinessNumberError(
+                f"the source has no column {column} in {month}, which CUSTOMS_BUSINESS_NUMBERS names for {role}"
+            )
+        kind = rows.schema.field(column).type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise BusinessNumberError(
+                f"the column {column}, which CUSTOMS_BUSINESS_NUMBERS names for {role}, holds {kind} in {month}; "
+                "a business number is text"
+            )
