@@ -22,6 +22,10 @@ import numpy as np
 CLAIMS = 10
 FALSE_CONVICTIONS = 0.05
 
+# Importers added on whom all guesses are right, and as many on whom all are wrong. What no success at all is worth does not hang
+# on how few they are, and the fewer they are, the less they take from guesses that are independent indeed.
+_ADDED = 0.1
+
 # With one importer on a side nothing tells chance from habit.
 LEAST_IMPORTERS = 2
 
@@ -102,8 +106,8 @@ def effective_attacks(
 
     On each side the squares of (successes − rate · attacks) of its importers are summed, with the rate of both sides together, as
     it is where nothing leaked. Their sum over what independent guesses would give is the design effect (Kish 1965, section 8.2).
-    Half an importer is added on each side on whom all guesses are right, and half a one on whom all are wrong, each of the side's
-    usual size. So no success at all among five importers is worth five guesses and not five hundred.
+    A tenth of an importer is added on each side on whom all guesses are right, and a tenth of one on whom all are wrong, each of
+    the side's usual size. So no success at all among five importers is worth five guesses and not five hundred.
 
     Args:
         sides: of training and of control: attacks and successes by importer, each an array with one element an importer. Attacks
@@ -115,11 +119,11 @@ def effective_attacks(
     """
     usual = [guesses / kish(attacks) for attacks, _ in sides]
     successes = sum(float(right.sum()) for _, right in sides)
-    rate = (successes + sum(usual) / 2) / (2 * guesses + sum(usual))
+    rate = (successes + _ADDED * sum(usual)) / (2 * (guesses + _ADDED * sum(usual)))
     numbers = []
     for (attacks, right), added in zip(sides, usual, strict=True):
-        squares = float(np.sum((right - rate * attacks) ** 2)) + added**2 * (rate**2 + (1 - rate) ** 2) / 2
-        effect = squares / ((guesses + added) * rate * (1 - rate))
+        squares = float(np.sum((right - rate * attacks) ** 2)) + _ADDED * added**2 * (rate**2 + (1 - rate) ** 2)
+        effect = squares / ((guesses + 2 * _ADDED * added) * rate * (1 - rate))
         numbers.append(guesses / max(effect, 1.0))
     return numbers[0], numbers[1]
 
