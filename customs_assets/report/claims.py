@@ -347,25 +347,18 @@ def attack_claims(
         ``chance.CLAIMS`` claims, whatever happens: one for which there are too few rows or importers has NaN for ``measured`` and
         ``surely``, and a note that says why. ``surely`` is NaN too where a side has one importer alone.
     """
-    attempts = [
-        _attempt(_CLOSEST, lambda: _closest_claim(closest_record(synthetic, training, control, seed=seed))),
-        _attempt(_MEMBER, lambda: _membership_claim(membership(synthetic, training, control, seed=seed))),
-        _attempt(_LINKED, lambda: _linkage_claim(linkage(synthetic, training, control, made_from))),
-    ]
+    tables = synthetic, training, control
     risks: dict[str, Callable[[], Risk]] = {
-        f"singling out, {mode}": partial(singling_out, synthetic, training, control, mode, attacks, seed=seed)
-        for mode in get_args(Mode)
+        f"singling out, {mode}": partial(singling_out, *tables, mode, attacks, seed=seed) for mode in get_args(Mode)
     }
-    risks["linkability"] = lambda: linkability(synthetic, training, control, seed=seed)
-    risks |= {
-        f"inference, {secret}": partial(inference, synthetic, training, control, secret, seed=seed)
-        for secret in SECRETS
-    }
-    for key, measure in risks.items():
-        title = f"{key[0].upper()}{key[1:]}: upper bound of the risk"
-        bounds = Claim(key, Subject.PRIVACY, title, math.nan, ceiling=0.0, at_most=_RISK, limit=_RISK_LIMIT)
-        attempts.append(_attempt(bounds, lambda measure=measure, bounds=bounds: _risk_claim(bounds, measure())))
-    return attempts
+    risks["linkability"] = partial(linkability, *tables, seed=seed)
+    risks |= {f"inference, {secret}": partial(inference, *tables, secret, seed=seed) for secret in SECRETS}
+    return [
+        _attempt(_CLOSEST, lambda: _closest_claim(closest_record(*tables, seed=seed))),
+        _attempt(_MEMBER, lambda: _membership_claim(membership(*tables, seed=seed))),
+        _attempt(_LINKED, lambda: _linkage_claim(linkage(*tables, made_from))),
+        *(_risk_attempt(key, measure) for key, measure in risks.items()),
+    ]
 
 
 _CLOSEST = Claim(
@@ -403,6 +396,12 @@ def _attempt(unmeasured: Claim, measure: Callable[[], Claim]) -> Claim:
         return measure()
     except CannotBeMeasured as reason:
         return replace(unmeasured, note=f"not measured: {reason}")
+
+
+def _risk_attempt(attack: str, measure: Callable[[], Risk]) -> Claim:
+    title = f"{attack[0].upper()}{attack[1:]}: upper bound of the risk"
+    claim = Claim(attack, Subject.PRIVACY, title, math.nan, ceiling=0.0, at_most=_RISK, limit=_RISK_LIMIT)
+    return _attempt(claim, lambda: _risk_claim(claim, measure()))
 
 
 def _judged(claim: Claim, measured: float, surely: float, note: str) -> Claim:

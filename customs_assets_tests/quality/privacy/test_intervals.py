@@ -133,6 +133,12 @@ def test_an_auc_of_independent_rows_is_bounded_as_narrowly_as_before():
     assert found == pytest.approx(0.5, abs=0.05)
 
 
+def test_more_importers_on_trainings_side_are_not_taken_for_a_leak():
+    found = [closest_record(*trial(seed, 100, 15, False, control_importers=25)) for seed in range(6)]
+    assert np.mean([one.share_nearer_to_training for one in found]) > 0.65, "four times as many importers are nearer"
+    assert max(one.surely for one in found) < 0.5
+
+
 def test_one_importer_on_a_side_has_no_interval_and_the_claim_says_so():
     synthetic, training, control = trial(1, 6, 20, copies=True)
     one = training[training["importer_id"] == training["importer_id"].iloc[0]]
