@@ -8,11 +8,11 @@ and their goals; how a thing is measured stands in ``quality`` and ``benchmark``
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -21,14 +21,16 @@ from customs_assets.benchmark.table_three import dataset_gaps, paper_gaps
 from customs_assets.benchmark.utility import precision_from, utility
 from customs_assets.quality.detection import detection
 from customs_assets.quality.fidelity import METRICS, MetricScore, fidelity
-from customs_assets.quality.privacy.closest_record import closest_record
+from customs_assets.quality.privacy import CannotBeMeasured
+from customs_assets.quality.privacy.closest_record import ClosestRecord, closest_record
 from customs_assets.quality.privacy.copies import copies
 from customs_assets.quality.privacy.group_account import TARIFF_TUPLE_KIND, group_account
 from customs_assets.quality.privacy.inference import SECRETS, inference
 from customs_assets.quality.privacy.linkability import linkability
-from customs_assets.quality.privacy.linkage import linkage
-from customs_assets.quality.privacy.membership import membership
-from customs_assets.quality.privacy.singling_out import ATTACKS, singling_out
+from customs_assets.quality.privacy.linkage import Linkage, linkage
+from customs_assets.quality.privacy.membership import Membership, membership
+from customs_assets.quality.privacy.risk import Risk
+from customs_assets.quality.privacy.singling_out import ATTACKS, Mode, singling_out
 from customs_assets.quality.references import Unit, halves, independent_columns
 from customs_assets.quality.relations import RELATIONS, lawful_share, relations
 
@@ -133,10 +135,6 @@ _RISK, _MEMBERSHIP, _NEARER, _LINKAGE = 0.05, 0.53, 0.52, 0.02
 # follow the frequencies of their own source lie somewhat nearer to it than to others of the same world, whoever made them; copies
 # and memorized rows go far past these limits.
 _RISK_LIMIT, _MEMBERSHIP_LIMIT, _NEARER_LIMIT, _LINKAGE_LIMIT = 0.15, 0.60, 0.60, 0.10
-
-# With fewer importers in the training half than this nobody is hidden in a crowd: attacks are shown and miss
-# their goals, but their limits say nothing of a source that is only being tried out.
-_FEW_IMPORTERS = 100
 _PRECISION, _PRECISION_GAP = 0.75, 0.05
 _TABLE_THREE_GAP, _KENDALL = 0.03, 0.9
 
@@ -345,77 +343,102 @@ def attack_claims(
         made_from: as ``linkage.linkage`` takes it.
         attacks: guesses of the attack that singles out.
         seed: base seed of guesses and samples.
+
+    Returns:
+        ``chance.CLAIMS`` claims, whatever happens: one for which there are too few rows or importers has NaN for ``measured`` and
+        ``surely``, and a note that says why. ``surely`` is NaN too where a side has one importer alone.
     """
-    few = training["importer_id"].nunique() < _FEW_IMPORTERS
-
-    def limit(usual: float) -> float:
-        return 1.0 if few else usual
-
-    nearer = closest_record(synthetic, training, control, seed=seed)
-    told = membership(synthetic, training, control, seed=seed)
-    linked = linkage(synthetic, training, control, made_from)
-    claims = [
-        Claim(
-            "closest_record",
-            Subject.PRIVACY,
-            "Synthetic rows nearer to training than to control",
-            nearer.share_nearer_to_training,
-            ceiling=0.5,
-            at_most=_NEARER,
-            limit=limit(_NEARER_LIMIT),
-            surely=nearer.share_nearer_to_training - 2 * nearer.standard_error,
-            note=f"± {nearer.standard_error:.3f}; {nearer.identical_to_training} rows at distance 0 of training, "
-            f"{nearer.identical_to_control} of control",
-        ),
-        Claim(
-            "membership",
-            Subject.PRIVACY,
-            "Membership inference, AUC of the strongest attack",
-            told.auc,
-            ceiling=0.5,
-            at_most=_MEMBERSHIP,
-            limit=limit(_MEMBERSHIP_LIMIT),
-            surely=told.auc - 3 * told.standard_error,
-            note=f"± {told.standard_error:.3f}; " + ", ".join(f"{name} {auc:.3f}" for name, auc in told.aucs.items()),
-        ),
-        Claim(
-            "linkage",
-            Subject.PRIVACY,
-            "Linkage of importers by profile, training less control",
-            linked.advantage,
-            ceiling=0.0,
-            at_most=_LINKAGE,
-            limit=limit(_LINKAGE_LIMIT),
-            surely=linked.advantage - 2 * 0.5 / math.sqrt(min(linked.training_importers, linked.control_importers)),
-            note=f"named {linked.named_training:.3f} and {linked.named_control:.3f}, recognised "
-            f"{linked.recognised_training:.3f} and {linked.recognised_control:.3f} "
-            f"of {linked.training_importers} and {linked.control_importers} importers; AUC {linked.auc:.3f} "
-            f"± {linked.standard_error:.3f}",
-        ),
+    tables = synthetic, training, control
+    risks: dict[str, Callable[[], Risk]] = {
+        f"singling out, {mode}": partial(singling_out, *tables, mode, attacks, seed=seed) for mode in get_args(Mode)
+    }
+    risks["linkability"] = partial(linkability, *tables, seed=seed)
+    risks |= {f"inference, {secret}": partial(inference, *tables, secret, seed=seed) for secret in SECRETS}
+    return [
+        _attempt(_CLOSEST, lambda: _closest_claim(closest_record(*tables, seed=seed))),
+        _attempt(_MEMBER, lambda: _membership_claim(membership(*tables, seed=seed))),
+        _attempt(_LINKED, lambda: _linkage_claim(linkage(*tables, made_from))),
+        *(_risk_attempt(key, measure) for key, measure in risks.items()),
     ]
-    risks = [
-        singling_out(synthetic, training, control, mode, attacks, seed=seed) for mode in ("univariate", "multivariate")
-    ]
-    risks.append(linkability(synthetic, training, control, seed=seed))
-    risks += [inference(synthetic, training, control, secret, seed=seed) for secret in SECRETS]
-    for risk in risks:
-        note = f"risk {risk.value:.4f} ({risk.lower:.4f} to {risk.upper:.4f}): of {risk.attacks} guesses "
-        note += f"{risk.successes} right on training, {risk.control_successes} on control, {risk.baseline_successes} blindly"
-        title = f"{risk.attack[0].upper()}{risk.attack[1:]}: upper bound of the risk"
-        claims.append(
-            Claim(
-                risk.attack,
-                Subject.PRIVACY,
-                title,
-                risk.upper,
-                ceiling=0.0,
-                at_most=_RISK,
-                limit=limit(_RISK_LIMIT),
-                note=note,
-                surely=risk.lower,
-            )
-        )
-    return claims
+
+
+_CLOSEST = Claim(
+    "closest_record",
+    Subject.PRIVACY,
+    "Synthetic rows nearer to training than to control",
+    math.nan,
+    ceiling=0.5,
+    at_most=_NEARER,
+    limit=_NEARER_LIMIT,
+)
+_MEMBER = Claim(
+    "membership",
+    Subject.PRIVACY,
+    "Membership inference, AUC of the strongest attack",
+    math.nan,
+    ceiling=0.5,
+    at_most=_MEMBERSHIP,
+    limit=_MEMBERSHIP_LIMIT,
+)
+_LINKED = Claim(
+    "linkage",
+    Subject.PRIVACY,
+    "Linkage of importers by profile, training less control",
+    math.nan,
+    ceiling=0.0,
+    at_most=_LINKAGE,
+    limit=_LINKAGE_LIMIT,
+)
+
+
+def _attempt(unmeasured: Claim, measure: Callable[[], Claim]) -> Claim:
+    """The claim with what was measured, or why there are too few rows or importers to; any other error is a fault."""
+    try:
+        return measure()
+    except CannotBeMeasured as reason:
+        return replace(unmeasured, note=f"not measured: {reason}")
+
+
+def _risk_attempt(attack: str, measure: Callable[[], Risk]) -> Claim:
+    title = f"{attack[0].upper()}{attack[1:]}: upper bound of the risk"
+    claim = Claim(attack, Subject.PRIVACY, title, math.nan, ceiling=0.0, at_most=_RISK, limit=_RISK_LIMIT)
+    return _attempt(claim, lambda: _risk_claim(claim, measure()))
+
+
+def _judged(claim: Claim, measured: float, surely: float, note: str) -> Claim:
+    """The claim with its numbers; where there is no interval the note says why."""
+    if math.isnan(surely):
+        note = f"no interval: training or control has one importer alone; {note}"
+    return replace(claim, measured=measured, surely=surely, note=note)
+
+
+def _closest_claim(nearer: ClosestRecord) -> Claim:
+    note = f"± {nearer.standard_error:.3f}; {nearer.identical_to_training} rows at distance 0 of training, "
+    note += f"{nearer.identical_to_control} of control"
+    return _judged(_CLOSEST, nearer.share_nearer_to_training, nearer.surely, note)
+
+
+def _membership_claim(told: Membership) -> Claim:
+    note = f"± {told.standard_error:.3f}; " + ", ".join(f"{name} {auc:.3f}" for name, auc in told.aucs.items())
+    return _judged(_MEMBER, told.auc, told.surely, note)
+
+
+def _linkage_claim(linked: Linkage) -> Claim:
+    note = (
+        f"named {linked.named_training:.3f} and {linked.named_control:.3f}, recognised "
+        f"{linked.recognised_training:.3f} and {linked.recognised_control:.3f} "
+        f"of {linked.training_importers} and {linked.control_importers} importers; AUC {linked.auc:.3f} "
+        f"± {linked.standard_error:.3f}"
+    )
+    return _judged(_LINKED, linked.advantage, linked.surely, note)
+
+
+def _risk_claim(claim: Claim, risk: Risk) -> Claim:
+    """The upper end of the risk's interval; both ends have the importer for their unit."""
+    note = f"risk {risk.value:.4f}, surely {risk.surely:.4f}: of {risk.attacks} guesses {risk.successes} right on training, "
+    note += f"{risk.control_successes} on control, {risk.baseline_successes} blindly; "
+    note += f"worth {risk.effective[0]:.0f} and {risk.effective[1]:.0f} independent guesses"
+    return _judged(claim, risk.clustered_upper, risk.surely, note)
 
 
 def as_json(claims: Sequence[Claim]) -> list[dict[str, Any]]:

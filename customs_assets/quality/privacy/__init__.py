@@ -8,3 +8,9 @@ The unit that is protected is the importer, as the ``k`` rule counts importers: 
 token space, which the release leaves behind by drawing all tokens anew; an attacker on the release knows no token. So attacks on
 rows leave identities out unless asked, and who is behind a synthetic importer is the subject of ``linkage`` alone.
 """
+
+from __future__ import annotations
+
+
+class CannotBeMeasured(ValueError):
+    """There are too few rows or importers for this attack; the message says of what, in plain words."""

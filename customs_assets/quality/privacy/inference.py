@@ -16,7 +16,7 @@ from customs_assets.declaration import BY_NAME, LABELS, Kind
 from customs_assets.quality.comparison import compared_columns
 from customs_assets.quality.privacy.linkability import sampled_targets
 from customs_assets.quality.privacy.records import WITHOUT_IDENTITIES, Scale, as_records, nearest
-from customs_assets.quality.privacy.risk import Risk, residual_risk
+from customs_assets.quality.privacy.risk import Guesses, Risk, residual_risk, with_importers
 from customs_assets.seeds import derive_rng
 
 # What a trader would not have known: how much, at what price, what, and whether it was caught.
@@ -40,8 +40,8 @@ def inference(
 
     Args:
         synthetic: synthetic declarations.
-        training: the source's rows that they were made from.
-        control: rows of the same source that were held out.
+        training: the source's rows that they were made from, with ``importer_id``.
+        control: rows of the same source that were held out, with ``importer_id``.
         secret: the attribute that is guessed.
         known: what the attacker knows; everything but identities and the secret where None (and but the other label, which
             would give a label away).
@@ -57,13 +57,15 @@ def inference(
     for rows in (ours, theirs):
         queries, references = as_records([rows, synthetic], columns, scale)
         guesses = secrets[nearest(queries, references).rows[:, 0]]
-        right.append(
-            guessed_right(guesses, compared_columns(rows, "attacked", [secret])[secret].to_numpy(), secret).sum()
-        )
+        right.append(guessed_right(guesses, compared_columns(rows, "attacked", [secret])[secret].to_numpy(), secret))
     rng = derive_rng(seed, "inference", purpose=f"baseline {secret}")
     blind = secrets[rng.integers(len(secrets), size=len(ours))]
     baseline = guessed_right(blind, compared_columns(ours, "attacked", [secret])[secret].to_numpy(), secret).sum()
-    return residual_risk(f"inference, {secret}", len(ours), int(right[0]), int(right[1]), int(baseline))
+    risk = residual_risk(f"inference, {secret}", len(ours), int(right[0].sum()), int(right[1].sum()), int(baseline))
+    sides = [
+        Guesses.on_rows(rows["importer_id"].to_numpy(), hit) for rows, hit in zip((ours, theirs), right, strict=True)
+    ]
+    return with_importers(risk, *sides)
 
 
 def guessed_right(guesses: np.ndarray, secrets: np.ndarray, secret: str) -> np.ndarray:

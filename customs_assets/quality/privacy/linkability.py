@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.quality.privacy.records import Scale, as_records, nearest
-from customs_assets.quality.privacy.risk import Risk, residual_risk
+from customs_assets.quality.privacy.risk import Guesses, Risk, residual_risk, with_importers
 from customs_assets.quality.references import equal_in_size
 from customs_assets.seeds import derive_rng
 
@@ -53,8 +53,8 @@ def linkability(
 
     Args:
         synthetic: synthetic declarations.
-        training: the source's rows that they were made from.
-        control: rows of the same source that were held out.
+        training: the source's rows that they were made from, with ``importer_id``.
+        control: rows of the same source that were held out, with ``importer_id``.
         halves: the columns that either party knows.
         neighbours: nearest synthetic rows of each half among which a common one is looked for.
         attacks: rows attacked; as many as the smaller of training and control has where None.
@@ -66,7 +66,12 @@ def linkability(
     rng = derive_rng(seed, "linkability", purpose="baseline")
     first, second = (rng.integers(len(synthetic), size=(len(ours), neighbours)) for _ in range(2))
     baseline = (first[:, :, None] == second[:, None, :]).any(axis=(1, 2))
-    return residual_risk("linkability", len(ours), int(links[0].sum()), int(links[1].sum()), int(baseline.sum()))
+    risk = residual_risk("linkability", len(ours), int(links[0].sum()), int(links[1].sum()), int(baseline.sum()))
+    sides = [
+        Guesses.on_rows(rows["importer_id"].to_numpy(), right)
+        for rows, right in zip((ours, theirs), links, strict=True)
+    ]
+    return with_importers(risk, *sides)
 
 
 def linked(

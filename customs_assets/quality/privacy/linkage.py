@@ -19,7 +19,8 @@ sides are recognised alike, and their difference would say nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ import pandas as pd
 
 from customs_assets.quality.comparison import compared_columns
 from customs_assets.quality.detection import auc, auc_standard_error
+from customs_assets.quality.privacy import CannotBeMeasured
+from customs_assets.quality.privacy.chance import LEAST_IMPORTERS, judging_quantile, wilson
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -56,6 +59,8 @@ class Linkage:
         training_importers: importers attacked in training.
         control_importers: in control.
         advantage: the larger of the two differences, training less control; the attack's gain, at most 1.
+        surely: what that gain is not below but by chance: the higher lower end of the two differences, wide enough for both and
+            ``chance.CLAIMS`` claims; NaN with fewer than two importers on a side.
     """
 
     named_training: float
@@ -69,6 +74,7 @@ class Linkage:
     training_importers: int
     control_importers: int
     advantage: float
+    surely: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def linkage(
         least_declarations: importers with fewer are left alone: their profile is too thin to match.
 
     Raises:
-        ValueError: training or control has no importer with enough declarations.
+        CannotBeMeasured: training or control has no importer with enough declarations.
     """
     profiles = _Profiles(synthetic, pd.concat([training, control], ignore_index=True))
     found = {
@@ -111,8 +117,7 @@ def linkage(
     similar = {side: matches.similarity for side, matches in found.items()}
     threshold = np.quantile(similar["control"], 1 - _BY_CHANCE, method="higher")
     recognised = {side: float((values > threshold).mean()) for side, values in similar.items()}
-    gains = [recognised["training"] - recognised["control"]]
-    gains += [named["training"] - named["control"]] if known else []
+    pairs = [recognised, named] if known else [recognised]
     both = np.concatenate([similar["training"], similar["control"]])
     sizes = len(similar["training"]), len(similar["control"])
     return Linkage(
@@ -126,8 +131,28 @@ def linkage(
         standard_error=auc_standard_error(*sizes),
         training_importers=sizes[0],
         control_importers=sizes[1],
-        advantage=max(gains),
+        advantage=max(pair["training"] - pair["control"] for pair in pairs),
+        surely=_surely([(pair["training"], pair["control"]) for pair in pairs], *sizes),
     )
+
+
+def _surely(pairs: Sequence[tuple[float, float]], training_importers: int, control_importers: int) -> float:
+    """The higher lower end of the differences between two shares of importers (Newcombe 1998, method 10).
+
+    An importer is attacked once, so importers are independent trials. The threshold of recognition is taken from control alone:
+    given it, training importers pass it or not as independent trials, and how many of the control importers of the world would
+    pass it is as uncertain as a share of control that was counted. Control is never named, since the attacker has none of its
+    tokens, but one training importer in as many as there are is named by chance.
+    """
+    if min(training_importers, control_importers) < LEAST_IMPORTERS:
+        return math.nan
+    quantile = judging_quantile(len(pairs))
+    ends = []
+    for number, (training, control) in enumerate(pairs):
+        low, high = wilson(training, training_importers, quantile), wilson(control, control_importers, quantile)
+        error = math.hypot(training - (low.value - low.error), high.value + high.error - control)
+        ends.append(training - control - error - (1 / training_importers if number else 0.0))
+    return max(ends)
 
 
 def _named(matches: _Matches, origin: Mapping[str, str]) -> float:
@@ -158,7 +183,7 @@ class _Profiles:
         declarations = source["importer_id"].map(source["importer_id"].value_counts())
         rows = source.loc[declarations >= least_declarations]
         if rows.empty:
-            raise ValueError(
+            raise CannotBeMeasured(
                 f"no importer of {side} has {least_declarations} declarations, so there is nothing to match"
             )
         importers, counts = self._counts(rows)

@@ -25,12 +25,13 @@ import pandas as pd
 from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.quality.comparison import compared_columns
 from customs_assets.quality.detection import auc, seen_by_a_classifier
+from customs_assets.quality.privacy import CannotBeMeasured
+from customs_assets.quality.privacy.chance import auc_bound, judging_quantile
 from customs_assets.quality.privacy.records import WITHOUT_IDENTITIES, as_records, nearest
 from customs_assets.quality.references import equal_in_size, in_control
 
 CROWD = 5
 _FOLDS = 3
-_GROUPS = 20
 _TREES, _LEAVES = 200, 31
 
 # Parts of a row that synthetic rows may share with it.
@@ -53,7 +54,10 @@ class Membership:
         aucs: AUC by attack, in [0, 1]; 0.5 tells nothing.
         strongest: the attack with the largest AUC.
         auc: that AUC.
-        standard_error: of that AUC, by a jackknife over groups of importers, whose rows are not independent of each other.
+        standard_error: of that AUC, the importer being the unit (``chance.auc_bound``); NaN with fewer than two importers on a
+            side.
+        surely: what the largest AUC is not below but by chance: the highest lower end of the five attacks, each one wide enough
+            for five attacks and ``chance.CLAIMS`` claims; NaN as above.
         members: training rows attacked, and as many control rows.
         references: control rows that the attacker holds as a sample of the world; they are not attacked.
     """
@@ -62,6 +66,7 @@ class Membership:
     strongest: str
     auc: float
     standard_error: float
+    surely: float
     members: int
     references: int
 
@@ -85,11 +90,11 @@ def membership(
         seed: base seed of samples and forests.
 
     Raises:
-        ValueError: control has too few importers to be halved.
+        CannotBeMeasured: control has too few importers to be halved.
     """
     held = in_control(control["importer_id"], seed + 1)
     if held.all() or not held.any():
-        raise ValueError(
+        raise CannotBeMeasured(
             f"control has {control['importer_id'].nunique()} importers, too few to keep some as a reference"
         )
     reference = control.loc[held]
@@ -106,8 +111,21 @@ def membership(
     }
     aucs = {attack: auc(score, is_member) for attack, score in scores.items()}
     strongest = max(aucs, key=lambda attack: aucs[attack])
-    error = _standard_error(scores[strongest], is_member, attacked["importer_id"], seed)
-    return Membership(aucs, strongest, aucs[strongest], error, len(members), len(reference))
+    # An importer on both sides, which only a split by rows makes, is two.
+    importers = pd.factorize(attacked["importer_id"])[0] * 2 + is_member
+    # Each attack has its part of what the claim may err by, so the highest lower end of the five holds for the claim.
+    bounds = {
+        name: auc_bound(score, is_member, importers, judging_quantile(len(scores))) for name, score in scores.items()
+    }
+    return Membership(
+        aucs,
+        strongest,
+        aucs[strongest],
+        bounds[strongest].standard_error,
+        max(bound.lower for bound in bounds.values()),
+        len(members),
+        len(reference),
+    )
 
 
 def _distances(
@@ -154,15 +172,6 @@ def _informed(
             forest.fit(features[train], is_member[train])
             scores[test] = np.asarray(forest.predict_proba(features[test]))[:, 1]
     return scores
-
-
-def _standard_error(scores: np.ndarray, is_member: np.ndarray, importers: pd.Series, seed: int) -> float:
-    """Standard error of an AUC by a jackknife that leaves out a group of importers at a time; NaN for too few importers."""
-    codes = pd.factorize(importers)[0]
-    group = (np.random.default_rng(seed).permutation(codes.max() + 1) % _GROUPS)[codes]
-    kept = [group != number for number in range(_GROUPS)]
-    without = np.array([auc(scores[rows], is_member[rows]) for rows in kept if 0 < is_member[rows].mean() < 1])
-    return float(np.sqrt((len(without) - 1) * np.mean((without - without.mean()) ** 2))) if len(without) else np.nan
 
 
 def _shared(rows: pd.DataFrame, others: pd.DataFrame, part: Sequence[str]) -> np.ndarray:

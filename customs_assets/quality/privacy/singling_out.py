@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.quality.comparison import compared_columns
+from customs_assets.quality.privacy import CannotBeMeasured
 from customs_assets.quality.privacy.records import WITHOUT_IDENTITIES
-from customs_assets.quality.privacy.risk import Risk, residual_risk
+from customs_assets.quality.privacy.risk import Guesses, Risk, residual_risk, with_importers
 from customs_assets.quality.references import equal_in_size
 from customs_assets.seeds import derive_rng
 
@@ -61,31 +62,54 @@ def singling_out(
 ) -> Risk:
     """The singling-out risk.
 
-    Equal rows of a frame count as one, and the larger of training and control is cut to the other's size, since a condition
-    fits one row of fewer rows more easily.
+    Equal rows of a frame count as one, the first importer's, and the larger of training and control is cut to the other's size,
+    since a condition fits one row of fewer rows more easily.
 
     Args:
         synthetic: synthetic declarations.
-        training: the source's rows that they were made from.
-        control: rows of the same source that were held out.
+        training: the source's rows that they were made from, with ``importer_id``.
+        control: rows of the same source that were held out, with ``importer_id``.
         mode: guesses from one column or from :data:`COLUMNS_A_GUESS` of them.
         attacks: guesses wanted; there may be fewer.
         columns: what can be compared.
         seed: base seed of the guesses.
 
     Raises:
-        ValueError: not a single guess could be made.
+        CannotBeMeasured: not a single guess could be made.
     """
     own, ours, theirs = (as_attacked(frame, columns) for frame in (synthetic, training, control))
+    whose = [_importers(frame, columns) for frame in (training, control)]
     ours, theirs = equal_in_size(ours, theirs, seed)
     guesses = guesses_from(own, mode, attacks, seed)
     if not guesses:
-        raise ValueError(f"no {mode} condition fits exactly one of {len(own)} synthetic rows")
+        raise CannotBeMeasured(f"no {mode} condition fits exactly one of {len(own)} synthetic rows")
     baseline = _random_guesses(own, 1 if mode == "univariate" else COLUMNS_A_GUESS, len(guesses), seed)
-    counted = [
-        int((matches(frame, made) == 1).sum()) for frame, made in ((ours, guesses), (theirs, guesses), (ours, baseline))
-    ]
-    return residual_risk(f"singling out, {mode}", len(guesses), *counted)
+    sides, right = [], []
+    for rows, importers in zip((ours, theirs), whose, strict=True):
+        counts, first = _matched(rows, guesses)
+        right.append(int((counts == 1).sum()))
+        sides.append(_by_importer(importers[rows.index.to_numpy()], first[counts == 1], len(guesses)))
+    blindly = int((matches(ours, baseline) == 1).sum())
+    risk = residual_risk(f"singling out, {mode}", len(guesses), right[0], right[1], blindly)
+    return with_importers(risk, sides[0], sides[1])
+
+
+def _importers(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """The importer of each row of :func:`as_attacked`."""
+    repeated = compared_columns(frame, "attacked", columns).duplicated().to_numpy()
+    return frame["importer_id"].to_numpy(str)[~repeated]
+
+
+def _by_importer(importers: np.ndarray, hit: np.ndarray, guesses: int) -> Guesses:
+    """The guesses that fit a row of each importer and no other row; of all guesses each one has a part by its rows.
+
+    Args:
+        importers: of each row that is attacked.
+        hit: for each guess that fits one row, which.
+        guesses: all of them.
+    """
+    _, codes, rows = np.unique(importers, return_inverse=True, return_counts=True)
+    return Guesses(rows * guesses / len(importers), np.bincount(codes[hit], minlength=len(rows)).astype(float))
 
 
 def as_attacked(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -115,10 +139,15 @@ def guesses_from(own: pd.DataFrame, mode: Mode, attacks: int, seed: int) -> list
 
 def matches(rows: pd.DataFrame, guesses: Sequence[Guess]) -> np.ndarray:
     """How many rows fulfil each guess."""
+    return _matched(rows, guesses)[0]
+
+
+def _matched(rows: pd.DataFrame, guesses: Sequence[Guess]) -> tuple[np.ndarray, np.ndarray]:
+    """How many rows fulfil each guess, and the place of the first one that does; 0 where none does."""
     columns = {name: rows[name].to_numpy() for name in rows.columns}
     coded = {name: pd.factorize(values) for name, values in columns.items() if values.dtype == object}
     places = {name: {value: code for code, value in enumerate(distinct)} for name, (_, distinct) in coded.items()}
-    counts = np.zeros(len(guesses), dtype=int)
+    counts, first = np.zeros(len(guesses), dtype=int), np.zeros(len(guesses), dtype=int)
     for number, guess in enumerate(guesses):
         fits = np.ones(len(rows), dtype=bool)
         for condition in guess:
@@ -128,7 +157,8 @@ def matches(rows: pd.DataFrame, guesses: Sequence[Guess]) -> np.ndarray:
             else:
                 fits &= _RELATIONS[condition.relation](columns[name], value)
         counts[number] = np.count_nonzero(fits)
-    return counts
+        first[number] = fits.argmax() if len(fits) else 0
+    return counts, first
 
 
 def _unique(own: pd.DataFrame, candidates: Sequence[Guess], wanted: int, seen: set[Guess]) -> list[Guess]:
