@@ -191,8 +191,8 @@ EVIDENCE_SUITES: tuple[Suite, ...] = (
         "nobody_named",
         "error",
         "No name or business number of the source and no token of the anonymized tables stands anywhere in the release.",
-        "Do not publish. A name of seven characters met by chance goes away with another release secret; anything else is a leak: "
-        "report it.",
+        "Do not publish. A name of seven characters met by chance goes away with another release secret; anything else is a "
+        "leak: report it.",
         _names,
         key="place",
     ),

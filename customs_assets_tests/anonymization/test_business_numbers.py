@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from customs_assets.anonymization.business_numbers import BusinessNumberError, read_business_numbers
-from customs_assets.anonymization.identities import anonymize, load_key, parties, token
+from customs_assets.anonymization.identities import anonymize, parties, token
 from customs_assets.anonymization.unit_prices import average_prices
 from customs_assets.declaration import ATTRIBUTES
 from customs_assets.expectations.checks import judge
@@ -22,6 +22,7 @@ from customs_assets.expectations.suites import SUITES
 from customs_assets.lake import Lake, Record
 from customs_assets.pipeline import Pipeline
 from customs_assets.provenance import out_of_date
+from customs_assets.secret_files import identity_key
 from customs_assets.settings import Settings
 from customs_assets.source.address import open_source
 from customs_assets.source.labelled import extract_labelled
@@ -106,7 +107,7 @@ def test_a_month_is_made_with_its_numbers_and_made_again_when_the_setting_change
     labelled, tokens = (lake.read_frame(f"{kind}_declarations", MONTH) for kind in ("labelled", "anonymized"))
     assert list(tokens.columns) == list(labelled.columns) == [a.name for a in ATTRIBUTES]
     assert len(tokens) == 100
-    key = load_key(tmp_path / "identity.key")
+    key = identity_key(tmp_path / "identity.key").load()
     # Rows 0 and 1 have one number and two names; row 2 was not inspected; row 3 has no number but zeros, row 4 a hyphen.
     names = labelled["importer_id"].tolist()
     assert names[0] != names[1]
