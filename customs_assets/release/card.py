@@ -100,7 +100,8 @@ def dataset_card(
         f"{4 * settings.min_group} source rows like it. No code stands here that fewer than {settings.min_group} importers",
         f"declared. An amount that fewer than {settings.min_group} importers wrote is not shown: it is drawn at random from",
         f"a band of amounts of at least {settings.min_group} importers, whose edges carry noise.",
-        "Item price = net mass x a noisy unit price of the product code" + (" x a residual." if settings.price == "residual" else "."),
+        "Item price = net mass x a noisy unit price of the product code"
+        + (" x a residual." if settings.price == "residual" else "."),
         "Importers, sellers, declarants and couriers are new ones: an ID takes declarations of several real parties, and of",
         f"one of them no more than 1 in {settings.min_group}, rounded up (where one party makes most of a trade, up to 1% of all",
         "declarations break this). An ID of few declarations so rests on few parties. IDs were drawn anew for this release",

@@ -128,7 +128,10 @@ def shown_month(
     codec = Codec.fit(
         known, unit_prices, min_group, price, safe_masses=safe.masses, root=derive_root(root, "codec", month)
     )
-    return ShownMonth(generalized, known, codec, codec.price_rows(codec.core(known)))
+    core = codec.core(known)
+    # What is safe over all months may be the month's least or largest mass; there nothing is shown whole.
+    core["whole"] &= np.isin(core["net_mass"], codec.mass.bands.heaps)
+    return ShownMonth(generalized, known, codec, codec.price_rows(core))
 
 
 def fitted_propensity(

@@ -149,8 +149,8 @@ class Polish:
         """The rows with masses and prices moved onto the source's quantiles, and the residuals that these make.
 
         Each mass was drawn well, and yet a few sweeps move their distribution; a price is the product of a mass, a unit price and
-        a residual, and nothing makes products fall where the source's do. Goods that are shown whole keep their mass; prices that
-        follow from a ``unit_price``, and those of 0, stay what they are.
+        a residual, and nothing makes products fall where the source's do. Goods that are shown whole keep their mass. Prices that
+        follow from a ``unit_price`` stay what they are but in the tails, and so do those of 0.
         """
         source = self._source
         free, known = (
@@ -160,7 +160,16 @@ class Polish:
         core = self._codec.price_rows(core)
         if self._codec.price.form != "residual":
             return core
-        free, known = ((rows["unit_price"].isna() & (rows["item_price"] > 0)).to_numpy() for rows in (core, source))
+        # A price that follows from a safe unit price may still be the month's least or largest.
+        given = (source["item_price"] > 0).to_numpy()
+        everything = Bands.fit(
+            source["item_price"][given], pd.Series(self._importers[given]), self._min_group, root=self._root
+        )
+        free, known = (
+            (rows["unit_price"].isna() | everything.in_tails(rows["item_price"].to_numpy(dtype=float))).to_numpy()
+            & (rows["item_price"] > 0).to_numpy()
+            for rows in (core, source)
+        )
         bands = Bands.fit(
             source["item_price"][known], pd.Series(self._importers[known]), self._min_group, root=self._root
         )

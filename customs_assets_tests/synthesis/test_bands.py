@@ -194,3 +194,19 @@ def test_equal_amounts_stay_in_one_band():
     bands = Bands.fit(amounts, owners, K, root=SECRET)
     assert (np.diff(bands.within) > 0).all()
     assert (np.searchsorted(amounts.sort_values(), bands.within, side="right") > 0).all()
+
+
+def test_in_the_tails_only_what_k_importers_of_these_rows_wrote_is_kept():
+    """5,000 and 20 are safe over all months; here one importer wrote each, and they are the largest and the least."""
+    amounts, owners = _market(6)
+    middle = float(amounts.median().round())
+    amounts = pd.concat([amounts.clip(30, 4000), pd.Series([5000.0, 20.0, middle])], ignore_index=True)
+    owners = pd.concat([owners, pd.Series(["one", "two", "three"])], ignore_index=True)
+    bands = Bands.fit(amounts, owners, K, np.array([20.0, middle, 5000.0]), root=SECRET)
+    assert middle in bands.heaps
+    assert 5000.0 not in bands.heaps
+    assert 20.0 not in bands.heaps
+    assert bands.in_tails(np.array([5000.0, 20.0, middle])).tolist() == [True, True, False]
+    shown = bands.blur(np.array([5000.0, 20.0, middle]), np.random.default_rng(1))
+    assert shown[2] == middle
+    assert not np.isclose(shown[:2], [5000.0, 20.0], rtol=1e-5).any()

@@ -83,20 +83,23 @@ class Bands:
             values: n numbers. On a log scale those of 0 and less belong to the lowest band.
             importers: who wrote them.
             min_group: ``k``, importers behind every heap, band and edge.
-            heaps: values that may be shown as they are, where they are counted elsewhere (over more months, say).
+            heaps: values that may be shown as they are, where they are counted elsewhere (over more months, say). In the tails, where
+                one may be the least or largest of these rows, only what ``k`` importers of these very rows wrote is kept.
             root: what the noise of the edges derives from; fresh noise that cannot be drawn again where None.
             logarithmic: compare on a log scale.
 
         Where fewer than ``k`` importers wrote all of what is no heap, there is no band.
         """
         numbers = values.to_numpy(dtype=float)
-        if heaps is None:
-            distinct = importers.groupby(values).nunique()
-            heaps = np.sort(distinct.index[distinct >= min_group].to_numpy(dtype=float))
-        loose = ~np.isin(numbers, heaps) & ((numbers > 0) | (not logarithmic))
-        order = np.argsort(numbers[loose], kind="stable")
-        amounts = numbers[loose][order]
-        owners = pd.factorize(importers.to_numpy()[loose])[0][order]
+        distinct = importers.groupby(values).nunique()
+        own = np.sort(distinct.index[distinct >= min_group].to_numpy(dtype=float))
+        on_scale = (numbers > 0) | (not logarithmic)
+        if heaps is not None:
+            lowest, highest = _inner_edges(*_sorted(numbers, importers, on_scale & ~np.isin(numbers, own)), min_group)
+            heaps = np.union1d(own, heaps[(heaps > lowest) & (heaps < highest)])
+        else:
+            heaps = own
+        amounts, owners = _sorted(numbers, importers, on_scale & ~np.isin(numbers, heaps))
         starts = _starts(amounts, owners, min_group)
         if not starts:
             nothing = np.empty(0)
@@ -112,6 +115,12 @@ class Bands:
     def ends(self) -> tuple[float, float]:
         """The least and the largest amount that a draw may give; infinite where there is no band."""
         return (float(self.lows[0]), float(self.highs[-1])) if len(self.lows) else (-np.inf, np.inf)
+
+    def in_tails(self, values: np.ndarray) -> np.ndarray:
+        """Which of n values lie in the lowest or the highest band and are no heaps, as booleans."""
+        if len(self.within) < 2:
+            return ~np.isin(values, self.heaps)
+        return ((values <= self.within[0]) | (values > self.within[-2])) & ~np.isin(values, self.heaps)
 
     def blur(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Values of the source as they may be shown: heaps as they are, others drawn from their band.
@@ -181,20 +190,45 @@ def _excess(uniform: np.ndarray, reach: np.ndarray, scale: float) -> np.ndarray:
     return -scale * np.log1p(-uniform * -np.expm1(-reach / scale))
 
 
+def _sorted(numbers: np.ndarray, importers: pd.Series, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The chosen numbers, ascending, and who wrote them as integers."""
+    order = np.argsort(numbers[chosen], kind="stable")
+    return numbers[chosen][order], pd.factorize(importers.to_numpy()[chosen])[0][order]
+
+
+def _tails(amounts: np.ndarray, owners: np.ndarray, min_group: int) -> tuple[int, int]:
+    """Where the lowest tail ends among sorted amounts and where the highest begins; they may overlap.
+
+    Equal amounts stay together.
+    """
+    tail = min(_TAIL_GROUPS * min_group, max(min_group, len(np.unique(owners)) // 3))
+    lowest = np.searchsorted(amounts, amounts[_reach(owners, tail) - 1], side="right")
+    highest = np.searchsorted(amounts, amounts[len(amounts) - _reach(owners[::-1], tail)], side="left")
+    return int(lowest), int(highest)
+
+
+def _inner_edges(amounts: np.ndarray, owners: np.ndarray, min_group: int) -> tuple[float, float]:
+    """The largest amount of the lowest tail and the least of the highest one.
+
+    Nothing lies between them where there are no bands.
+    """
+    if len(np.unique(owners)) < min_group:
+        return np.inf, -np.inf
+    lowest, highest = _tails(amounts, owners, min_group)
+    return float(amounts[lowest - 1]), float(amounts[highest])
+
+
 def _starts(amounts: np.ndarray, owners: np.ndarray, min_group: int) -> list[int]:
     """Where bands begin among sorted amounts; empty where fewer than ``min_group`` importers wrote them.
 
     Equal amounts stay in one band. The lowest and the highest band are tails of more importers than others.
     """
-    importers = len(np.unique(owners))
-    if importers < min_group:
+    if len(np.unique(owners)) < min_group:
         return []
-    tail = min(_TAIL_GROUPS * min_group, max(min_group, importers // 3))
     count = len(amounts)
+    lowest, highest = _tails(amounts, owners, min_group)
     # A row in the middle of equal amounts belongs to the band of the first of them.
-    first_of, after = (np.searchsorted(amounts, amounts, side=side) for side in ("left", "right"))
-    lowest = int(after[_reach(owners, tail) - 1])
-    highest = int(first_of[count - _reach(owners[::-1], tail)])
+    first_of = np.searchsorted(amounts, amounts, side="left")
     if lowest >= highest:
         cut = int(first_of[count // 2])
         return _joined([0, cut] if 0 < cut < count else [0], owners, min_group)

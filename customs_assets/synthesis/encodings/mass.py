@@ -67,7 +67,8 @@ class MassEncoding:
 
     def safe(self, masses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Masses of the source as they may be shown: heaps kept, others drawn from their band and rounded as people do."""
-        return np.where(np.isin(masses, self.bands.heaps), masses, rounded(self.bands.blur(masses, rng), "net_mass"))
+        drawn = self.bands.blur(masses, rng)
+        return np.where(np.isin(drawn, self.bands.heaps), drawn, rounded(drawn, "net_mass"))
 
 
 def rounded(amounts: np.ndarray, column: str) -> np.ndarray:
