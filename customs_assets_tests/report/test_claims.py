@@ -47,6 +47,17 @@ def test_a_claim_holds_between_its_bounds_and_is_silent_where_nothing_was_measur
     assert (claim.holds, claim.goal) == (holds, goal)
 
 
+def test_a_privacy_claim_that_was_not_measured_does_not_hold():
+    def of(subject: Subject, **bounds: float) -> Claim:
+        return Claim("any", subject, "Any", math.nan, **bounds)
+
+    assert of(Subject.PRIVACY, at_most=0.05).holds is False
+    assert of(Subject.PRIVACY, limit=0.1).holds is False
+    assert of(Subject.PRIVACY, at_least=0.9).holds is False
+    assert of(Subject.PRIVACY).holds is None, "what has no goal informs"
+    assert of(Subject.UTILITY, at_least=0.9).holds is None
+
+
 def test_the_table_shows_counts_whole_and_shares_with_four_decimals():
     claims = [
         Claim("copies", Subject.PRIVACY, "Copies", 3, at_most=0),
