@@ -167,7 +167,7 @@ def test_a_rehearsal_of_other_months_or_of_other_declarations_is_none(lake: Lake
         "the rehearsal is of other months (2020-01, 2020-02, 2020-03) than the declarations (2020-01, 2020-02)"
     )
     changed = stored["2020-02"].copy()
-    changed.loc[7, "net_mass"] += 0.01
+    changed["net_mass"] = np.where(changed.index == 7, changed["net_mass"] + 0.01, changed["net_mass"])
     assert Rehearsal.of(table, {**stored, "2020-02": changed}, seed) == (
         "the rehearsal is of other declarations of 2020-02 than those at hand"
     )
