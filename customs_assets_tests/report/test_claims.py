@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -48,14 +49,12 @@ def test_a_claim_holds_between_its_bounds_and_is_silent_where_nothing_was_measur
 
 
 def test_a_privacy_claim_that_was_not_measured_does_not_hold():
-    def of(subject: Subject, **bounds: float) -> Claim:
-        return Claim("any", subject, "Any", math.nan, **bounds)
-
-    assert of(Subject.PRIVACY, at_most=0.05).holds is False
-    assert of(Subject.PRIVACY, limit=0.1).holds is False
-    assert of(Subject.PRIVACY, at_least=0.9).holds is False
-    assert of(Subject.PRIVACY).holds is None, "what has no goal informs"
-    assert of(Subject.UTILITY, at_least=0.9).holds is None
+    silent = Claim("any", Subject.PRIVACY, "Any", math.nan)
+    assert replace(silent, at_most=0.05).holds is False
+    assert replace(silent, limit=0.1).holds is False
+    assert replace(silent, at_least=0.9).holds is False
+    assert silent.holds is None, "what has no goal informs"
+    assert replace(silent, subject=Subject.UTILITY, at_least=0.9).holds is None
 
 
 def test_the_table_shows_counts_whole_and_shares_with_four_decimals():
