@@ -112,6 +112,7 @@ class CrashTest:
         self.lake = Path(self.environment["CUSTOMS_LAKE"])
         self.report = Report()
         self.reference: dict[str, str] = {}
+        self.status = 0
         self.seconds = 0.0
 
     def run(self) -> subprocess.Popen[Any]:
@@ -121,11 +122,17 @@ class CrashTest:
         return customs(self.folder, self.environment, *arguments, stdout=log, stderr=log)
 
     def make_reference(self) -> None:
-        """Run once undisturbed, remember what came of it, and begin anew with the same identity key."""
+        """Run once undisturbed, remember what came of it, and begin anew with the same identity key.
+
+        Months as tiny as these may be withheld by the gate, whose verdict then is what every later run has to come to as well.
+        """
         began = time.monotonic()
-        if self.run().wait() != 0:
+        self.status = self.run().wait()
+        log = (self.folder / "customs.log").read_text()
+        verdict = log.rstrip().rpartition("\n")[2]
+        if self.status != 0 and not (verdict.startswith("withheld: ") and " failed (" not in verdict):
             # The folder is deleted at the end, and its log with it.
-            raise SystemExit(f"the undisturbed run failed:\n{(self.folder / 'customs.log').read_text()}")
+            raise SystemExit(f"the undisturbed run failed:\n{log}")
         self.seconds = time.monotonic() - began
         self.reference = artifacts(self.lake, records=True)
         shutil.rmtree(self.lake)
@@ -148,7 +155,7 @@ class CrashTest:
         """Look at what a run left that came to its end, and begin anew."""
         self.report.completed += 1
         self.report.add("after a run came to its end", compare(self.lake, self.reference, whole=True))
-        if status != 0:
+        if status != self.status:
             self.report.add("after a run came to its end", [f"exit status {status}"])
         shutil.rmtree(self.lake)
 

@@ -19,6 +19,9 @@ DATASETS = ("source", "synthetic")
 # What raw declarations are read from, as the lineage graph shows it; the pipeline does not make it.
 SOURCE_KEY = "declaration_source"
 
+# What is published, and what it is a copy of where its privacy claims let it through.
+RELEASE, CANDIDATE = "synthetic_release", "release_candidate"
+
 # The pool of what takes a core for minutes; its limit is set in dagster.yaml.
 TRAINING = "training"
 
@@ -47,6 +50,9 @@ class Artifact:
         kinds: what it is made of, as Dagster's UI shows it.
         pool: the pool that bounds how many runs make it at once; empty where nothing does.
         upstream_of: for an artifact cut by dataset, the one artifact that a dataset's cells are made from.
+        withdraws: the folder that is taken away before this artifact is made again, since it may not stand on what is no longer
+            so; empty where none is.
+        is_gate: whether it judges by itself what it is made from, and is therefore begun whatever that was found to be.
     """
 
     key: str
@@ -60,6 +66,8 @@ class Artifact:
     kinds: frozenset[str] = frozenset({"parquet"})
     pool: str = ""
     upstream_of: tuple[tuple[str, str], ...] = ()
+    withdraws: str = ""
+    is_gate: bool = False
 
     def upstream_for(self, partition: str) -> tuple[str, ...]:
         """The artifacts that one partition is made from."""
@@ -163,6 +171,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         code_version="3",
         kinds=frozenset({"parquet", "numpy"}),
         pool=TRAINING,
+        withdraws=RELEASE,
     ),
     Artifact(
         "synthetic_declarations",
@@ -198,15 +207,16 @@ ARTIFACTS: tuple[Artifact, ...] = (
         kinds=frozenset({"json"}),
     ),
     Artifact(
-        "synthetic_release",
+        CANDIDATE,
         "release",
-        "All months together, identities re-drawn: train, validation and test files, data dictionary, checksums, card.",
+        "What would be released: all months together, identities re-drawn, in files with checksums and a card. Not for users.",
         partitioning=Partitioning.WHOLE,
         suffix="",
         upstream=("synthetic_declarations", "release_quality"),
         settings=("release_secret", "labels_kept", "label_policy"),
         code_version="3",
         kinds=frozenset({"csv", "parquet"}),
+        withdraws=RELEASE,
     ),
     Artifact(
         "fraud_benchmark",
@@ -236,6 +246,19 @@ ARTIFACTS: tuple[Artifact, ...] = (
         settings=("release_secret", "min_group"),
         code_version="3",
         kinds=frozenset({"json"}),
+        withdraws=RELEASE,
+    ),
+    Artifact(
+        RELEASE,
+        "release",
+        "The gate: the candidate's files, where every privacy claim was measured and none convicts; else nothing stands here.",
+        partitioning=Partitioning.WHOLE,
+        suffix="",
+        upstream=(CANDIDATE, "release_privacy", "privacy_report"),
+        code_version="3",
+        kinds=frozenset({"csv", "parquet"}),
+        withdraws=RELEASE,
+        is_gate=True,
     ),
     Artifact(
         "release_evidence",
@@ -258,7 +281,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
             "release_quality",
             "release_evidence",
             "release_privacy",
-            "synthetic_release",
+            CANDIDATE,
             "fraud_benchmark",
             "quality_report",
             "privacy_report",
@@ -281,6 +304,12 @@ def stage_of(key: str) -> int:
         (stage_of(other) + (BY_KEY[other].partitioning is not artifact.partitioning) for other in artifact.upstream),
         default=0,
     )
+
+
+def ancestors(key: str) -> set[str]:
+    """What an artifact is made from, and what that is made from, and so on."""
+    upstream = BY_KEY[key].upstream
+    return set(upstream).union(*(ancestors(other) for other in upstream))
 
 
 def inputs_of(artifact: Artifact, partition: str, months: Sequence[str]) -> list[tuple[str, str]]:

@@ -9,23 +9,31 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from customs_assets.benchmark.detectors import DETECTORS
+from customs_assets.catalogue import RELEASE, ancestors
 from customs_assets.lake import Lake
 from customs_assets.masking import mask_credentials
 from customs_assets.provenance import Node, out_of_date
+from customs_assets.release.files import CARD
+from customs_assets.release.standing import WITHHELD, is_released, judged
 from customs_assets.secret_files import SecretFile, SecretFileError, identity_key, release_secret
 from customs_assets.settings import Settings, available_cores
 from customs_assets.source.address import SourceError, source_of
 from customs_assets.source.months import month_range
+
+if TYPE_CHECKING:
+    from customs_assets.automation.missing import Outcome, Task
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 console = Console()
@@ -83,7 +91,11 @@ def run(
     price: Annotated[str | None, typer.Option(help="CUSTOMS_PRICE: residual, or unit_price as in the paper")] = None,
     force: Annotated[bool, typer.Option("--force", help="make everything again")] = False,
 ) -> None:
-    """Make everything that is missing or out of date, months side by side, and show Tables 2 and 3."""
+    """Make everything that is missing or out of date, months side by side, and show Tables 2 and 3.
+
+    The last line says where the release is ("released: …"), or why there is none ("withheld: …"). The status is 0 only where
+    everything was made, no error-level expectation failed, and the release was let through.
+    """
     settings = _settings(
         source=source, lake=lake, seed=seed, epochs=epochs, min_group=min_group, rows=rows, price=price
     )
@@ -95,21 +107,22 @@ def run(
     nodes = out_of_date(storage, settings, wanted, DETECTORS, force)
     if not nodes:
         console.print(f"nothing to do: {len(wanted)} months are up to date in {settings.lake}")
-        raise typer.Exit(0 if _report(storage) else 1)
-    made = _make(nodes, wanted, at_once)
+    outcomes = _make(nodes, wanted, at_once) if nodes else {}
     complete = _report(storage)
-    raise typer.Exit(0 if made and complete else 1)
+    released = _conclude(storage, _unmade(outcomes))
+    made = all(outcome.success for outcome in outcomes.values())
+    raise typer.Exit(0 if made and complete and released else 1)
 
 
-def _make(nodes: list[Node], months: list[str], workers: int) -> bool:
-    """Run what is missing with a progress bar; whether all of it succeeded."""
+def _make(nodes: list[Node], months: list[str], workers: int) -> Mapping[Task, Outcome]:
+    """Run what is missing with a progress bar; what became of each task."""
     from customs_assets.automation.instance import prepare_home
 
     home = prepare_home(workers)
     import dagster as dg
     from sqlalchemy.exc import SQLAlchemyError
 
-    from customs_assets.automation.missing import Outcome, Task, Watch, first_line, plan, run_tasks
+    from customs_assets.automation.missing import Watch, first_line, plan, run_tasks
     from customs_assets.automation.recovery import report_lost_runs
 
     tasks = plan(nodes)
@@ -127,7 +140,6 @@ def _make(nodes: list[Node], months: list[str], workers: int) -> bool:
         console=console,
         transient=True,
     )
-    ended = 0
     shown = {}
     with dg.DagsterInstance.get() as instance, bar:
         if lost := report_lost_runs(instance, grace=0):
@@ -143,25 +155,22 @@ def _make(nodes: list[Node], months: list[str], workers: int) -> bool:
                 progress = watch.look(task)
                 bar.update(line, completed=progress.made, description=f"{task.title}: {progress.doing}")
             finished = sum(len(task.assets) for task in outcomes_so_far)
-            bar.update(
-                overall, completed=finished + sum(bar.tasks[bar.task_ids.index(i)].completed for i in shown.values())
-            )
+            under_way = sum(bar.tasks[bar.task_ids.index(line)].completed for line in shown.values())
+            bar.update(overall, completed=finished + under_way)
 
         outcomes_so_far: dict[Task, Outcome] = {}
 
         def on_end(task: Task, outcome: Outcome) -> None:
-            nonlocal ended
-            ended += 1
             outcomes_so_far[task] = outcome
             line = shown.pop(task)
             elapsed = bar.tasks[bar.task_ids.index(line)].elapsed or 0.0
             bar.remove_task(line)
-            verdict = "[green]made[/]" if outcome.success else "[bold red]failed[/]"
-            console.print(f"[{ended}/{len(tasks)}] {task.title}: {verdict} in {elapsed:.0f} s", highlight=False)
+            said = f"[{len(outcomes_so_far)}/{len(tasks)}] {task.title}: {_in_a_word(task, outcome)} in {elapsed:.0f} s"
+            console.print(said, highlight=False)
             for warning in outcome.warnings:
                 console.print(f"    [yellow]warning[/] {warning}", highlight=False)
             for problem in outcome.problems:
-                console.print(f"    [red]error[/] {problem}", highlight=False)
+                console.print(f"    [red]error[/] {escape(problem)}", highlight=False)
 
         try:
             outcomes = run_tasks(tasks, workers, home / "workers", on_start, on_end, on_tick)
@@ -169,15 +178,64 @@ def _make(nodes: list[Node], months: list[str], workers: int) -> bool:
             bar.stop()
             _cancel(instance, list(shown))
             _complain("interrupted; run again to finish what is missing")
+            _say_withheld(["interrupted"])
             raise typer.Exit(130) from None
         except (OSError, SQLAlchemyError) as error:
             bar.stop()
             _complain(f"Dagster's storage in {home} failed: {first_line(error)}; make room or mend it, and run again")
+            _say_withheld([f"Dagster's storage failed: {first_line(error)}"])
             raise typer.Exit(1) from None
+    _show_not_run({task: outcome for task, outcome in outcomes.items() if task not in outcomes_so_far})
+    return outcomes
+
+
+def _show_not_run(outcomes: Mapping[Task, Outcome]) -> None:
     for task, outcome in outcomes.items():
-        if task not in outcomes_so_far:
-            console.print(f"{task.title}: [red]{outcome.problems[0]}[/]", highlight=False)
-    return all(outcome.success for outcome in outcomes.values())
+        console.print(f"{task.title}: [red]{outcome.problems[0]}[/]", highlight=False)
+
+
+def _in_a_word(task: Task, outcome: Outcome) -> str:
+    """Whether a task was made, failed or, the gate, withheld; coloured."""
+    if outcome.success:
+        return "[green]made[/]"
+    withheld = RELEASE in task.assets and any(WITHHELD in problem for problem in outcome.problems)
+    return "[bold red]withheld[/]" if withheld else "[bold red]failed[/]"
+
+
+def _unmade(outcomes: Mapping[Task, Outcome]) -> list[str]:
+    """The tasks that failed of those that a release is made, or judged, by; each with the first thing that went wrong."""
+    from customs_assets.automation.missing import NOT_RUN
+
+    behind = ancestors(RELEASE)
+    return [
+        f"{task.title} failed ({outcome.problems[0]})"
+        for task, outcome in outcomes.items()
+        if not outcome.success and outcome.problems != (NOT_RUN,) and not behind.isdisjoint(task.assets)
+    ]
+
+
+def _conclude(lake: Lake, unmade: Sequence[str]) -> bool:
+    """Say last where the release is, or why there is none; whether there is one.
+
+    Args:
+        lake: the lake.
+        unmade: what was not made of that which the release is made, or judged, by; it need not say so itself.
+    """
+    path = lake.path(RELEASE, suffix="")
+    if is_released(lake):
+        if not unmade:
+            console.print(f"dataset card:  {path}/{CARD}", highlight=False, soft_wrap=True)
+            console.print(f"released: {path}", highlight=False, soft_wrap=True)
+            return True
+        return _say_withheld([*unmade, "what was let through before stands as it was"])
+    return _say_withheld(unmade or judged(lake) or ["it could be let through, but the gate was not passed; run again"])
+
+
+def _say_withheld(reasons: Sequence[str]) -> bool:
+    """The last line of a run that released nothing; false."""
+    said = " ".join(f"{WITHHELD}{'; '.join(reasons)}".split())
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
+    return False
 
 
 def _cancel(instance: object, running: list) -> None:
@@ -194,30 +252,26 @@ def _cancel(instance: object, running: list) -> None:
 
 
 def _report(lake: Lake) -> bool:
-    """Print both tables and where everything is; whether the release and all of Table 3 are there."""
+    """Print both tables and where everything is; whether both tables are there."""
     import pandas as pd
 
     from customs_assets.benchmark.table_three import table_three
     from customs_assets.quality.fidelity import from_json, table_two
 
     cells = lake.partitions("fraud_benchmark")
-    release = lake.path("synthetic_release", suffix="")
     if lake.exists("release_quality", suffix="json"):
         console.rule("Table 2: how like the source")
         _show(table_two(from_json(lake.read_json("release_quality"))))
     if cells:
         console.rule("Table 3: fraud detection, ours and the paper's")
         _show(table_three(pd.concat([lake.read_frame("fraud_benchmark", cell) for cell in cells], ignore_index=True)))
-    if lake.fs.exists(release):
-        console.print(f"release:       {release}", highlight=False, soft_wrap=True)
-        console.print(f"dataset card:  {release}/README.md", highlight=False, soft_wrap=True)
     if lake.exists("evidence_report", suffix="html"):
         page = lake.path("evidence_report", suffix="html")
         console.print(f"evidence:      {page}", highlight=False, soft_wrap=True)
     if lake.exists("release_quality", suffix="json"):
         quality = lake.path("release_quality", suffix="json")
         console.print(f"quality:       {quality}", highlight=False, soft_wrap=True)
-    return lake.fs.exists(release) and lake.exists("release_quality", suffix="json") and bool(cells)
+    return lake.exists("release_quality", suffix="json") and bool(cells)
 
 
 def _show(markdown: str) -> None:
@@ -227,15 +281,18 @@ def _show(markdown: str) -> None:
 
 @app.command()
 def status(months: MonthsOption = None, source: SourceOption = None, lake: LakeOption = None) -> None:
-    """Say what `customs run` would make, and make nothing."""
+    """Say what `customs run` would make and whether a release stands, and make nothing."""
     settings = _settings(source=source, lake=lake)
     wanted = _months(months, settings)
-    nodes = out_of_date(Lake(settings.lake), settings, wanted, DETECTORS)
+    storage = Lake(settings.lake)
+    nodes = out_of_date(storage, settings, wanted, DETECTORS)
     if not nodes:
         console.print(f"up to date: {len(wanted)} months in {settings.lake}", highlight=False)
     for key in dict.fromkeys(key for key, _ in nodes):
         partitions = [partition for other, partition in nodes if other == key]
         console.print(f"{key}: {', '.join(p or 'whole' for p in partitions)}", highlight=False, soft_wrap=True)
+    behind = {key for key, _ in nodes} & ancestors(RELEASE)
+    _conclude(storage, [f"out of date or not made: {', '.join(sorted(behind))}"] if behind else [])
 
 
 @app.command()

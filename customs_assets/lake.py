@@ -244,7 +244,37 @@ class Lake:
             if self.fs.exists(temporary):
                 self.fs.rm(temporary, recursive=True)
             raise
-        return _folder_checksum(files)
+        return folder_checksum(files)
+
+    def read_folder(self, asset: str) -> dict[str, bytes]:
+        """The files of a folder by name.
+
+        Raises:
+            LakeError: the folder is missing.
+        """
+        folder = self.path(asset, suffix="")
+        if not self.fs.isdir(folder):
+            raise LakeError(f"{folder} is missing from the lake {self.address}")
+        paths = sorted(self.fs.ls(folder, detail=False, refresh=True))
+        return {posixpath.basename(path): self.read_bytes(path) for path in paths}
+
+    def withdraw(self, asset: str) -> None:
+        """Take a folder away: what is recorded of it first, then its name, then its files.
+
+        A crash in between leaves the whole folder without a record, or files under a temporary name that :meth:`sweep` deletes;
+        never a part of the folder under its own name.
+        """
+        target = self.path(asset, suffix="")
+        self._forget(target)
+        if not self.fs.exists(target):
+            return
+        retired = posixpath.join(self.root, _temporary_name(f"{asset}-withdrawn"))
+        try:
+            self._rename_folder(target, retired)
+        except FileNotFoundError:
+            # Another process was faster.
+            return
+        self.fs.rm(retired, recursive=True)
 
     def _replace_folder(self, temporary: str, target: str) -> None:
         """Give a folder its name; the old one, or one that another process has just put there, is set aside and deleted."""
@@ -448,8 +478,7 @@ class Lake:
         if not self.fs.exists(path):
             return ""
         if self.fs.isdir(path):
-            names = {posixpath.basename(file): file for file in self.fs.ls(path, detail=False, refresh=True)}
-            return _folder_checksum({name: self.read_bytes(file) for name, file in names.items()})
+            return folder_checksum(self.read_folder(record.asset))
         digest = hashlib.sha256()
         with self.fs.open(path, "rb") as stream:
             while block := stream.read(1 << 20):
@@ -473,7 +502,8 @@ class Lake:
         return swept
 
 
-def _folder_checksum(files: Mapping[str, bytes]) -> str:
+def folder_checksum(files: Mapping[str, bytes]) -> str:
+    """The sha256 of a folder of files: that of the sorted list of their checksums and names."""
     listing = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return hashlib.sha256(listing.encode()).hexdigest()
 

@@ -104,7 +104,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Read one partition as the type that the asset's parameter is annotated with."""
-        _look_at_inputs(context.step_context)
+        _begin(context.step_context)
         artifact = BY_KEY[context.asset_key.to_user_string()]
         partition = context.asset_partition_key if context.has_asset_partitions else ""
         lake = Lake(Settings().lake)  # pyright: ignore[reportCallIssue]
@@ -141,8 +141,11 @@ def _source_fingerprint(context: dg.OutputContext) -> str | None:
     return said.value if isinstance(said, dg.TextMetadataValue) else None
 
 
-def _look_at_inputs(step: StepExecutionContext) -> None:
-    """Remember which bytes of its inputs the lake has, before a step reads any of them, and refuse what must not be built on.
+def _begin(step: StepExecutionContext) -> None:
+    """Begin a step before it reads anything: withdraw what may not outlast it, look at its inputs, remember their bytes.
+
+    Whatever becomes of the step then, whether it ends, fails or is killed, what it withdraws (``Artifact.withdraws``) no longer
+    stands.
 
     An input that is made again while the step works on the old one, or a month that comes in meanwhile, is then another than
     recorded, and the step's artifact is made again at the next run rather than taken for up to date.
@@ -156,10 +159,13 @@ def _look_at_inputs(step: StepExecutionContext) -> None:
     if artifact is None or place in _SEEN:
         return
     lake = Lake(Settings().lake)  # pyright: ignore[reportCallIssue]
+    if artifact.withdraws:
+        lake.withdraw(artifact.withdraws)
     partition = step.partition_key if step.has_partition_key else ""
     months = [partition] if artifact.partitioning is Partitioning.MONTH else months_at_hand(lake, artifact)
     inputs = recorded(lake, inputs_of(artifact, partition, months))
-    if broken := {name: ", ".join(checks) for name, record in inputs.items() if (checks := lake.broken(record))}:
+    broken = {name: ", ".join(checks) for name, record in inputs.items() if (checks := lake.broken(record))}
+    if broken and not artifact.is_gate:
         said = "; ".join(f"{name.replace('|', ' ').strip()} ({checks})" for name, checks in broken.items())
         raise dg.Failure(
             f"{artifact.key} is not made from what did not hold its expectations: {said}; mend that and make it again first",
@@ -178,7 +184,7 @@ def customs_asset(function: Callable[..., Any]) -> dg.AssetsDefinition:
 
     @functools.wraps(function)
     def made(*given: Any, **named: Any) -> Any:
-        _look_at_inputs(dg.AssetExecutionContext.get().get_step_execution_context())
+        _begin(dg.AssetExecutionContext.get().get_step_execution_context())
         return function(*given, **named)
 
     return dg.asset(

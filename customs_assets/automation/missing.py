@@ -40,7 +40,7 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PO
 # What takes longest of a stage, the longest first: begun last, it would keep one worker busy while the others idle.
 _LONGEST = ("random_forest", "release_evidence", "catboost", "release_privacy")
 
-_NOT_RUN = "not run, because something failed that it is made from; mend that and run again"
+NOT_RUN = "not run, because something failed that it is made from; mend that and run again"
 
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)")
 
@@ -156,7 +156,7 @@ def run_tasks(
             for task in list(waiting):
                 if any(other in outcomes and not outcomes[other].success for other in needs[task]):
                     waiting.remove(task)
-                    outcomes[task] = Outcome(False, problems=(_NOT_RUN,))
+                    outcomes[task] = Outcome(False, problems=(NOT_RUN,))
                 elif len(running) < workers and all(other in outcomes for other in needs[task]):
                     waiting.remove(task)
                     running[_submit(pool, task)] = task
@@ -269,7 +269,11 @@ def _execute(task: Task) -> Outcome:
 def _summary(result: dg.JobExecutionResult, task: Task) -> Outcome:
     problems: list[str] = []
     for event in result.get_step_failure_events():
-        error = event.step_failure_data.error
+        data = event.step_failure_data
+        if data.user_failure_data is not None and data.user_failure_data.description:
+            problems.append(f"{event.step_key}: {data.user_failure_data.description}")
+            continue
+        error = data.error
         while error is not None and error.cause is not None:
             error = error.cause
         said = error.message.strip().splitlines() if error else ["failed"]

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import dagster as dg
 
-from customs_assets.catalogue import BY_KEY, SOURCE_KEY, Partitioning, stage_of
+from customs_assets.catalogue import BY_KEY, SOURCE_KEY, Partitioning, ancestors, stage_of
 from customs_assets.settings import Settings
 
 _asked = dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -33,7 +33,7 @@ def refresh(key: str) -> dg.AutomationCondition:
     the anonymized one that both are made from. Artifacts of one stage are asked for together, and made in one run.
     """
     upstream = BY_KEY[key].upstream
-    behind = set().union(*(_ancestors(other) for other in upstream))
+    behind = set().union(*(ancestors(other) for other in upstream))
     last = dg.AssetSelection.assets(*([other for other in upstream if other not in behind] or [SOURCE_KEY]))
     condition = (
         dg.AutomationCondition.any_deps_updated().allow(last).since_last_handled()
@@ -64,12 +64,6 @@ def _any_due(keys: Sequence[str]) -> dg.AutomationCondition:
 def _is_later_month(key: str) -> bool:
     """Whether an artifact is a month's and made from what all months share."""
     return BY_KEY[key].partitioning is Partitioning.MONTH and stage_of(key) > 0
-
-
-def _ancestors(key: str) -> set[str]:
-    """What an artifact is made from, and what that is made from, and so on."""
-    upstream = BY_KEY[key].upstream
-    return set(upstream).union(*(_ancestors(other) for other in upstream))
 
 
 def refreshed(modules: Sequence[ModuleType]) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:

@@ -1,13 +1,14 @@
 """The suites over the evidence: which claims must hold for a run to succeed, and which are worth a look.
 
-Error-level: nobody's row is copied, every tariff tuple rests on ``k`` importers and is lawful, no name stands in the release, and
-no attack goes past its limit by more than chance. Warning-level: every other claim, and attacks that miss their goal. The verdict
-on attacks hangs on the page, so that the page that says what was found is made before the run fails. Suites that judge tables are
-in ``suites.py``.
+Error-level: nobody's row is copied, every tariff tuple rests on ``k`` importers and is lawful, no name stands in what would be
+released, every attack was measured, and none goes past its limit by more than chance. Warning-level: every other claim, and
+attacks that miss their goal. What the gate withholds for (``release/gate.py``) hangs on the page, so that the page that says what
+was found is made before the run fails. Suites that judge tables are in ``suites.py``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,17 @@ import pandas as pd
 
 from customs_assets.anonymization.business_numbers import read_business_numbers
 from customs_assets.anonymization.names_alike import number_alike
+from customs_assets.catalogue import CANDIDATE
 from customs_assets.declaration import IDENTITIES
 from customs_assets.expectations.suites import SUITES, Examined, Suite
 from customs_assets.lake import LakeError
+from customs_assets.release.gate import REQUIRED, RULES, claims_against, judged_keys, other_rows
 from customs_assets.release.names import names_in
 from customs_assets.report.claims import Claim, Subject, from_json
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
-RULES = ("copies", "tuples_under_k")
 LAW = ("lawful_tuples",)
 
 
@@ -36,43 +38,65 @@ def _claims(examined: Examined, assets: Collection[str], partition: str = "") ->
     return found
 
 
-def _expected(claims: Collection[Claim], *, convicts_only: bool) -> tuple[pd.DataFrame, list[Expectation]]:
-    """One row of verdicts, and the expectation that each claim holds (or is not convicted); unmeasured claims are left out."""
+def _expected(claims: Collection[Claim]) -> tuple[pd.DataFrame, list[Expectation]]:
+    """One row of measures, and the expectation that each claim holds.
+
+    A claim of privacy that was not measured fails; of any other subject it is left out, and stays visible on the page.
+    """
     import great_expectations.expectations as gxe
 
     judged = [claim for claim in claims if claim.holds is not None]
-    frame = pd.DataFrame([{claim.key: claim.measured for claim in judged}])
+    frame = pd.DataFrame([{claim.key: claim.measured for claim in judged}]).astype(float)
     expected: list[Expectation] = []
     for claim in judged:
-        fails = claim.convicts if convicts_only else not claim.holds
-        goal = f"within its limit of {claim.blocks_above:.4g}" if convicts_only else claim.goal
-        said = f"{claim.title} is {goal}" + (f" ({claim.note})" if claim.note and fails else "")
-        low, high = claim.at_least, claim.at_most
-        if convicts_only:
-            limit = claim.measured if claim.blocks_above is None else claim.blocks_above
-            low, high = None, limit if fails else max(claim.measured, limit)
+        if math.isnan(claim.measured):
+            # A missing value breaks no bounds, so it is asked for by itself.
+            said = f"{claim.title} is measured ({claim.note or 'it was not'})"
+            expected.append(gxe.ExpectColumnValuesToNotBeNull(column=claim.key, description=said))
+            continue
+        said = f"{claim.title} is {claim.goal}" + (f" ({claim.note})" if claim.note and not claim.holds else "")
         expected.append(
-            gxe.ExpectColumnValuesToBeBetween(column=claim.key, min_value=low, max_value=high, description=said)
+            gxe.ExpectColumnValuesToBeBetween(
+                column=claim.key, min_value=claim.at_least, max_value=claim.at_most, description=said
+            )
         )
     return frame, expected
 
 
 def _copies_of_a_month(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
-    claims = [c for c in _claims(examined, [examined.asset], examined.partition) if c.key in RULES]
-    return _expected(claims, convicts_only=False)
-
-
-def _rules(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
-    return _expected([c for c in _claims(examined, [examined.asset]) if c.key in RULES], convicts_only=False)
+    return _expected([c for c in _claims(examined, [examined.asset], examined.partition) if c.key in RULES])
 
 
 def _law(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
-    return _expected([c for c in _claims(examined, [examined.asset]) if c.key in LAW], convicts_only=False)
+    return _expected([c for c in _claims(examined, [examined.asset]) if c.key in LAW])
+
+
+def _complete(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
+    """A row for each claim that the gate goes by: what was found is the gate's to judge, that it is there is asked here."""
+    import great_expectations.expectations as gxe
+
+    there = judged_keys(_claims(examined, [examined.asset]))
+    rows = pd.DataFrame({"claim": list(REQUIRED), "there": ["yes" if key in there else "no" for key in REQUIRED]})
+    return rows, [
+        gxe.ExpectColumnValuesToBeInSet(
+            column="there", value_set=["yes"], description="every claim that the gate goes by is there, measured or not"
+        )
+    ]
 
 
 def _attacks(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
-    claims = [c for c in _claims(examined, ["release_privacy"]) if c.key not in RULES]
-    return _expected(claims, convicts_only=True)
+    """One row: for each reason that withholds a 1, which should be 0; and how many there are."""
+    import great_expectations.expectations as gxe
+
+    lake = examined.lake
+    reasons = [*claims_against(lake, lake.partitions("privacy_report", "json")), *other_rows(lake)]
+    asked = {f"reason {number}": (1, reason) for number, reason in enumerate(reasons, 1)}
+    asked["reasons"] = len(reasons), "no privacy claim is unmeasured or convicts, so that nothing withholds the release"
+    expected: list[Expectation] = [
+        gxe.ExpectColumnValuesToBeBetween(column=column, max_value=0, description=said)
+        for column, (_, said) in asked.items()
+    ]
+    return pd.DataFrame([{column: count for column, (count, _) in asked.items()}]), expected
 
 
 def _goals(
@@ -80,7 +104,7 @@ def _goals(
 ) -> Callable[[Examined], tuple[pd.DataFrame, list[Expectation]]]:
     def examine(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
         claims = [c for c in _claims(examined, assets) if c.subject in subjects and c.key not in (*RULES, *LAW)]
-        return _expected(claims, convicts_only=False)
+        return _expected(claims)
 
     return examine
 
@@ -88,11 +112,7 @@ def _goals(
 def _names(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     import great_expectations.expectations as gxe
 
-    folder = examined.lake.path(examined.asset, suffix="")
-    files = {
-        path.rsplit("/", 1)[-1]: examined.lake.read_bytes(path) for path in examined.lake.fs.ls(folder, detail=False)
-    }
-    found = names_in(files, _identifying(examined), _business_numbers(examined))
+    found = names_in(examined.lake.read_folder(examined.asset), _identifying(examined), _business_numbers(examined))
     rows = pd.DataFrame({"place": [f"{f.file}, {f.place}" for f in found], "names": [f.names for f in found]})
     return rows.astype({"place": object, "names": "int64"}), [
         gxe.ExpectTableRowCountToEqual(
@@ -132,9 +152,10 @@ def _business_numbers(examined: Examined) -> set[str]:
 
 
 _REMAKE = "Nothing of this may be published. Materialize the month again; if it stays, report it with the run's log."
-_RAISE_K = (
-    "Do not publish. Raise CUSTOMS_MIN_GROUP and make the months again; the report says which attack succeeds and on what. "
-    "Fewer than a few hundred importers cannot be protected at this k."
+_WITHHELD = (
+    "Nothing is released. Where a claim convicts, raise CUSTOMS_MIN_GROUP and make the months again: the report says which "
+    "attack succeeds and on what. Where one was not measured, it says why: more importers or more months are needed. Fewer than "
+    "a few hundred importers cannot be protected at this k."
 )
 _LOOK = (
     "Read the evidence report before publishing: it shows each score beside its ceiling and floor, and month by month."
@@ -152,11 +173,11 @@ EVIDENCE_SUITES: tuple[Suite, ...] = (
     ),
     Suite(
         "release_privacy",
-        "rules",
+        "complete",
         "error",
-        "No row copied from any month; every tariff tuple rests on at least k importers.",
+        "Every privacy claim that a release is judged by is there, measured or with the reason why it was not.",
         _REMAKE,
-        _rules,
+        _complete,
         key="claim",
     ),
     Suite(
@@ -187,7 +208,7 @@ EVIDENCE_SUITES: tuple[Suite, ...] = (
         key="claim",
     ),
     Suite(
-        "synthetic_release",
+        CANDIDATE,
         "nobody_named",
         "error",
         "No name or business number of the source and no token of the anonymized tables stands anywhere in the release.",
@@ -200,8 +221,8 @@ EVIDENCE_SUITES: tuple[Suite, ...] = (
         "evidence_report",
         "attacks",
         "error",
-        "No attack on the rehearsal goes past its limit by more than chance.",
-        _RAISE_K,
+        "Nothing withholds the release: every privacy claim was measured, and none goes past its limit by more than chance.",
+        _WITHHELD,
         _attacks,
         key="claim",
     ),

@@ -26,9 +26,11 @@ def release_privacy(
     context: dg.AssetExecutionContext, pipeline: Pipeline, rehearsed_declarations: pa.Table
 ) -> dg.Output[dict]:
     settings, lake = pipeline.settings, pipeline.lake
-    source = lake.read_frames("anonymized_declarations", pipeline.months("anonymized_declarations"))
+    months = pipeline.months("anonymized_declarations")
+    by_month = {month: lake.read_frame("anonymized_declarations", month) for month in months}
+    source = pd.concat(by_month.values(), ignore_index=True)
     synthetic = lake.read_frames("synthetic_declarations", pipeline.months("synthetic_declarations"))
-    rehearsal = Rehearsal.of(rehearsed_declarations, source, pipeline.secret)
+    rehearsal = Rehearsal.of(rehearsed_declarations, by_month, pipeline.secret)
     tables = Tables(synthetic, source, derive_seed(pipeline.secret, "release_privacy"))
     found = privacy(tables, settings.min_group, rehearsal)
     return dg.Output(found, metadata={**_metadata(from_json(found["claims"])), "trained_on": found["trained_on"]})
@@ -58,6 +60,7 @@ def evidence_report(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
         "megabytes": round(len(rendered) / 1e6, 1),
         "holding": sum(claim.holds is True for claim in content.claims),
         "failing": sum(claim.holds is False for claim in content.claims),
+        "verdict": "; ".join(content.withheld) or "released",
     }
     return dg.Output(rendered, metadata=metadata)
 

@@ -94,8 +94,15 @@ class Claim:
 
     @property
     def holds(self) -> bool | None:
-        """Whether the claim holds; None where it was not measured or has no goal."""
-        if math.isnan(self.measured) or (self.at_least is None and self.at_most is None):
+        """Whether the claim holds; None where it has no goal, or was not measured.
+
+        Privacy is another matter: what was promised of it and not measured does not hold, and ``note`` says why.
+        """
+        if self.at_least is None and self.blocks_above is None:
+            return None
+        if math.isnan(self.measured):
+            return False if self.subject is Subject.PRIVACY else None
+        if self.at_least is None and self.at_most is None:
             return None
         above = self.at_least is None or self.measured >= self.at_least
         below = self.at_most is None or self.measured <= self.at_most

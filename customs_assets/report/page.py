@@ -19,9 +19,11 @@ import pandas as pd
 
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.table_three import PAPER, TITLES
-from customs_assets.catalogue import ARTIFACTS, Partitioning
+from customs_assets.catalogue import ARTIFACTS, CANDIDATE, RELEASE, Partitioning
 from customs_assets.lake import Lake
 from customs_assets.quality.fidelity import METRICS, MetricScore, from_json, table_two_rows
+from customs_assets.release.files import CHECKSUMS
+from customs_assets.release.gate import claims_against, other_rows
 from customs_assets.report import figures
 from customs_assets.report.claims import Claim, Subject, number, table_three_claims
 from customs_assets.report.claims import from_json as claims_from_json
@@ -61,7 +63,8 @@ class Content:
         trained_on: what was trained on what, in words.
         settings: what was set, as text.
         provenance: asset, partitions, code version and checksum of what the page rests on.
-        checksums: lines of the release's ``SHA256SUMS``.
+        checksums: lines of the candidate's ``SHA256SUMS``, which are the release's where there is one.
+        withheld: why the gate lets nothing through; empty where the candidate is released.
     """
 
     claims: list[Claim]
@@ -76,6 +79,7 @@ class Content:
     settings: dict[str, str]
     provenance: list[tuple[str, str, str, str]]
     checksums: list[str]
+    withheld: list[str]
 
 
 def gathered(lake: Lake, settings: Settings) -> Content:
@@ -90,7 +94,6 @@ def gathered(lake: Lake, settings: Settings) -> Content:
     )
     months = evidence["months"]
     monthly = {month: from_json(lake.read_json("quality_report", month)) for month in months}
-    folder = lake.path("synthetic_release", suffix="")
     claims = [*claims_from_json(evidence["claims"]), *table_three_claims(cells), *claims_from_json(privacy["claims"])]
     return Content(
         claims=claims,
@@ -106,7 +109,8 @@ def gathered(lake: Lake, settings: Settings) -> Content:
         trained_on=privacy["trained_on"],
         settings={name: str(getattr(settings, name)) for name in _SETTINGS},
         provenance=_provenance(lake, months),
-        checksums=lake.read_bytes(f"{folder}/SHA256SUMS").decode().splitlines(),
+        checksums=lake.read_bytes(f"{lake.path(CANDIDATE, suffix='')}/{CHECKSUMS}").decode().splitlines(),
+        withheld=[*claims_against(lake, months), *other_rows(lake)],
     )
 
 
@@ -114,8 +118,9 @@ def _provenance(lake: Lake, months: Sequence[str]) -> list[tuple[str, str, str, 
     """Each artifact with its partitions, code version, and checksum (of a partitioned one, of the checksums of its parts)."""
     rows = []
     for artifact in ARTIFACTS:
-        # The page cannot name its own checksum; that of an earlier one would make it differ from a first one.
-        if artifact.key == "evidence_report":
+        # The page cannot name its own checksum; that of an earlier one would make it differ from a first one. The gate is
+        # passed before the page is made or after, and what it lets through has the candidate's checksum.
+        if artifact.key in ("evidence_report", RELEASE):
             continue
         partitions = list(months) if artifact.partitioning is Partitioning.MONTH else [""]
         if artifact.partitioning is Partitioning.CELL:
@@ -210,7 +215,17 @@ def _verdicts(content: Content, title: str) -> str:
         )
     rows = content.evidence["rows"]
     said = f"{rows['synthetic']:,} synthetic rows beside {rows['source']:,} inspected declarations"
-    return f"<header><h1>{html.escape(title)}</h1><p>{said}</p><div class='cards'>{''.join(cards)}</div></header>"
+    return (
+        f"<header><h1>{html.escape(title)}</h1>{_gate(content)}<p>{said}</p>"
+        f"<div class='cards'>{''.join(cards)}</div></header>"
+    )
+
+
+def _gate(content: Content) -> str:
+    """What the gate says: released, or withheld and why."""
+    if not content.withheld:
+        return '<p class="gate holds">released</p>'
+    return f'<p class="gate fails">withheld: {html.escape("; ".join(content.withheld))}</p>'
 
 
 def _section(anchor: str, title: str, body: str) -> str:
@@ -408,7 +423,7 @@ def _run(content: Content) -> str:
         + _table(["Library", "Version"], libraries, numeric=2)
         + "<h3>Artifacts</h3>"
         + _table(["Artifact", "Partitions", "Code", "SHA-256"], made, numeric=4)
-        + "<h3>Files of the release</h3>"
+        + "<h3>Files of the candidate, and of the release where there is one</h3>"
         + _table(["File", "SHA-256"], files, numeric=2)
         + "</main>"
     )

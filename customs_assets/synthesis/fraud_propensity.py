@@ -72,6 +72,10 @@ _CODED = (
 FEATURES: tuple[str, ...] = (*_CODED, "hs6", "tax_rate", "log_net_mass", "residual", "weekday", "month")
 
 
+class OfOneKind(ValueError):
+    """All declarations are fraud, or none is, so that nothing can be learned of what fraud hangs on."""
+
+
 @dataclass(frozen=True)
 class FraudPropensity:
     """The model and what its scores mean.
@@ -110,11 +114,11 @@ class FraudPropensity:
             shown: the n rows as they may be shown, with generalised tariff tuples; the same rows where None.
 
         Raises:
-            ValueError: all rows are fraud, or none is.
+            OfOneKind: all rows are fraud, or none is.
         """
         fraud = core["fraud"].to_numpy(dtype=int)
         if len(np.unique(fraud)) < 2:
-            raise ValueError(f"all {len(fraud)} declarations are of one kind, so what fraud hangs on cannot be learned")
+            raise OfOneKind(f"all {len(fraud)} declarations are of one kind, so what fraud hangs on cannot be learned")
         levels = {name: by_frequency(core[name]) for name in _CODED}
         features = _features(core, levels)
         shown_features = features if shown is None else _features(shown, levels)

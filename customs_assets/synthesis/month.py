@@ -152,7 +152,8 @@ def fitted_propensity(
         min_group: importers that each rate must rest on.
 
     Raises:
-        ValueError: all declarations are fraud, or none is; or no tariff tuple of a month may be released.
+        OfOneKind: all declarations are fraud, or none is.
+        TooFewImporters: no tariff tuple of a month may be released.
     """
     cores = [Codec.fit(rows, unit_prices[month], min_group, root=root).core(rows) for month, rows in source.items()]
     shown = [shown_month(rows, unit_prices[month], safe, month, root, min_group).core for month, rows in source.items()]

@@ -8,8 +8,10 @@ made of the rehearsed rows is the privacy report's work.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -22,14 +24,25 @@ from customs_assets.quality.references import in_control
 from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis.codec import Codec
+from customs_assets.synthesis.fraud_propensity import OfOneKind
 from customs_assets.synthesis.identities import compose
 from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
-from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
+from customs_assets.synthesis.safe_groups import SafeGroups, TooFewImporters, count_safe_groups
 
 ASSET = "rehearsal"
 
-# Metadata of the table.
-_EPOCHS, _REASON = "epochs", "reason"
+# Metadata of the table: the last names each month that was rehearsed and a digest of its declarations, as JSON.
+_EPOCHS, _REASON, _SOURCE = "epochs", "reason", "source"
+
+# A column of numbers cannot be modelled from fewer rows.
+_FEWEST_ROWS = 2
+
+
+class CannotBeRehearsed(Exception):
+    """The source has too few importers to hold half of them out; the message says what is lacking.
+
+    This alone means that there is no rehearsal. Any other error is a fault, and fails the run.
+    """
 
 
 @dataclass(frozen=True)
@@ -49,19 +62,50 @@ class Rehearsal:
     epochs: int
 
     @classmethod
-    def of(cls, table: pa.Table, source: pd.DataFrame, root: Root) -> Rehearsal | str:
+    def of(cls, table: pa.Table, source: Mapping[str, pd.DataFrame], root: Root) -> Rehearsal | str:
         """The rehearsal that a table holds, beside the two halves of the source; or why there is none.
 
+        A rehearsal of other months, or of other declarations of these months, is none: an attack on it would be compared with
+        importers that it has never seen.
+
         Args:
-            table: as :func:`rehearsed` or :func:`not_rehearsed` gives it.
-            source: the anonymized declarations of all its months, in their order.
+            table: as :func:`rehearsed` gives it.
+            source: the anonymized declarations by month, in order.
             root: what the release's draws derive from, as the rehearsal had it.
         """
         said = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+        if other := _of_another_source(json.loads(said.get(_SOURCE, "{}")), source):
+            return other
         if _REASON in said:
             return said[_REASON]
-        training, control = halves_of(source, root)
+        if not table.num_rows:
+            return "the rehearsal is empty, and does not say why"
+        training, control = halves_of(pd.concat(source.values(), ignore_index=True), root)
         return cls(to_frame(table), training, control, int(said[_EPOCHS]))
+
+
+def _of_another_source(rehearsed_from: Mapping[str, str], source: Mapping[str, pd.DataFrame]) -> str:
+    """In what the source of a rehearsal differs from the one at hand; empty where in nothing."""
+    if list(rehearsed_from) != list(source):
+        return f"the rehearsal is of other months ({_listed(rehearsed_from)}) than the declarations ({_listed(source)})"
+    differing = [month for month, rows in source.items() if rehearsed_from[month] != digest(rows)]
+    return f"the rehearsal is of other declarations of {_listed(differing)} than those at hand" if differing else ""
+
+
+def _listed(months: Iterable[str]) -> str:
+    return ", ".join(months) or "none"
+
+
+def told_reason(table: pa.Table) -> str | None:
+    """Why nothing was rehearsed, as the table itself says; None where it says nothing of it."""
+    reason = (table.schema.metadata or {}).get(_REASON.encode())
+    return None if reason is None else reason.decode()
+
+
+def digest(declarations: pd.DataFrame) -> str:
+    """A sha256 of n declarations as they stand: names of columns, order of rows, every value."""
+    rows = pd.util.hash_pandas_object(declarations, index=False).to_numpy()
+    return hashlib.sha256("\x1f".join(declarations.columns).encode() + rows.astype("<u8").tobytes()).hexdigest()
 
 
 def rehearsed(source: Mapping[str, pd.DataFrame], settings: Settings, root: Root) -> pa.Table:
@@ -73,21 +117,17 @@ def rehearsed(source: Mapping[str, pd.DataFrame], settings: Settings, root: Root
         root: what the release's draws derive from; the rehearsal's own derive from it by another purpose.
 
     Returns:
-        The columns of ``RELEASED``. Where there is no rehearsal, no row, and in the metadata the ``reason``.
+        The columns of ``RELEASED``; in the metadata the ``source`` too, a digest of each month. Where there is no rehearsal, no
+        row, and in the metadata the ``reason``.
     """
     epochs = epochs_of(settings)
+    read = {_SOURCE: json.dumps({month: digest(rows) for month, rows in source.items()})}
     try:
         made = rehearse(source, settings, epochs, root)
-    except ValueError as error:
-        return not_rehearsed(str(error))
-    return to_arrow(made).replace_schema_metadata({_EPOCHS: str(epochs)})
-
-
-def not_rehearsed(reason: str) -> pa.Table:
-    """The table of a rehearsal that could not be: no rows, and why."""
-    return pa.table({name: pa.array([], pa.string()) for name in RELEASED_NAMES}).replace_schema_metadata(
-        {_REASON: reason}
-    )
+    except CannotBeRehearsed as error:
+        empty = pa.table({name: pa.array([], pa.string()) for name in RELEASED_NAMES})
+        return empty.replace_schema_metadata({_REASON: str(error), **read})
+    return to_arrow(made).replace_schema_metadata({_EPOCHS: str(epochs), **read})
 
 
 def epochs_of(settings: Settings) -> int:
@@ -114,19 +154,28 @@ def rehearse(source: Mapping[str, pd.DataFrame], settings: Settings, epochs: int
         The synthetic rows of all months, as many as the training half has.
 
     Raises:
-        ValueError: a month has no importer of one of the halves, or no tariff tuple that enough of them declared.
+        CannotBeRehearsed: a month has hardly a declaration of the training half, or no tariff tuple that enough importers
+            declared; the control half has no importer; or all declarations of the training half are fraud, or none is.
     """
     halves = {month: halves_of(rows, root) for month, rows in source.items()}
     training = {month: known for month, (known, _) in halves.items()}
-    if all(control.empty for _, control in halves.values()) or any(rows.empty for rows in training.values()):
-        raise ValueError("a month, or the control half, has no importer: there are too few of them to hold out half")
+    if all(control.empty for _, control in halves.values()):
+        raise CannotBeRehearsed("the control half has no importer: there are too few of them to hold out half")
+    if few := [month for month, rows in training.items() if len(rows) < _FEWEST_ROWS]:
+        raise CannotBeRehearsed(
+            f"the training half has fewer than {_FEWEST_ROWS} declarations in {', '.join(few)}: there are too few importers "
+            "to hold out half"
+        )
     own = derive_root(root, ASSET)
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(folder)
         for month, rows in training.items():
             lake.write_table("anonymized_declarations", rows, month)
         prices = {month: _prices(lake, month, settings.min_group, own) for month in training}
-        shared = _shared(lake, training, prices, settings.min_group, own)
+        try:
+            shared = _shared(lake, training, prices, settings.min_group, own)
+        except (TooFewImporters, OfOneKind) as error:
+            raise CannotBeRehearsed(f"of the training half: {error}") from error
     made = [_month(month, training[month], prices[month], shared, settings, epochs, own) for month in training]
     return pd.concat(made, ignore_index=True)
 

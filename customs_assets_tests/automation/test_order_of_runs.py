@@ -64,7 +64,7 @@ def test_every_run_comes_after_what_it_needs_and_the_slowest_detectors_before_th
         "catboost on source",
         "catboost on synthetic",
         "attacks",
-        "release",
+        "candidate",
     ]
 
 
@@ -74,10 +74,11 @@ def test_what_takes_long_over_all_months_is_a_run_of_its_own(tasks: list[Task]):
         "rehearsed_declarations": "rehearsal",
         "release_evidence": "measures",
         "release_privacy": "attacks",
+        "synthetic_release": "release",
     }.items():
         assert makers[asset].assets == (asset,)
         assert makers[asset].job == makers[asset].title == job
-    assert makers["release_quality"].assets == ("release_quality", "synthetic_release")
+    assert makers["release_quality"].assets == ("release_quality", "release_candidate")
     assert makers["safe_groups"].assets == ("safe_groups", "composed_identities", "fraud_propensity")
 
 
@@ -95,6 +96,18 @@ def test_the_rehearsal_waits_for_no_synthesis_and_the_synthesis_not_for_it(tasks
     }
     [measures] = makers["release_evidence"]
     assert set(needs_of(measures, tasks)) == {*makers["anonymized_declarations"], *makers["synthetic_declarations"]}
+
+
+def test_the_gate_waits_for_candidate_and_attacks_and_the_page_for_neither_of_its_verdicts(tasks: list[Task]):
+    makers = {asset: [task for task in tasks if asset in task.assets] for task in tasks for asset in task.assets}
+    [gate], [candidate], [attacks] = (
+        makers[key] for key in ("synthetic_release", "release_candidate", "release_privacy")
+    )
+    assert set(needs_of(gate, tasks)) == {candidate, attacks, *makers["privacy_report"]}
+    [page] = makers["evidence_report"]
+    assert gate not in needs_of(page, tasks), "the page is made where the gate withholds"
+    assert {candidate, attacks} <= set(needs_of(page, tasks))
+    assert page not in needs_of(gate, tasks)
 
 
 def test_every_run_of_the_plan_has_a_job_that_makes_just_that(tasks: list[Task]):

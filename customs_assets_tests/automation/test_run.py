@@ -76,14 +76,15 @@ def test_four_months_at_once_make_everything(finished: Finished):
             assert len(finished.lake.partitions(artifact.key, artifact.suffix)) == expected
     assert "Kolmogorov-Smirnov" in finished.output
     assert "LightGBM" in finished.output
+    assert finished.output.splitlines()[-1] == f"released: {finished.folder}/lake/synthetic_release"
     assert "lock" not in finished.output.lower()
 
 
 def test_every_run_is_recorded_with_its_partition_and_its_checks(finished: Finished):
     with dg.DagsterInstance.from_config(str(finished.folder / ".dagster")) as instance:
         runs = instance.get_runs()
-        # Months, what they share, the rehearsal; synthesis; the release, the measures, the attacks, cells; the page.
-        assert len(runs) == 4 + 2 + 4 + 3 + 14 + 1
+        # Months, what they share, the rehearsal; synthesis; the candidate, the measures, the attacks, cells; the gate, the page.
+        assert len(runs) == 4 + 2 + 4 + 3 + 14 + 2
         assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
         for job in ("month", "synthesis"):
             assert {run.tags.get("dagster/partition") for run in runs if run.job_name == job} == set(MONTHS)
@@ -123,7 +124,7 @@ def test_a_second_call_does_nothing(finished: Finished):
     assert done.returncode == 0
     assert "nothing to do" in done.stdout
     with dg.DagsterInstance.from_config(str(finished.folder / ".dagster")) as instance:
-        assert instance.get_runs_count() == 28
+        assert instance.get_runs_count() == 29
 
 
 def test_one_deleted_month_is_rebuilt_with_what_stands_downstream_of_it_and_nothing_else(
@@ -143,15 +144,16 @@ def test_one_deleted_month_is_rebuilt_with_what_stands_downstream_of_it_and_noth
             ("synthetic_declarations", "2020-02"),
             ("quality_report", "2020-02"),
             ("release_quality", ""),
-            ("synthetic_release", ""),
+            ("release_candidate", ""),
             *(("fraud_benchmark", f"synthetic|{detector}") for detector in DETECTORS),
             ("privacy_report", "2020-02"),
             ("release_privacy", ""),
+            ("synthetic_release", ""),
             ("release_evidence", ""),
             ("evidence_report", ""),
         ]
         assert next(task.title for task in plan(nodes)) == "2020-02, synthesis"
-        assert len(plan(nodes)) == 5 + len(DETECTORS)
+        assert len(plan(nodes)) == 6 + len(DETECTORS)
         alone = _materialize(finished, "2020-02", ["synthetic_declarations"])
         assert alone.success
         assert path.read_bytes() == before, "a month made alone must equal the same month made beside three others"

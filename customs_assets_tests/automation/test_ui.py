@@ -20,12 +20,13 @@ from customs_assets.lake import Lake
 
 MONTHS = ("2020-01", "2020-02", "2020-03")
 BAD_MONTH = "2020-04"
-UP_TO_THE_RELEASE = '+key:"synthetic_release" or key:"quarantine" or key:"quality_report"'
+UP_TO_THE_CANDIDATE = '+key:"release_candidate" or key:"quarantine" or key:"quality_report"'
 NOT_ASKED_FOR = {
     "rehearsed_declarations",
     "fraud_benchmark",
     "privacy_report",
     "release_privacy",
+    "synthetic_release",
     "release_evidence",
     "evidence_report",
 }
@@ -79,18 +80,19 @@ def test_a_failed_expectation_says_how_many_rows_and_why(ui: Browser):
     ui.shoot("failed-expectation")
 
 
-def test_one_backfill_from_the_graph_makes_three_months_and_their_release(ui: Browser, services: Services):
-    ui.launch_backfill(UP_TO_THE_RELEASE, f"[{MONTHS[0]}...{MONTHS[-1]}]", shot="launch-a-backfill")
+def test_one_backfill_from_the_graph_makes_three_months_and_what_would_be_released(ui: Browser, services: Services):
+    ui.launch_backfill(UP_TO_THE_CANDIDATE, f"[{MONTHS[0]}...{MONTHS[-1]}]", shot="launch-a-backfill")
     services.wait_until(lambda: [*services.backfills().values()] not in ([], ["REQUESTED"]), 600)
     assert [*services.backfills().values()] == ["COMPLETED_SUCCESS"]
     lake = Lake(services.environment["CUSTOMS_LAKE"])
     assert lake.partitions("ctgan_model", "safetensors") == [*MONTHS, BAD_MONTH]
     assert lake.partitions("synthetic_declarations") == [*MONTHS]
-    train = pd.read_csv(Path(lake.root) / "synthetic_release" / "train.csv")
+    train = pd.read_csv(Path(lake.root) / "release_candidate" / "train.csv")
     assert set(train["Date"].str[:7]) == {*MONTHS}
     arguments = ("status", "--months", f"{MONTHS[0]}:{MONTHS[-1]}")
     left, _ = customs(services.folder, services.environment, *arguments, stdout=PIPE, text=True).communicate()
-    assert {line.partition(":")[0] for line in left.splitlines()} == NOT_ASKED_FOR
+    assert {line.partition(":")[0] for line in left.splitlines()} == {*NOT_ASKED_FOR, "withheld"}
+    assert not lake.exists("synthetic_release", suffix=""), "no attack was measured"
 
     ui.open("/runs")
     ui.page.get_by_text("Show runs within backfills").click()

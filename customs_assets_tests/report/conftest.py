@@ -66,7 +66,7 @@ def fill(lake: Lake, made: Made) -> None:
     lake.write_json("release_quality", as_json(scores))
     settings = Settings()  # pyright: ignore[reportCallIssue]
     files = build_release(made.synthetic, list(by_month(source)), scores, settings, 7)
-    lake.write_folder("synthetic_release", files)
+    lake.write_folder("release_candidate", files)
     rng = np.random.default_rng(1)
     for number, detector in enumerate(DETECTORS):
         for dataset in ("source", "synthetic"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,15 @@ def test_a_claim_holds_between_its_bounds_and_is_silent_where_nothing_was_measur
 ):
     claim = Claim("any", Subject.FIDELITY, "Any", measured, at_least=at_least, at_most=at_most)
     assert (claim.holds, claim.goal) == (holds, goal)
+
+
+def test_a_privacy_claim_that_was_not_measured_does_not_hold():
+    silent = Claim("any", Subject.PRIVACY, "Any", math.nan)
+    assert replace(silent, at_most=0.05).holds is False
+    assert replace(silent, limit=0.1).holds is False
+    assert replace(silent, at_least=0.9).holds is False
+    assert silent.holds is None, "what has no goal informs"
+    assert replace(silent, subject=Subject.UTILITY, at_least=0.9).holds is None
 
 
 def test_the_table_shows_counts_whole_and_shares_with_four_decimals():

@@ -199,10 +199,10 @@ def test_equal_amounts_stay_in_one_band():
 def test_in_the_tails_only_what_k_importers_of_these_rows_wrote_is_kept():
     """5,000 and 20 are safe over all months; here one importer wrote each, and they are the largest and the least."""
     amounts, owners = _market(6)
-    middle = float(amounts.median().round())
-    amounts = pd.concat([amounts.clip(30, 4000), pd.Series([5000.0, 20.0, middle])], ignore_index=True)
+    middle = round(float(amounts.median()))
+    amounts = pd.concat([amounts.clip(30, 4000), pd.Series([5000.0, 20.0, float(middle)])], ignore_index=True)
     owners = pd.concat([owners, pd.Series(["one", "two", "three"])], ignore_index=True)
-    bands = Bands.fit(amounts, owners, K, np.array([20.0, middle, 5000.0]), root=SECRET)
+    bands = Bands.fit(amounts, owners, K, np.array([20.0, float(middle), 5000.0]), root=SECRET)
     assert middle in bands.heaps
     assert 5000.0 not in bands.heaps
     assert 20.0 not in bands.heaps

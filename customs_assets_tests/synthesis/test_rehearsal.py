@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from customs_assets.pipeline import Pipeline
 from customs_assets.quality.references import in_control
 from customs_assets.seeds import derive_seed
 from customs_assets.settings import Settings
-from customs_assets.synthesis.rehearsal import Rehearsal, epochs_of, halves_of, rehearsed
+from customs_assets.synthesis import rehearsal as rehearsal_module
+from customs_assets.synthesis.rehearsal import Rehearsal, digest, epochs_of, halves_of, rehearsed
 from customs_assets_tests.conftest import traders
 
 MIN_GROUP = 3
@@ -43,7 +45,7 @@ def _settings() -> Settings:
 
 def _rehearsed(source: Mapping[str, pd.DataFrame]) -> Rehearsal | str:
     settings = _settings()
-    return Rehearsal.of(rehearsed(source, settings, SECRET), pd.concat(source.values(), ignore_index=True), SECRET)
+    return Rehearsal.of(rehearsed(source, settings, SECRET), source, SECRET)
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +67,17 @@ def lake(source, made: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     stored = Lake(str(tmp_path / "lake"))
     for month, rows in source.items():
         stored.write_table("anonymized_declarations", rows, month)
-    stored.write_table("rehearsed_declarations", _table(made.synthetic))
+    stored.write_table("rehearsed_declarations", _table(made.synthetic, stored))
     return stored
 
 
-def _table(rows: pd.DataFrame) -> pa.Table:
-    return to_arrow(rows).replace_schema_metadata({"epochs": "1"})
+def _table(rows: pd.DataFrame, lake: Lake) -> pa.Table:
+    """Rows as a rehearsal of what the lake has."""
+    months = {
+        month: lake.read_frame("anonymized_declarations", month) for month in lake.partitions("anonymized_declarations")
+    }
+    source = json.dumps({month: digest(of) for month, of in months.items()})
+    return to_arrow(rows).replace_schema_metadata({"epochs": "1", "source": source})
 
 
 def _judged() -> dg.AssetCheckResult:
@@ -124,13 +131,14 @@ def test_a_half_that_nobody_is_in_is_told_and_leaves_an_empty_table(source, lake
     one = _of_one_importer(source)
     found = _rehearsed(one)
     assert isinstance(found, str)
-    assert "too few of them to hold out half" in found
+    assert "there are too few importers to hold out half" in found
     for month, rows in one.items():
         lake.write_table("anonymized_declarations", rows, month)
-    lake.write_table("rehearsed_declarations", rehearsed(one, _settings(), SECRET))
+    stored = {month: lake.read_frame("anonymized_declarations", month) for month in one}
+    lake.write_table("rehearsed_declarations", rehearsed(stored, _settings(), SECRET))
     table = lake.read_table("rehearsed_declarations")
     assert table.num_rows == 0
-    assert Rehearsal.of(table, pd.concat(one.values()), SECRET) == found
+    assert Rehearsal.of(table, stored, SECRET) == found
     assert _judged().passed
 
 
@@ -141,17 +149,66 @@ def test_a_rehearsal_trains_a_tenth_of_the_epochs_unless_told_otherwise():
 
 
 def test_a_sound_rehearsal_passes_its_suite(lake: Lake, source):
-    lake.write_table("rehearsed_declarations", rehearsed(source, _settings(), SECRET))
+    stored = {month: lake.read_frame("anonymized_declarations", month) for month in source}
+    lake.write_table("rehearsed_declarations", rehearsed(stored, _settings(), SECRET))
     result = _judged()
     assert result.passed, result.metadata["findings"]
 
 
 def test_a_lost_row_and_an_empty_table_without_a_reason_are_convicted(lake: Lake, made: Rehearsal):
-    for rows in (made.synthetic.iloc[1:], made.synthetic.iloc[:0]):
-        lake.write_table("rehearsed_declarations", _table(rows))
+    for rows, said in (
+        (made.synthetic.iloc[1:], "as many as the training half has"),
+        (made.synthetic.iloc[:0], "is empty"),
+    ):
+        lake.write_table("rehearsed_declarations", _table(rows, lake))
         result = _judged()
         assert not result.passed
-        assert "as many as the training half has" in str(result.metadata["findings"])
+        assert said in str(result.metadata["findings"])
+
+
+def test_a_rehearsal_of_other_months_or_of_other_declarations_is_none(lake: Lake, source, made: Rehearsal):
+    stored = {month: lake.read_frame("anonymized_declarations", month) for month in source}
+    table, seed = _table(made.synthetic, lake), SECRET
+    assert isinstance(Rehearsal.of(table, stored, SECRET), Rehearsal)
+    fewer = dict(list(stored.items())[:-1])
+    assert Rehearsal.of(table, fewer, seed) == (
+        "the rehearsal is of other months (2020-01, 2020-02, 2020-03) than the declarations (2020-01, 2020-02)"
+    )
+    changed = stored["2020-02"].copy()
+    changed["net_mass"] = np.where(changed.index == 7, changed["net_mass"] + 0.01, changed["net_mass"])
+    assert Rehearsal.of(table, {**stored, "2020-02": changed}, seed) == (
+        "the rehearsal is of other declarations of 2020-02 than those at hand"
+    )
+    for month in ("2020-03",):
+        lake.fs.rm(lake.path("anonymized_declarations", month))
+    assert not _judged().passed
+    assert "other months" in str(_judged().metadata["findings"])
+    unsigned = table.replace_schema_metadata({"epochs": "1"})
+    assert "is of other months (none)" in str(Rehearsal.of(unsigned, stored, SECRET))
+
+
+def test_only_what_cannot_be_rehearsed_is_told_and_every_other_error_fails(source, monkeypatch: pytest.MonkeyPatch):
+    """A NumPy shape error is a ValueError, too; it used to pass as "not measured"."""
+
+    def broken(*_: object, **__: object) -> pd.DataFrame:
+        return pd.DataFrame(np.zeros(3) + np.zeros(4))
+
+    monkeypatch.setattr(rehearsal_module, "compose", broken)
+    with pytest.raises(ValueError, match="could not be broadcast"):
+        rehearsed(source, _settings(), SECRET)
+
+
+def test_too_few_importers_for_a_tuple_and_declarations_of_one_kind_cannot_be_rehearsed(source):
+    alone = {
+        month: rows.assign(hs10_code=[f"{month[-1]}{n:05d}0000" for n in range(len(rows))])
+        for month, rows in source.items()
+    }
+    assert "has a tariff tuple that enough importers declared" in str(_rehearsed(alone))
+    honest = {month: rows.assign(fraud=np.int8(0), critical_fraud=np.int8(0)) for month, rows in source.items()}
+    assert "are of one kind" in str(_rehearsed(honest))
+    first = next(iter(source))
+    kept = source[first][in_control(source[first]["importer_id"], SECRET)]
+    assert f"fewer than 2 declarations in {first}" in str(_rehearsed({**source, first: kept.reset_index(drop=True)}))
 
 
 def test_a_tuple_that_only_the_control_half_declared_is_convicted(lake: Lake, made: Rehearsal, source):
@@ -163,10 +220,10 @@ def test_a_tuple_that_only_the_control_half_declared_is_convicted(lake: Lake, ma
         rates = np.where(of_control, 77.0, declared["tax_rate"])
         codes = np.where(of_control, f"{rows.loc[4, 'hs6_code']}0000", declared["hs10_code"]).astype(object)
         lake.write_table("anonymized_declarations", declared.assign(tax_rate=rates, hs10_code=codes), month)
-    lake.write_table("rehearsed_declarations", _table(rows))
+    lake.write_table("rehearsed_declarations", _table(rows, lake))
     result = _judged()
     assert not result.passed
     assert "every tariff tuple rests on at least 3 importers of the training half" in str(result.metadata["findings"])
     assert str(rows.loc[4, "declaration_id"]) in str(result.metadata["findings"])
-    lake.write_table("rehearsed_declarations", _table(made.synthetic))
+    lake.write_table("rehearsed_declarations", _table(made.synthetic, lake))
     assert _judged().passed

@@ -83,8 +83,8 @@ class Bands:
             values: n numbers. On a log scale those of 0 and less belong to the lowest band.
             importers: who wrote them.
             min_group: ``k``, importers behind every heap, band and edge.
-            heaps: values that may be shown as they are, where they are counted elsewhere (over more months, say). In the tails, where
-                one may be the least or largest of these rows, only what ``k`` importers of these very rows wrote is kept.
+            heaps: values that may be shown as they are, where they are counted elsewhere (over more months, say). In the tails,
+                where one may be the least or largest of these rows, only what ``k`` importers of these rows wrote is kept.
             root: what the noise of the edges derives from; fresh noise that cannot be drawn again where None.
             logarithmic: compare on a log scale.
 
