@@ -692,6 +692,7 @@ SUITES: tuple[Suite, ...] = (
         "The labelled rows, with tokens for names and business numbers: no raw identity is left.",
         _FIX_CODE,
         _anonymized,
+        hidden=IDENTITIES,
     ),
     Suite(
         "ctgan_model",

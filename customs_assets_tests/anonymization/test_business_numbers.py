@@ -203,6 +203,7 @@ def test_a_number_that_is_left_or_a_party_of_two_tokens_blocks_the_month(
     result = judge(suite, Pipeline(), MONTH)
     assert not result.passed
     assert said in str(result.metadata["findings"])
+    assert leak not in str(result.metadata)
 
 
 def test_a_number_in_a_release_is_found_and_not_repeated(lake: Lake, made: Callable[[], dg.ExecuteInProcessResult]):
