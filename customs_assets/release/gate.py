@@ -19,8 +19,10 @@ from customs_assets.report.claims import Claim, Subject, from_json
 
 PRIVACY, OF_A_MONTH = "release_privacy", "privacy_report"
 
-# What has to be claimed of all months, rules and attacks (``report.claims``), and of each month by itself.
+# What has to be claimed of all months (``report.claims``), and of each month by itself: rules, what can be read off the release
+# alone, and attacks on the rehearsal.
 RULES: tuple[str, ...] = ("copies", "tuples_under_k")
+READ_OFF: tuple[str, ...] = ("codes_under_k", "amounts_solved", "extremes", "guessed_seed")
 ATTACKS: tuple[str, ...] = (
     "closest_record",
     "membership",
@@ -29,7 +31,7 @@ ATTACKS: tuple[str, ...] = (
     "linkability",
     *(f"inference, {secret}" for secret in SECRETS),
 )
-REQUIRED = (*RULES, *ATTACKS)
+REQUIRED = (*RULES, *READ_OFF, *ATTACKS)
 REQUIRED_OF_A_MONTH: tuple[str, ...] = ("copies",)
 
 # The one claim that stands for all attacks where none could be made; it says why.

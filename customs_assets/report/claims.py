@@ -22,9 +22,11 @@ from customs_assets.benchmark.utility import precision_from, utility
 from customs_assets.quality.detection import detection
 from customs_assets.quality.fidelity import METRICS, MetricScore, fidelity
 from customs_assets.quality.privacy import CannotBeMeasured
+from customs_assets.quality.privacy.amounts import extremes, solved_amounts
 from customs_assets.quality.privacy.closest_record import ClosestRecord, closest_record
 from customs_assets.quality.privacy.copies import copies
 from customs_assets.quality.privacy.group_account import TARIFF_TUPLE_KIND, group_account
+from customs_assets.quality.privacy.guessed_seed import guessed_seed
 from customs_assets.quality.privacy.inference import SECRETS, inference
 from customs_assets.quality.privacy.linkability import linkability
 from customs_assets.quality.privacy.linkage import Linkage, linkage
@@ -141,6 +143,7 @@ _RISK, _MEMBERSHIP, _NEARER, _LINKAGE = 0.05, 0.53, 0.52, 0.02
 # Past these nothing is published; between goal and limit the page says that the goal is missed and a person decides. Rows that
 # follow the frequencies of their own source lie somewhat nearer to it than to others of the same world, whoever made them; copies
 # and memorized rows go far past these limits.
+_SOLVED_LIMIT = 0.01
 _RISK_LIMIT, _MEMBERSHIP_LIMIT, _NEARER_LIMIT, _LINKAGE_LIMIT = 0.15, 0.60, 0.60, 0.10
 _PRECISION, _PRECISION_GAP = 0.75, 0.05
 _TABLE_THREE_GAP, _KENDALL = 0.03, 0.9
@@ -329,6 +332,46 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
             f"Amounts that 1 to {min_group - 1} importers wrote",
             sum(entry.under_k for entry in amounts),
             note=f"of {sum(entry.shown for entry in amounts)} shown; an amount drawn at random may be somebody's by chance",
+        ),
+    ]
+
+
+def amount_claims(tables: Tables, min_group: int) -> list[Claim]:
+    """What an attacker who sees the release alone, and knows the code, solves of amounts and of the seed behind all draws."""
+    solved = solved_amounts(tables.synthetic, tables.source, min_group, seed=tables.seed)
+    read_off = extremes(tables.synthetic, tables.source, min_group, seed=tables.seed)
+    seeds = guessed_seed(tables.synthetic)
+    reaches = "; ".join(reach.note for reach in read_off.reaches)
+    return [
+        Claim(
+            "amounts_solved",
+            Subject.PRIVACY,
+            f"Amounts of fewer than {min_group} importers solved from equal steps, share of guesses beyond chance",
+            solved.lower,
+            ceiling=0.0,
+            at_most=0.0,
+            limit=_SOLVED_LIMIT,
+            surely=solved.lower,
+            note=f"lower bound of {len(solved.variations)} ways to guess together; the strongest is {solved.note}",
+        ),
+        Claim(
+            "extremes",
+            Subject.PRIVACY,
+            f"Months' largest and smallest amounts that fewer than {min_group} importers wrote there, beyond chance",
+            read_off.lower,
+            ceiling=0.0,
+            at_most=0.0,
+            surely=read_off.lower,
+            note=f"lower bound; the strongest is {read_off.note}; {reaches}",
+        ),
+        Claim(
+            "guessed_seed",
+            Subject.PRIVACY,
+            "Months whose declaration IDs a public seed draws again",
+            seeds.months_reproduced,
+            at_most=0,
+            surely=seeds.months_reproduced,
+            note=seeds.note,
         ),
     ]
 

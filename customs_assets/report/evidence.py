@@ -29,6 +29,7 @@ from customs_assets.report.claims import (
     Claim,
     Subject,
     Tables,
+    amount_claims,
     as_json,
     attack_claims,
     detection_claims,
@@ -215,7 +216,7 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str) -> dict[
     Returns:
         ``claims``: rules measured on the release's own rows, attacks on the rehearsal's; ``trained_on``: what was made from what.
     """
-    claims = rule_claims(tables, min_group)
+    claims = [*rule_claims(tables, min_group), *amount_claims(tables, min_group)]
     if isinstance(rehearsal, str):
         note = f"not measured: {rehearsal}"
         claims.append(Claim(NO_ATTACK, Subject.PRIVACY, "What attacks gain", math.nan, note=note, limit=0.0))

@@ -6,7 +6,7 @@ right, beside as many sham guesses: the same ones moved by a little, as round as
 known. No function of the synthesizer is called: a release is convicted by what it shows.
 
 An amount is rare where somebody wrote it and fewer than ``k`` importers did, over all months given: one that ``k`` wrote
-may be shown. A guess hits a rare amount where it is not further off than one part in 100,000.
+may be shown. (For a month's extremes the month alone counts.) A guess hits a rare amount where it is not further off than one part in 100,000.
 """
 
 from __future__ import annotations
@@ -223,6 +223,9 @@ def solved_amounts(
 def extremes(released: pd.DataFrame, source: pd.DataFrame, min_group: int, seed: int = 2020) -> Extremes:
     """Take each month's largest and smallest positive amounts as guesses of somebody's own.
 
+    Somebody's own is what fewer than ``k`` importers wrote in that month: who reads the largest amount of a month off a release
+    learns what its one importer wrote, whoever wrote the same in other months.
+
     Those of the whole release are among the months', so that they are not counted again; how far they reach is said of the whole.
 
     Args:
@@ -240,9 +243,13 @@ def extremes(released: pd.DataFrame, source: pd.DataFrame, min_group: int, seed:
     for amount in AMOUNTS:
         for end in ends:
             rng = derive_rng(seed, "extremes", amount, end)
-            guesses = [a[-1 if end == "largest" else 0] for m in shown.months if len(a := shown.amounts(amount, m))]
             score = _Score()
-            score.add(np.array(guesses, dtype=float), np.empty(0), known.rare(amount, None), _SHAMS_AN_EXTREME, rng)
+            for month in shown.months:
+                found = shown.amounts(amount, month)
+                guess = found[[-1 if end == "largest" else 0]] if len(found) else found
+                score.add(
+                    guess, np.empty(0), known.seldom_in(amount, month), _SHAMS_AN_EXTREME // len(shown.months), rng
+                )
             variations.append(score.variation(amount, f"{end} {amount} of each month", len(AMOUNTS) * len(ends)))
     reaches = [_reach(shown, known, amount) for amount in AMOUNTS if len(shown.amounts(amount, None))]
     written = [
@@ -307,6 +314,7 @@ class _Source:
     def __init__(self, source: pd.DataFrame, min_group: int) -> None:
         rows = _amounts(source)
         self._importers = pd.factorize(source["importer_id"])[0]
+        self._min_group = min_group
         self._months = rows["month"].to_numpy()
         self._amounts = {name: rows[name].to_numpy(dtype=float) for name in AMOUNTS}
         self._is_rare = {name: self._rarely_written(values, min_group) for name, values in self._amounts.items()}
@@ -315,6 +323,13 @@ class _Source:
         """The rare amounts that stand in a month, or (None) in any, ascending."""
         asked = self._is_rare[amount] if month is None else self._is_rare[amount] & (self._months == month)
         return np.unique(self._amounts[amount][asked])
+
+    def seldom_in(self, amount: str, month: str) -> np.ndarray:
+        """The positive amounts that fewer than ``k`` importers wrote in a month, whoever wrote them in others; ascending."""
+        here = (self._months == month) & (self._amounts[amount] > 0)
+        return np.unique(
+            self._amounts[amount][here][self._rarely_written(self._amounts[amount][here], self._min_group, here)]
+        )
 
     def common(self, amount: str) -> np.ndarray:
         """The positive amounts that at least ``k`` importers wrote, ascending."""
@@ -335,10 +350,12 @@ class _Source:
         """All positive amounts."""
         return self._amounts[amount][self._amounts[amount] > 0]
 
-    def _rarely_written(self, values: np.ndarray, min_group: int) -> np.ndarray:
+    def _rarely_written(self, values: np.ndarray, min_group: int, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Which of some rows' amounts fewer than ``min_group`` importers of these rows wrote; the rows are all where None."""
+        importers_of = self._importers if chosen is None else self._importers[chosen]
         # In single precision, quotients that are equal on paper are equal here.
         value = pd.factorize(values.astype(np.float32))[0]
-        pairs = pd.DataFrame({"value": value, "importer": self._importers}).drop_duplicates()
+        pairs = pd.DataFrame({"value": value, "importer": importers_of}).drop_duplicates()
         importers = np.bincount(pairs.loc[pairs["value"] >= 0, "value"], minlength=int(value.max(initial=-1)) + 1)
         return (values > 0) & (importers[value] < min_group) if len(importers) else np.zeros(len(values), dtype=bool)
 
