@@ -5,8 +5,9 @@ largest and the smallest, and looks for codes that few declare. What belongs her
 right, beside as many sham guesses: the same ones moved by a little, as round as before, so that what is right by chance is
 known. No function of the synthesizer is called: a release is convicted by what it shows.
 
-An amount is rare where somebody wrote it and fewer than ``k`` importers did, over all months given: one that ``k`` wrote
-may be shown. (For a month's extremes the month alone counts.) A guess hits a rare amount where it is not further off than one part in 100,000.
+An amount is rare where somebody wrote it and fewer than ``k`` importers did, over all months given: one that ``k`` wrote may be
+shown. (For a month's extremes the month alone counts.) A guess hits a rare amount where it is not further off than one part in
+100,000.
 """
 
 from __future__ import annotations
