@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from customs_assets.lake import Lake
 from customs_assets.quality.references import halves
+from customs_assets.release.gate import claims_against
 from customs_assets.report.claims import from_json
 from customs_assets.report.evidence import evidence, privacy
 from customs_assets.report.page import gathered, page
@@ -79,6 +82,18 @@ def test_the_page_says_what_the_lake_says(written: tuple[Path, Lake]):
     assert "0.7783" in text, "Table 3 beside the paper's"
     assert "30 CTGAN epochs" in text
     assert all(month in text for month in by_month(lake.read_frames("synthetic_declarations", ["2020-01"])))
+
+
+def test_the_page_says_at_its_top_what_the_gate_says(written: tuple[Path, Lake]):
+    path, lake = written
+    reasons = claims_against(lake, lake.partitions("privacy_report", "json"))
+    head = path.read_text(encoding="utf-8").partition("<nav>")[0]
+    said = f"withheld: {html.escape('; '.join(reasons))}" if reasons else "released"
+    assert f">{said}</p>" in head
+    content = gathered(lake, Settings())  # pyright: ignore[reportCallIssue]
+    withheld = page(replace(content, withheld=["Membership was not measured: <too few>"])).decode()
+    assert '<p class="gate fails">withheld: Membership was not measured: &lt;too few&gt;</p>' in withheld
+    assert '<p class="gate holds">released</p>' in page(replace(content, withheld=[])).decode()
 
 
 def test_the_page_names_nobody(written: tuple[Path, Lake]):
