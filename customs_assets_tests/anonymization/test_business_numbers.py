@@ -214,7 +214,7 @@ def test_a_number_in_a_release_is_found_and_not_repeated(lake: Lake, made: Calla
         ("see 214-86-10472.", False),
         ("2148610473 is nobody's", True),
     ):
-        lake.write_folder("synthetic_release", {"README.md": content.encode()})
+        lake.write_folder("release_candidate", {"README.md": content.encode()})
         result = judge(suite, Pipeline(), "")
         assert result.passed is passes, content
         assert "10472" not in str(result.metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import os
@@ -25,9 +26,13 @@ from customs_assets.catalogue import ARTIFACTS, Partitioning
 from customs_assets.declaration import RELEASED
 from customs_assets.lake import Lake
 from customs_assets.provenance import out_of_date
+from customs_assets.secret_files import release_secret
 from customs_assets.settings import Settings
 
 MONTHS = ["2020-01", "2020-02", "2020-03", "2020-04"]
+
+# A seed whose digits stand nowhere by chance.
+SEED = "918273645"
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, small_source: Path) -> Fi
         **{name: value for name, value in os.environ.items() if not name.startswith(("CUSTOMS_", "DAGSTER_"))},
         "CUSTOMS_SOURCE": str(small_source),
         "CUSTOMS_EPOCHS": "2",
+        "CUSTOMS_SEED": SEED,
         "COLUMNS": "200",
     }
     done = _customs(folder, environment, "run", "--months", "2020-01:2020-04", "--workers", "4")
@@ -116,6 +122,36 @@ def test_the_release_has_published_headers_four_months_of_rows_and_no_name(finis
     for artifact in past_anonymization:
         for path in (finished.folder / "lake" / artifact).rglob("*.*"):
             assert "주식회사".encode() not in path.read_bytes()
+
+
+def test_neither_secret_nor_seed_stands_in_what_leaves_the_house_or_in_a_log(finished: Finished):
+    secret = (finished.folder / ".customs" / "release.secret").read_bytes()
+    sought = [SEED.encode(), secret, secret.hex().encode(), base64.b64encode(secret)]
+    lake = finished.folder / "lake"
+    leaving = [*(lake / "synthetic_release").iterdir(), lake / "evidence_report.html"]
+    logs = [path for path in (finished.folder / ".dagster").rglob("*") if path.is_file()]
+    assert len(logs) > 10
+    for path in [*leaving, *logs]:
+        content = path.read_bytes()
+        assert not any(text in content for text in sought), path
+    assert not any(text.decode() in finished.output for text in (sought[0], sought[2], sought[3]))
+
+
+def test_a_destroyed_secret_leaves_everything_up_to_date_and_another_one_nothing_that_was_drawn(
+    finished: Finished, tmp_path: Path
+):
+    assert finished.status == 0
+    folder = tmp_path / "again"
+    shutil.copytree(finished.folder, folder)
+    done = _customs(folder, finished.environment, "destroy-release-secret", "--yes")
+    assert done.returncode == 0 and not (folder / ".customs" / "release.secret").exists()
+    status = _customs(folder, finished.environment, "status", "--months", "2020-01:2020-04").stdout
+    assert "up to date: 4 months" in status
+    release_secret(folder / ".customs" / "release.secret").obtain()
+    status = _customs(folder, finished.environment, "status", "--months", "2020-01:2020-04").stdout
+    stale = {line.partition(":")[0] for line in status.splitlines()}
+    assert {"unit_prices", "ctgan_model", "synthetic_declarations", "rehearsed_declarations"} <= stale
+    assert not {"raw_declarations", "labelled_declarations", "anonymized_declarations"} & stale
 
 
 def test_a_second_call_does_nothing(finished: Finished):

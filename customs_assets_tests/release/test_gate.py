@@ -16,7 +16,16 @@ from customs_assets.expectations.evidence_suites import error_level_names
 from customs_assets.lake import Lake, Record
 from customs_assets.release.gate import ATTACKS, NO_ATTACK, READ_OFF, REQUIRED, RULES, withheld_because
 from customs_assets.release.standing import is_released, judged
-from customs_assets.report.claims import Claim, Subject, Tables, as_json, attack_claims, from_json, rule_claims
+from customs_assets.report.claims import (
+    Claim,
+    Subject,
+    Tables,
+    amount_claims,
+    as_json,
+    attack_claims,
+    from_json,
+    rule_claims,
+)
 
 LIMIT = 0.15
 
@@ -120,7 +129,8 @@ def test_a_month_that_convicts_or_says_nothing_withholds(claims: list[Claim], sa
 
 def test_the_claims_that_are_made_are_those_that_are_required(world):
     made = attack_claims(world.fresh, world.training, world.control, attacks=50)
-    made += rule_claims(Tables(world.fresh, world.training), min_group=5)
+    tables = Tables(world.fresh, world.training)
+    made += [*rule_claims(tables, min_group=5), *amount_claims(tables, min_group=5)]
     assert {claim.key for claim in made if claim.blocks_above is not None} >= set(REQUIRED)
 
 

@@ -14,6 +14,7 @@ from customs_assets.quality.references import halves
 from customs_assets.report.claims import (
     Tables,
     World,
+    amount_claims,
     as_json,
     attack_claims,
     detection_claims,
@@ -22,6 +23,7 @@ from customs_assets.report.claims import (
     table_two_claims,
 )
 from customs_assets.report.evidence import month_privacy, privacy
+from customs_assets.synthesis.month import declaration_ids
 from customs_assets_tests.conftest import traders
 from customs_assets_tests.report.conftest import MIN_GROUP, Made, by_month, fill
 
@@ -127,8 +129,77 @@ def test_attacks_that_succeed_fail_the_page_and_those_that_do_not_pass_it(lake: 
     suite = next(suite for suite in EVIDENCE_SUITES if suite.asset == "evidence_report")
     for synthetic, passes in ((honest.synthetic, True), (training, False)):
         claims = attack_claims(synthetic, training, control, attacks=200)
-        lake.write_json("release_privacy", {"claims": as_json([*rule_claims(honest.tables, MIN_GROUP), *claims])})
+        lake.write_json(
+            "release_privacy",
+            {
+                "claims": as_json(
+                    [*rule_claims(honest.tables, MIN_GROUP), *amount_claims(honest.tables, MIN_GROUP), *claims]
+                )
+            },
+        )
         result = judge(suite, Pipeline(), "")
         assert result.passed is passes, result.metadata["findings"]
     assert "Membership inference" in str(result.metadata["findings"])
     assert Tables(training, honest.source).floor()["declaration_id"].is_unique
+
+
+def _findings(lake: Lake, source: pd.DataFrame, synthetic: pd.DataFrame) -> str:
+    return str(_convicted(lake, Made(source, synthetic))["evidence_report, attacks"].metadata["findings"])
+
+
+def _laid_out_evenly(amounts: pd.Series, size: int = 6) -> np.ndarray:
+    """Amounts as earlier versions laid them out: between the exact ends of each ``size`` neighbours, in equal log steps."""
+    order = np.argsort(amounts.to_numpy(), kind="stable")
+    laid = np.empty(len(amounts))
+    for rows in np.array_split(order, len(order) // size):
+        low, high = amounts.iloc[rows[0]], amounts.iloc[rows[-1]]
+        laid[rows] = low * (high / low) ** ((np.arange(len(rows)) + 0.5) / len(rows))
+    return laid.round(1)
+
+
+def test_amounts_laid_out_evenly_between_exact_ends_are_convicted(lake: Lake, honest: Made):
+    assert "solved from equal steps" not in _findings(lake, honest.source, honest.synthetic)
+    months = honest.source["date"].dt.to_period("M")
+    laid = pd.concat(
+        [rows.assign(item_price=_laid_out_evenly(rows["item_price"])) for _, rows in honest.source.groupby(months)]
+    )
+    even = laid.assign(**{name: honest.synthetic[name].iloc[0] for name in ("office_id", "net_mass")})
+    assert "solved from equal steps, share of guesses beyond chance goes past its limit" in _findings(
+        lake, honest.source, even
+    )
+
+
+def test_a_month_s_exact_extreme_is_convicted(lake: Lake, honest: Made):
+    assert "largest and smallest amounts" not in _findings(lake, honest.source, honest.synthetic)
+    source = honest.source.copy()
+    source.loc[5, "item_price"] = 8_765_432_109.0
+    shown = honest.synthetic.copy()
+    shown.loc[shown["date"].dt.strftime("%Y-%m") == source["date"].dt.strftime("%Y-%m")[5], "item_price"] = 1234.0
+    shown.loc[shown.index[shown["item_price"] == 1234.0][0], "item_price"] = 8_765_432_109.0
+    assert "largest and smallest amounts that fewer than 5 importers wrote there" in _findings(lake, source, shown)
+
+
+def test_a_code_that_one_importer_declared_is_convicted(lake: Lake, honest: Made):
+    assert "Codes on fewer than 5 importers" not in _findings(lake, honest.source, honest.synthetic)
+    source, shown = honest.source.copy(), honest.synthetic.copy()
+    source.loc[3, "payment_type"] = "99"
+    shown.loc[7, "payment_type"] = "99"
+    findings = _findings(lake, source, shown)
+    assert (
+        "Codes on fewer than 5 importers goes past its limit of 0 by more than chance: 1 (payment_type 1)" in findings
+    )
+
+
+def test_draws_from_a_public_seed_are_convicted(lake: Lake, honest: Made):
+    assert "a public seed draws again" not in _findings(lake, honest.source, honest.synthetic)
+    drawn = [
+        rows.assign(declaration_id=declaration_ids(month, len(rows), 2020))
+        for month, rows in by_month(honest.synthetic).items()
+    ]
+    findings = _findings(lake, honest.source, pd.concat(drawn, ignore_index=True))
+    assert "Months whose declaration IDs a public seed draws again goes past its limit of 0" in findings
+    secret = [
+        rows.assign(declaration_id=declaration_ids(month, len(rows), b"s" * 32))
+        for month, rows in by_month(honest.synthetic).items()
+    ]
+    assert "a public seed draws again" not in _findings(lake, honest.source, pd.concat(secret, ignore_index=True))

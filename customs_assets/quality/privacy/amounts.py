@@ -248,9 +248,7 @@ def extremes(released: pd.DataFrame, source: pd.DataFrame, min_group: int, seed:
             for month in shown.months:
                 found = shown.amounts(amount, month)
                 guess = found[[-1 if end == "largest" else 0]] if len(found) else found
-                score.add(
-                    guess, np.empty(0), known.seldom_in(amount, month), _SHAMS_AN_EXTREME // len(shown.months), rng
-                )
+                score.add(guess, np.empty(0), known.seldom_in(amount, month), _SHAMS_AN_EXTREME, rng)
             variations.append(score.variation(amount, f"{end} {amount} of each month", len(AMOUNTS) * len(ends)))
     reaches = [_reach(shown, known, amount) for amount in AMOUNTS if len(shown.amounts(amount, None))]
     written = [
