@@ -28,7 +28,7 @@ from customs_assets.benchmark.precision import evaluate
 from customs_assets.benchmark.split import split_months
 from customs_assets.lake import Lake
 from customs_assets.report.claims import Claim, number, world_of
-from customs_assets.seeds import derive_rng, derive_seed
+from customs_assets.seeds import derive_root, derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.identities import compose
@@ -45,7 +45,7 @@ def redrawn(lake: Lake, made: Lake, secret: bytes, settings: Settings, train: bo
         paths = {month: lake.sql_path(SOURCE, month) for month in months}
         for month, path in paths.items():
             averages = average_prices(connection, path, settings.min_group)
-            prices[month] = noisy_prices(averages, derive_rng(secret, "unit_prices", month))
+            prices[month] = noisy_prices(averages, derive_root(secret, "unit_prices", month))
         safe = SafeGroups(count_safe_groups(connection, list(paths.values()), settings.min_group))
     known = [generalized_month(rows, safe, month=month, root=secret).declarations for month, rows in source.items()]
     identities = compose(

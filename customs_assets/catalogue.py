@@ -116,7 +116,7 @@ ARTIFACTS: tuple[Artifact, ...] = (
         # Of tokens, not of names: k importers are not one importer in k spellings.
         upstream=("anonymized_declarations",),
         settings=("release_secret", "min_group"),
-        code_version="2",
+        code_version="3",
         kinds=frozenset({"parquet", "duckdb"}),
     ),
     Artifact(

@@ -471,9 +471,10 @@ class Lake:
             return []
         paths = (path for path in sorted(self.fs.find(folder)) if path.endswith(".json"))
         records = [Record(**json.loads(self.read_bytes(p))) for p in paths if not p.endswith(".verdict.json")]
-        return [record for record in records if self._checksum(record) != record.sha256]
+        return [record for record in records if self.checksum(record) != record.sha256]
 
-    def _checksum(self, record: Record) -> str:
+    def checksum(self, record: Record) -> str:
+        """The sha256 of the bytes that stand where a record says, empty where nothing does."""
         path = posixpath.join(self.root, record.path)
         if not self.fs.exists(path):
             return ""

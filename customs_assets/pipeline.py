@@ -96,7 +96,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
                 code_version=artifact.code_version,
                 sha256=checksum,
                 settings=setting_values(artifact, partition, settings, _source_fingerprint(context)),
-                inputs=_SEEN.pop((context.run_id, context.step_key), {}),
+                inputs=_still(lake, _SEEN.pop((context.run_id, context.step_key), {})),
                 rows=len(obj) if isinstance(obj, pa.Table | pd.DataFrame | UnnamedTable) else None,
             )
         )
@@ -114,6 +114,17 @@ class LakeIOManager(dg.ConfigurableIOManager):
         if artifact.suffix == "json":
             return lake.read_json(artifact.key, partition)
         return lake.read_bytes(lake.path(artifact.key, partition, artifact.suffix))
+
+
+def _still(lake: Lake, seen: Mapping[str, str]) -> dict[str, str]:
+    """The inputs that a step saw before it read them, with no checksum where one was made again meanwhile.
+
+    Which of the two the step read nobody knows: what was made is out of date, and no measure of either speaks for it.
+    """
+    return {
+        name: checksum if (now := lake.record(*name.split("|", 1))) is not None and now.sha256 == checksum else ""
+        for name, checksum in seen.items()
+    }
 
 
 def _write(lake: Lake, artifact: Artifact, partition: str, content: Any) -> str:

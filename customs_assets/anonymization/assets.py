@@ -11,7 +11,7 @@ from customs_assets.anonymization.unit_prices import NOISE_SCALE, average_prices
 from customs_assets.declaration import ATTRIBUTES, IDENTITIES
 from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
 from customs_assets.secret_files import identity_key
-from customs_assets.seeds import derive_rng
+from customs_assets.seeds import derive_root
 
 
 @customs_asset
@@ -20,8 +20,7 @@ def unit_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Out
     with lake.connect() as connection:
         path = lake.sql_path("anonymized_declarations", context.partition_key)
         averages = average_prices(connection, path, settings.min_group)
-    rng = derive_rng(pipeline.secret, "unit_prices", context.partition_key)
-    prices = noisy_prices(averages, rng)
+    prices = noisy_prices(averages, derive_root(pipeline.secret, "unit_prices", context.partition_key))
     levels = prices["category"].str.len().value_counts().sort_index(ascending=False)
     metadata: dict[str, Any] = {
         **table_metadata(prices),

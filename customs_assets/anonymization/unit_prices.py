@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.lake import read_sql
+from customs_assets.seeds import Root, derive_rng
 
 # Standard deviation of the noise, as a share of the category's average price.
 NOISE_SCALE = 0.05
@@ -36,16 +37,26 @@ def average_prices(connection: duckdb.DuckDBPyConnection, declarations_path: str
     ).df()
 
 
-def noisy_prices(averages: pd.DataFrame, rng: np.random.Generator, noise_scale: float = NOISE_SCALE) -> pd.DataFrame:
+def noisy_prices(averages: pd.DataFrame, root: Root, noise_scale: float = NOISE_SCALE) -> pd.DataFrame:
     """Replace each category's average by itself times (1 + Gaussian noise); codes of one category share its noise.
+
+    The noise hangs on the average, too: an average that a correction changed has another noise, which does not cancel.
+
+    Args:
+        averages: as :func:`average_prices` gives them.
+        root: what the noise derives from.
+        noise_scale: its standard deviation, as a share of the average.
 
     Returns:
         ``hs10_code``, ``category``, ``importers``, ``declarations``, ``unit_price`` in KRW per kg, always positive. The
         exact average does not leave this function.
     """
-    categories = averages.drop_duplicates("category").sort_values("category")
-    noise = np.clip(rng.standard_normal(len(categories)), -_NOISE_LIMIT, _NOISE_LIMIT) * noise_scale
-    factor = pd.Series(1.0 + noise, index=categories["category"].to_numpy())
+    by_category = averages.drop_duplicates("category").set_index("category")["average_price"]
+    noise = [
+        derive_rng(root, "noise", str(name), float(price).hex()).standard_normal()
+        for name, price in by_category.items()
+    ]
+    factor = pd.Series(1.0 + np.clip(noise, -_NOISE_LIMIT, _NOISE_LIMIT) * noise_scale, index=by_category.index)
     noisy = averages.drop(columns="average_price")
     noisy["unit_price"] = averages["average_price"].to_numpy() * averages["category"].map(factor).to_numpy()
     return noisy

@@ -158,6 +158,19 @@ def _nan_for_null(value: float | None) -> float:
     return math.nan if value is None else value
 
 
+# Decimals of the scores that hang on single amounts of the source; with more of them its least and largest could be solved.
+_PUBLISHED_DECIMALS = {"RangeCoverage": 1, "BoundaryAdherence": 2}
+
+
+def as_published(metric: str, score: float) -> float:
+    """A score as it may leave the house.
+
+    Range coverage is a function of the source's least and largest amounts, which are mostly one importer's own: with the released
+    amounts at hand, an exact one gives them back. It is told to one decimal, boundary adherence to two, all others to four.
+    """
+    return score if math.isnan(score) else round(score, _PUBLISHED_DECIMALS.get(metric, 4))
+
+
 def table_two_rows(
     scores: Sequence[MetricScore], beside: Mapping[str, Sequence[MetricScore]] | None = None
 ) -> list[dict[str, str]]:
@@ -168,7 +181,8 @@ def table_two_rows(
         beside: further scores of the same metrics by column heading (a ceiling, a floor, another month).
 
     Returns:
-        A row a metric, in the paper's order, by column heading; scores of four decimals, a dash where there is none.
+        A row a metric, in the paper's order, by column heading; scores as they may be published (:func:`as_published`), a dash
+        where there is none.
     """
     tables = {"Ours": scores, **(beside or {})}
     found = {heading: {score.metric: score.score for score in table} for heading, table in tables.items()}
@@ -177,7 +191,9 @@ def table_two_rows(
             "Property": metric.property,
             "Metric": metric.title,
             "Columns": metric.column_type,
-            **{heading: _four_decimals(by_metric.get(metric.name, math.nan)) for heading, by_metric in found.items()},
+            **{
+                heading: _published(metric.name, scores.get(metric.name, math.nan)) for heading, scores in found.items()
+            },
             "Paper": _four_decimals(metric.paper_score),
         }
         for metric in METRICS
@@ -197,6 +213,11 @@ def table_two(scores: Sequence[MetricScore], beside: Mapping[str, Sequence[Metri
 
     rule = {h: "-" * (widths[h] - 1) + (":" if h in numeric else "-") for h in headings}
     return "\n".join([line({h: h for h in headings}), line(rule), *(line(row) for row in rows)])
+
+
+def _published(metric: str, score: float) -> str:
+    """A score with the decimals that it is published with."""
+    return "\N{EN DASH}" if math.isnan(score) else f"{score:.{_PUBLISHED_DECIMALS.get(metric, 4)}f}"
 
 
 def _four_decimals(score: float) -> str:

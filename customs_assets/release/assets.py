@@ -32,9 +32,11 @@ def release_candidate(
 def synthetic_release(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[FolderOfFiles]:
     # What stood here was withdrawn when the step began (`Artifact.withdraws`): whatever happens next, nothing stands that was
     # not let through now.
-    if reasons := judged(pipeline.lake):
+    lake = pipeline.lake
+    # Read once: the bytes that are judged are the bytes that are released.
+    files = lake.read_folder(CANDIDATE) if lake.record(CANDIDATE) is not None else {}
+    if reasons := judged(lake, files):
         raise dg.Failure(f"{WITHHELD}{'; '.join(reasons)}", allow_retries=False)
-    files = pipeline.lake.read_folder(CANDIDATE)
     metadata: dict[str, Any] = {
         "files": {name: len(content) for name, content in files.items()},
         "card": dg.MetadataValue.md(files[CARD].decode()),

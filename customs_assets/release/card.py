@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from customs_assets.benchmark.split import ChronologicalSplit, span
-from customs_assets.quality.fidelity import MetricScore, table_two
+from customs_assets.quality.fidelity import MetricScore, as_published, table_two
 from customs_assets.settings import Settings
 
 # What each score of Table 2 says to somebody who does not know the metric.
@@ -121,9 +121,9 @@ def dataset_card(
 def _plain(scores: Sequence[MetricScore]) -> list[str]:
     """A sentence for each score that could be measured."""
     return [
-        "- " + _IN_PLAIN_WORDS[score.metric].format(score=_percent(score.score), missed=_percent(1 - score.score))
+        "- " + _IN_PLAIN_WORDS[score.metric].format(score=_percent(told), missed=_percent(1 - told))
         for score in scores
-        if score.metric in _IN_PLAIN_WORDS and not math.isnan(score.score)
+        if score.metric in _IN_PLAIN_WORDS and not math.isnan(told := as_published(score.metric, score.score))
     ]
 
 

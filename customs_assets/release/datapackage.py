@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from customs_assets.declaration import RELEASED, Attribute, Kind
-from customs_assets.quality.fidelity import MetricScore
+from customs_assets.quality.fidelity import MetricScore, as_published
 
 DESCRIPTOR = "datapackage.json"
 
@@ -41,7 +41,11 @@ def data_package(
         "keywords": ["customs", "import declarations", "synthetic data", "fraud detection"],
         "resources": [_resource(name, content, name in erased) for name, content in sorted(files.items())],
         "quality": [
-            {"metric": score.metric, "score": None if math.isnan(score.score) else score.score} for score in scores
+            {
+                "metric": score.metric,
+                "score": None if math.isnan(score.score) else as_published(score.metric, score.score),
+            }
+            for score in scores
         ],
     }
     return (json.dumps(descriptor, indent=1, ensure_ascii=False) + "\n").encode()

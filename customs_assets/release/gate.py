@@ -11,13 +11,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from customs_assets.catalogue import CANDIDATE
+from customs_assets.catalogue import BY_KEY, CANDIDATE
 from customs_assets.lake import Lake, Record
 from customs_assets.quality.privacy.inference import SECRETS
 from customs_assets.quality.privacy.singling_out import Mode
 from customs_assets.report.claims import Claim, Subject, from_json
 
-PRIVACY, OF_A_MONTH = "release_privacy", "privacy_report"
+PRIVACY, OF_A_MONTH, REHEARSED = "release_privacy", "privacy_report", "rehearsed_declarations"
 
 # What has to be claimed of all months (``report.claims``), and of each month by itself: rules, what can be read off the release
 # alone, and attacks on the rehearsal.
@@ -125,14 +125,28 @@ def other_rows(lake: Lake) -> list[str]:
     rows, reasons = rows_of(candidate), []
     if rows_of(privacy) != rows:
         reasons.append(f"{PRIVACY} was measured on other synthetic rows than those of {CANDIDATE}")
-    rehearsal = lake.record("rehearsed_declarations")
-    if rehearsal is None or privacy.inputs.get("rehearsed_declarations|") != rehearsal.sha256:
+    rehearsal = lake.record(REHEARSED)
+    if rehearsal is None or privacy.inputs.get(f"{REHEARSED}|") != rehearsal.sha256:
         reasons.append(f"{PRIVACY} was measured on another rehearsal than the one at hand")
+    if privacy.code_version != BY_KEY[PRIVACY].code_version:
+        reasons.append(f"{PRIVACY} was measured by another version")
     for month, checksum in rows.items():
+        made = lake.record(_SYNTHETIC, month)
+        if made is not None and _differs(made, privacy, month):
+            reasons.append(
+                f"{month}: {PRIVACY} was measured against another source, or with another k, than it was made of"
+            )
         record = lake.record(OF_A_MONTH, month)
         if record is not None and rows_of(record) != {month: checksum}:
             reasons.append(f"{month}: {OF_A_MONTH} was measured on other synthetic rows than those of {CANDIDATE}")
     return reasons
+
+
+def _differs(made: Record, privacy: Record, month: str) -> bool:
+    """Whether a synthetic month was made of another source, or with another ``k``, than privacy was measured with."""
+    source = f"anonymized_declarations|{month}"
+    same_k = made.settings.get("min_group") == privacy.settings.get("min_group")
+    return not same_k or made.inputs.get(source) != privacy.inputs.get(source)
 
 
 def rows_of(record: Record) -> dict[str, str]:

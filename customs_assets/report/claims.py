@@ -20,7 +20,7 @@ from customs_assets.benchmark.split import split_months
 from customs_assets.benchmark.table_three import dataset_gaps, paper_gaps
 from customs_assets.benchmark.utility import precision_from, utility
 from customs_assets.quality.detection import detection
-from customs_assets.quality.fidelity import METRICS, MetricScore, fidelity
+from customs_assets.quality.fidelity import METRICS, MetricScore, as_published, fidelity
 from customs_assets.quality.privacy import CannotBeMeasured
 from customs_assets.quality.privacy.amounts import extremes, solved_amounts
 from customs_assets.quality.privacy.closest_record import ClosestRecord, closest_record
@@ -199,7 +199,7 @@ def table_two_claims(tables: Tables, world: World) -> list[Claim]:
 
 
 def _by_metric(scores: Sequence[MetricScore]) -> dict[str, float]:
-    return {score.metric: score.score for score in scores}
+    return {score.metric: as_published(score.metric, score.score) for score in scores}
 
 
 def relation_claims(tables: Tables, world: World) -> list[Claim]:
@@ -341,7 +341,6 @@ def amount_claims(tables: Tables, min_group: int) -> list[Claim]:
     solved = solved_amounts(tables.synthetic, tables.source, min_group, seed=tables.seed)
     read_off = extremes(tables.synthetic, tables.source, min_group, seed=tables.seed)
     seeds = guessed_seed(tables.synthetic)
-    reaches = "; ".join(reach.note for reach in read_off.reaches)
     return [
         Claim(
             "amounts_solved",
@@ -362,7 +361,7 @@ def amount_claims(tables: Tables, min_group: int) -> list[Claim]:
             ceiling=0.0,
             at_most=0.0,
             surely=read_off.lower,
-            note=f"lower bound; the strongest is {read_off.note}; {reaches}",
+            note=f"lower bound; the strongest is {read_off.note}",
         ),
         Claim(
             "guessed_seed",

@@ -21,7 +21,7 @@ from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.table_three import PAPER, TITLES
 from customs_assets.catalogue import ARTIFACTS, CANDIDATE, RELEASE, Partitioning
 from customs_assets.lake import Lake
-from customs_assets.quality.fidelity import METRICS, MetricScore, from_json, table_two_rows
+from customs_assets.quality.fidelity import METRICS, MetricScore, as_published, from_json, table_two_rows
 from customs_assets.release.files import CHECKSUMS
 from customs_assets.release.gate import claims_against, other_rows
 from customs_assets.report import figures
@@ -100,7 +100,10 @@ def gathered(lake: Lake, settings: Settings) -> Content:
         scores=from_json(lake.read_json("release_quality")),
         ceiling=from_json(evidence["table_2"]["ceiling"]),
         floor=from_json(evidence["table_2"]["floor"]),
-        monthly={month: {score.metric: score.score for score in scores} for month, scores in monthly.items()},
+        monthly={
+            month: {score.metric: as_published(score.metric, score.score) for score in scores}
+            for month, scores in monthly.items()
+        },
         monthly_privacy={
             month: claims_from_json(lake.read_json("privacy_report", month)["claims"]) for month in months
         },
@@ -405,7 +408,7 @@ def _months(content: Content) -> str:
         claims = {claim.key: claim for claim in content.monthly_privacy[month]}
         cells = [number(scores.get(metric.name, math.nan)) for metric in METRICS]
         rows.append([month, *cells, *(number(claims[key].measured) for key in ("copies", "distance"))])
-    whole = {score.metric: score.score for score in content.scores}
+    whole = {score.metric: as_published(score.metric, score.score) for score in content.scores}
     rows.append(["all together", *(number(whole[metric.name]) for metric in METRICS), "", ""])
     return _plots(["months", "weeks"], wide=True) + _table(head, rows, numeric=1)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import FORM_CODES, TARIFF_TUPLE
-from customs_assets.seeds import Root, derive_rng, derive_seed
+from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
 from customs_assets.synthesis.codec import NAMED, Codec
 from customs_assets.synthesis.donors import DonorTree
 from customs_assets.synthesis.encodings.bands import Bands
@@ -189,8 +189,7 @@ class Polish:
         values = core[column].to_numpy(dtype=float, copy=True)
         if free.any() and known.any():
             target = self._source[column].to_numpy(dtype=float)[known]
-            rng = derive_rng(self._root, "quantiles", purpose=column)
-            moved = bands.at_quantiles(values[free], target, rng)
+            moved = bands.at_quantiles(values[free], target, derive_root(self._root, "mapped", purpose=column))
             values[free] = np.where(np.isin(moved, bands.heaps), moved, rounded(moved, column))
         return values
 

@@ -21,7 +21,7 @@ from customs_assets.anonymization.unit_prices import average_prices, noisy_price
 from customs_assets.declaration import RELEASED_NAMES
 from customs_assets.lake import Lake, to_arrow, to_frame
 from customs_assets.quality.references import in_control
-from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
+from customs_assets.seeds import Root, derive_root, derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import OfOneKind
@@ -183,7 +183,7 @@ def rehearse(source: Mapping[str, pd.DataFrame], settings: Settings, epochs: int
 def _prices(lake: Lake, month: str, min_group: int, own: Root) -> pd.DataFrame:
     with lake.connect() as connection:
         averages = average_prices(connection, lake.sql_path("anonymized_declarations", month), min_group)
-    return noisy_prices(averages, derive_rng(own, "unit_prices", month))
+    return noisy_prices(averages, derive_root(own, "unit_prices", month))
 
 
 def _shared(

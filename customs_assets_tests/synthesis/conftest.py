@@ -125,4 +125,4 @@ def raw_month(tmp_path_factory: pytest.TempPathFactory) -> RawMonth:
     lake = Lake(str(folder))
     lake.write_table("labelled_declarations", labelled, MONTH)
     averages = average_prices(duckdb.connect(), lake.sql_path("labelled_declarations", MONTH), MIN_GROUP)
-    return RawMonth(labelled, noisy_prices(averages, np.random.default_rng(0)), folder)
+    return RawMonth(labelled, noisy_prices(averages, 0), folder)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -37,7 +36,7 @@ def made(declarations: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory, s
     lake = Lake(str(folder))
     lake.write_table("labelled_declarations", declarations, MONTH)
     averages = average_prices(duckdb.connect(), lake.sql_path("labelled_declarations", MONTH), K)
-    unit_prices = noisy_prices(averages, np.random.default_rng(0))
+    unit_prices = noisy_prices(averages, 0)
     table = Codec.fit(declarations, unit_prices, K).encode(declarations)
     model = CTGAN(epochs=2, seed=1)
     model.fit(table, Codec.fit(declarations, unit_prices, K).discrete_columns(table))

@@ -9,11 +9,15 @@ The edges are nobody's amount either:
 
 - An edge between two bands is the mean of the amounts of the ``k`` importers nearest to it, one amount each.
 - Below the lowest and above the highest edge lie the two *tails*. How far a tail reaches follows from the mean excess of its
-  importers over the tail's edge, in which none counts for more than four times the median, and from the number of its rows:
-  the expected largest of so many exponential draws. One importer's amount, however large, hardly moves it.
-- Every edge carries noise from a secret. Between bands it is as wide as the ``k`` amounts lie apart; at a tail's end as wide as
-  one importer could move it. The noise hangs on the amounts themselves: the same amounts have the same noise, others another
-  one. So who compares two releases, or knows all amounts behind an edge but one, learns no exact amount.
+  importers over the tail's edge, in which none counts for more than four times the median, and from their number: the expected
+  largest of so many exponential draws. But it ends near what the ``k`` farthest importers but one wrote. One importer's amounts,
+  however large, hardly move it.
+- Every edge, and every mean excess, carries noise from a secret. Between bands it is as wide as the ``k`` amounts lie apart; in a
+  tail as wide as one importer could move it. The noise hangs on the amounts themselves: the same amounts have the same noise,
+  others another one. So who knows all amounts behind an edge but one learns no exact amount.
+
+Draws hang on the amounts, too (:meth:`Bands.at_quantiles`): where one amount is another, all draws are. Who compares two releases
+has two sets of draws and two sets of edges, and nothing that cancels.
 
 Amounts are compared on a log scale, residuals (which are logarithms already) on a plain one.
 """
@@ -41,6 +45,9 @@ MOST_OF_A_BAND = 0.5
 
 # No band is narrower on its scale, so that its draws differ.
 _NARROWEST = 1e-6
+
+# A tail reaches no further than so many times the mean of the ``k`` farthest importers but one.
+_BEYOND = 1.5
 
 # Euler's constant: the expected largest of n exponential draws is near ln n + 0.577 times their mean.
 _EULER = 0.5772156649
@@ -138,7 +145,7 @@ class Bands:
         shown[loose] = self._drawn(values[loose], rng)
         return shown
 
-    def at_quantiles(self, values: np.ndarray, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def at_quantiles(self, values: np.ndarray, source: np.ndarray, root: Root) -> np.ndarray:
         """Numbers moved onto the distribution of the source, as far as it may be shown.
 
         The number of rank r of m takes the place of the source's at the same quantile: a heap as it is, any other a random draw
@@ -147,11 +154,12 @@ class Bands:
         Args:
             values: array of shape (m,).
             source: the numbers of the column that was fitted, shape (n,), at least one.
-            rng: where draws come from.
+            root: what draws derive from, with all of ``source``: other numbers have other draws.
 
         Raises:
             TooFewImporters: as :meth:`blur`.
         """
+        rng = derive_rng(root, "quantiles", _digest(source))
         order = np.lexsort([rng.random(len(values)), values])
         quantiles = (np.arange(len(values)) + 0.5) / len(values)
         targets = np.sort(source)[(quantiles * len(source)).astype(int)].astype(float)
@@ -284,6 +292,11 @@ def _joined(starts: list[int], owners: np.ndarray, min_group: int) -> list[int]:
     return starts
 
 
+def _digest(numbers: np.ndarray) -> str:
+    """A sha256 of numbers, whatever their order."""
+    return hashlib.sha256(np.sort(numbers.astype(float)).tobytes()).hexdigest()
+
+
 class _Noise:
     """Noise that hangs on a secret and on what it blurs."""
 
@@ -295,8 +308,7 @@ class _Noise:
 
         It is never near 0, where it would hide nothing.
         """
-        digest = hashlib.sha256(np.sort(amounts).tobytes()).hexdigest()
-        drawn = derive_rng(self._root, "bands", digest, purpose).uniform(-0.5, 0.5)
+        drawn = derive_rng(self._root, "bands", _digest(amounts), purpose).uniform(-0.5, 0.5)
         return float(drawn + np.copysign(0.5, drawn))
 
 
@@ -311,8 +323,9 @@ def _edges(
     blurred = [window.mean() + noise.of(window, "edge") * half for window, half in zip(windows, apart, strict=True)]
     # Noise may carry one edge past the next; in order they are the edges of as many bands.
     inner = np.sort(blurred)
-    low, low_scale = _tail(inner[0] - scaled[: starts[1]], owners[: starts[1]], apart[0], noise, "lowest")
-    high, high_scale = _tail(scaled[starts[-1] :] - inner[-1], owners[starts[-1] :], apart[-1], noise, "highest")
+    bottom, top = slice(0, starts[1]), slice(starts[-1], None)
+    low, low_scale = _tail(inner[0] - scaled[bottom], owners[bottom], min_group, apart[0], noise, "lowest")
+    high, high_scale = _tail(scaled[top] - inner[-1], owners[top], min_group, apart[-1], noise, "highest")
     return np.array([inner[0] - low, *inner, inner[-1] + high]), (low_scale, high_scale)
 
 
@@ -329,12 +342,15 @@ def _nearest_importers(scaled: np.ndarray, owners: np.ndarray, start: int, min_g
     return np.array(list(found.values()))
 
 
-def _tail(excess: np.ndarray, owners: np.ndarray, least: float, noise: _Noise, purpose: str) -> tuple[float, float]:
+def _tail(
+    excess: np.ndarray, owners: np.ndarray, min_group: int, least: float, noise: _Noise, purpose: str
+) -> tuple[float, float]:
     """How far a tail reaches beyond its edge, and the mean excess of its importers, both positive and on the scale.
 
     Args:
         excess: how far each amount of the tail lies beyond the edge.
         owners: who wrote it.
+        min_group: ``k``.
         least: the mean excess is taken for no less than this.
         noise: blurs the end.
         purpose: which tail it is.
@@ -342,11 +358,30 @@ def _tail(excess: np.ndarray, owners: np.ndarray, least: float, noise: _Noise, p
     means = np.maximum(_by_importer(excess, owners), 0.0)
     limited, cap = _limited(means)
     mean = max(float(limited.mean()), least, _NARROWEST)
-    draws = np.log(max(len(excess), 2)) + _EULER
-    # As far as one importer can move the tail's end by writing something else, or nothing.
-    width = draws * max(cap, mean) / len(means)
-    reach = draws * mean + noise.of(means, purpose) * width
-    return float(max(reach, mean / 2)), mean
+    # What one importer can add to the mean, or take from it, by writing something else, or nothing.
+    share = max(cap, mean) / len(means)
+    # One draw an importer: who has many rows in the tail reaches no further by them.
+    draws = np.log(max(len(means), 2)) + _EULER
+    farthest, moved = _farthest(excess, owners, min_group, draws * mean)
+    width = max(draws * share, moved) if np.isfinite(farthest) else draws * share
+    reach = min(draws * mean, farthest) + noise.of(means, purpose) * width
+    return float(max(reach, mean / 2)), float(max(mean + noise.of(means, f"{purpose} scale") * share, mean / 4))
+
+
+def _farthest(excess: np.ndarray, owners: np.ndarray, min_group: int, most: float) -> tuple[float, float]:
+    """How far a tail may reach by its farthest importers, and how far one importer can move that.
+
+    It is the mean of the ``min_group`` importers who come after the very farthest, times a constant; infinite where there are not
+    as many. One importer moves it where another takes its place among them: the farthest one, taken for no further than ``most``.
+    """
+    largest = np.full(owners.max() + 1, -np.inf)
+    np.maximum.at(largest, owners, excess)
+    descending = np.sort(largest[np.isfinite(largest)])[::-1]
+    after = descending[1 : min_group + 1]
+    if len(after) < min_group:
+        return np.inf, 0.0
+    moved = max(min(float(descending[0]), most) - float(after[-1]), 0.0) / min_group
+    return _BEYOND * float(after.mean()), _BEYOND * moved
 
 
 def _sole(scaled: np.ndarray, owners: np.ndarray, noise: _Noise) -> np.ndarray:
