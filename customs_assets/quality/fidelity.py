@@ -160,15 +160,20 @@ def _nan_for_null(value: float | None) -> float:
 
 # Decimals of the scores that hang on single amounts of the source; with more of them its least and largest could be solved.
 _PUBLISHED_DECIMALS = {"RangeCoverage": 1, "BoundaryAdherence": 2}
+COARSE = frozenset(_PUBLISHED_DECIMALS)
 
 
 def as_published(metric: str, score: float) -> float:
     """A score as it may leave the house.
 
     Range coverage is a function of the source's least and largest amounts, which are mostly one importer's own: with the released
-    amounts at hand, an exact one gives them back. It is told to one decimal, boundary adherence to two, all others to four.
+    amounts at hand, an exact one gives them back. It is told to one decimal, boundary adherence to two, both rounded down, so
+    that neither reaches a goal by rounding; all others to four.
     """
-    return score if math.isnan(score) else round(score, _PUBLISHED_DECIMALS.get(metric, 4))
+    if math.isnan(score):
+        return score
+    decimals = _PUBLISHED_DECIMALS.get(metric)
+    return round(score, 4) if decimals is None else math.floor(score * 10**decimals) / 10**decimals
 
 
 def table_two_rows(
@@ -217,7 +222,9 @@ def table_two(scores: Sequence[MetricScore], beside: Mapping[str, Sequence[Metri
 
 def _published(metric: str, score: float) -> str:
     """A score with the decimals that it is published with."""
-    return "\N{EN DASH}" if math.isnan(score) else f"{score:.{_PUBLISHED_DECIMALS.get(metric, 4)}f}"
+    return (
+        "\N{EN DASH}" if math.isnan(score) else f"{as_published(metric, score):.{_PUBLISHED_DECIMALS.get(metric, 4)}f}"
+    )
 
 
 def _four_decimals(score: float) -> str:

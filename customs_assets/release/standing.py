@@ -15,7 +15,7 @@ from customs_assets.release.gate import OF_A_MONTH, PRIVACY, REHEARSED, claims_a
 # How every sentence begins that says that nothing is released.
 WITHHELD = "withheld: "
 
-_ALTERED = "is not what was made and judged: a disk fault, or a hand in the lake (`customs verify`)"
+ALTERED = "is not what was made and judged: a disk fault, or a hand in the lake (`customs verify`)"
 
 
 def judged(lake: Lake, files: Mapping[str, bytes] | None = None) -> list[str]:
@@ -31,7 +31,7 @@ def judged(lake: Lake, files: Mapping[str, bytes] | None = None) -> list[str]:
     if candidate is None or unmade:
         return unmade
     if folder_checksum(lake.read_folder(CANDIDATE) if files is None else files) != candidate.sha256:
-        return [f"{CANDIDATE} {_ALTERED}"]
+        return [f"{CANDIDATE} {ALTERED}"]
     months = sorted(rows_of(candidate))
     if not months:
         return [f"{CANDIDATE} is of no month"]
@@ -39,7 +39,7 @@ def judged(lake: Lake, files: Mapping[str, bytes] | None = None) -> list[str]:
         return unmade
     rested_on = [(PRIVACY, ""), (REHEARSED, ""), *((OF_A_MONTH, month) for month in months)]
     if altered := [f"{key} {month}".strip() for key, month in rested_on if _is_altered(lake, key, month)]:
-        return [f"{name} {_ALTERED}" for name in altered]
+        return [f"{name} {ALTERED}" for name in altered]
     return [*claims_against(lake, months), *other_rows(lake)]
 
 

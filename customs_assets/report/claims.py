@@ -20,7 +20,7 @@ from customs_assets.benchmark.split import split_months
 from customs_assets.benchmark.table_three import dataset_gaps, paper_gaps
 from customs_assets.benchmark.utility import precision_from, utility
 from customs_assets.quality.detection import detection
-from customs_assets.quality.fidelity import METRICS, MetricScore, as_published, fidelity
+from customs_assets.quality.fidelity import COARSE, METRICS, MetricScore, as_published, fidelity
 from customs_assets.quality.privacy import CannotBeMeasured
 from customs_assets.quality.privacy.amounts import extremes, solved_amounts
 from customs_assets.quality.privacy.closest_record import ClosestRecord, closest_record
@@ -199,7 +199,9 @@ def table_two_claims(tables: Tables, world: World) -> list[Claim]:
 
 
 def _by_metric(scores: Sequence[MetricScore]) -> dict[str, float]:
-    return {score.metric: as_published(score.metric, score.score) for score in scores}
+    """The scores; those that hang on single amounts of the source as they may be published."""
+    coarse = {score.metric: as_published(score.metric, score.score) for score in scores if score.metric in COARSE}
+    return {**{score.metric: score.score for score in scores}, **coarse}
 
 
 def relation_claims(tables: Tables, world: World) -> list[Claim]:

@@ -64,7 +64,9 @@ def test_what_comes_in_while_an_artifact_is_made_makes_it_out_of_date(
     _share(instance, "safe_groups")
     record = lake.record("safe_groups")
     assert record is not None
-    assert record.inputs == {"anonymized_declarations|2020-02": read.sha256}
+    # Which of two that came one after the other was read nobody knows: no checksum speaks for it.
+    known = read.sha256 if comes == "a month that was not there" else ""
+    assert record.inputs == {"anonymized_declarations|2020-02": known}
     assert "safe_groups" in _stale(lake, "2020-02")
     monkeypatch.setattr(synthesis, "count_safe_groups", counted)
     _share(instance, "safe_groups")
@@ -83,7 +85,7 @@ def test_what_is_read_before_the_asset_begins_counts_as_it_was_then(
     def interrupted(self: Lake, asset: str, partition: str = "") -> pd.DataFrame:
         found = load(self, asset, partition)
         if asset == "labelled_declarations":
-            checksum = self.write_table(asset, found.iloc[::-1], partition)
+            checksum = self.write_table(asset, found.assign(net_mass=found["net_mass"] + 1), partition)
             self.save_record(replace(labelled, sha256=checksum))
         return found
 
@@ -91,7 +93,7 @@ def test_what_is_read_before_the_asset_begins_counts_as_it_was_then(
     assert run_month("anonymized_declarations").success
     record = lake.record("anonymized_declarations", "2020-02")
     assert record is not None
-    assert record.inputs == {"labelled_declarations|2020-02": labelled.sha256}
+    assert record.inputs["labelled_declarations|2020-02"] == ""
 
 
 def test_a_month_in_the_lake_that_nobody_asked_to_synthesize_leaves_the_others_up_to_date(

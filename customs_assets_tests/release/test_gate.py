@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customs_assets.catalogue import ARTIFACTS, CANDIDATE, RELEASE
+from customs_assets.catalogue import ARTIFACTS, BY_KEY, CANDIDATE, RELEASE
 from customs_assets.expectations.evidence_suites import error_level_names
 from customs_assets.lake import Lake, Record
 from customs_assets.release.gate import ATTACKS, NO_ATTACK, READ_OFF, REQUIRED, RULES, withheld_because
-from customs_assets.release.standing import is_released, judged
+from customs_assets.release.standing import ALTERED, is_released, judged
 from customs_assets.report.claims import (
     Claim,
     Subject,
@@ -140,7 +140,8 @@ MONTHS = ("2020-01", "2020-02")
 
 
 def _record(lake: Lake, asset: str, partition: str, path: str, sha256: str, inputs: Mapping[str, str]) -> None:
-    lake.save_record(Record(asset, partition, path[len(lake.root) :].lstrip("/"), "1", sha256, inputs=dict(inputs)))
+    place, version = path[len(lake.root) :].lstrip("/"), BY_KEY[asset].code_version
+    lake.save_record(Record(asset, partition, place, version, sha256, inputs=dict(inputs)))
     for name in error_level_names(asset):
         lake.save_verdict(asset, partition, name, passed=True, sha256=sha256)
 
@@ -157,11 +158,11 @@ def lake(tmp_path: Path) -> Lake:
     """A lake whose candidate may be released: two months, a rehearsal, claims that hold."""
     stored = Lake(str(tmp_path / "lake"))
     rows = {f"synthetic_declarations|{month}": f"sum of {month}" for month in MONTHS}
-    stored.write_bytes(stored.path("rehearsed_declarations"), b"rehearsed")
-    _record(stored, "rehearsed_declarations", "", stored.path("rehearsed_declarations"), "sum of rehearsal", {})
+    rehearsal = stored.write_bytes(stored.path("rehearsed_declarations"), b"rehearsed")
+    _record(stored, "rehearsed_declarations", "", stored.path("rehearsed_declarations"), rehearsal, {})
     checksum = stored.write_folder(CANDIDATE, {"train.csv": b"a,b\n", "SHA256SUMS": b"sums"})
     _record(stored, CANDIDATE, "", stored.path(CANDIDATE, suffix=""), checksum, rows)
-    _write_json(stored, "release_privacy", _sound(), {**rows, "rehearsed_declarations|": "sum of rehearsal"})
+    _write_json(stored, "release_privacy", _sound(), {**rows, "rehearsed_declarations|": rehearsal})
     for month in MONTHS:
         own = {f"synthetic_declarations|{month}": f"sum of {month}"}
         _write_json(stored, "privacy_report", [_claim("copies")], own, month)
@@ -170,6 +171,72 @@ def lake(tmp_path: Path) -> Lake:
 
 def test_a_lake_in_which_all_was_made_judged_and_measured_of_the_same_rows_lets_through(lake: Lake):
     assert judged(lake) == []
+
+
+@pytest.mark.parametrize(
+    ("asset", "partition", "suffix"),
+    [
+        ("release_privacy", "", "json"),
+        ("privacy_report", "2020-02", "json"),
+        ("rehearsed_declarations", "", "parquet"),
+        ("release_candidate", "", ""),
+    ],
+)
+def test_a_file_that_is_no_longer_what_was_judged_withholds(lake: Lake, asset: str, partition: str, suffix: str):
+    path = lake.path(asset, partition, suffix) if suffix else f"{lake.path(asset, suffix='')}/train.csv"
+    changed = lake.read_bytes(path) + b" "
+    Path(path).write_bytes(changed)
+    assert judged(lake) == [f"{f'{asset} {partition}'.strip()} {ALTERED}"]
+
+
+def test_the_bytes_that_are_judged_are_those_that_would_be_released(lake: Lake):
+    files = lake.read_folder(CANDIDATE)
+    assert judged(lake, files) == []
+    assert judged(lake, {**files, "train.csv": b"a,b\n1,2\n"}) == [f"{CANDIDATE} {ALTERED}"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"settings": {"min_group": "2"}},
+        {"inputs": {"anonymized_declarations|2020-01": "another source"}},
+    ],
+)
+def test_privacy_that_was_measured_with_another_k_or_against_another_source_withholds(lake: Lake, changed):
+    made = {"anonymized_declarations|2020-01": "the source"}
+    lake.write_bytes(lake.path("synthetic_declarations", "2020-01"), b"rows")
+    _record(
+        lake,
+        "synthetic_declarations",
+        "2020-01",
+        lake.path("synthetic_declarations", "2020-01"),
+        "sum of 2020-01",
+        made,
+    )
+    privacy = lake.record("release_privacy")
+    assert privacy is not None
+    lake.save_record(replace(privacy, inputs={**privacy.inputs, **made}))
+    assert judged(lake) == []
+    inputs = {**privacy.inputs, **made, **changed.get("inputs", {})}
+    lake.save_record(replace(privacy, inputs=inputs, settings=changed.get("settings", {})))
+    assert judged(lake) == [
+        "2020-01: release_privacy was measured against another source, or with another k, than it was made of"
+    ]
+
+
+def test_privacy_that_another_version_measured_withholds(lake: Lake):
+    privacy = lake.record("release_privacy")
+    assert privacy is not None
+    lake.save_record(replace(privacy, code_version="0"))
+    assert judged(lake) == ["release_privacy was measured by another version"]
+
+
+def test_a_release_whose_files_were_touched_stands_no_longer_as_released(lake: Lake):
+    checksum = lake.write_folder(RELEASE, lake.read_folder(CANDIDATE))
+    _record(lake, RELEASE, "", lake.path(RELEASE, suffix=""), checksum, {})
+    assert is_released(lake)
+    (Path(lake.path(RELEASE, suffix="")) / "more.csv").write_text("a,b\n")
+    assert not is_released(lake)
 
 
 @pytest.mark.parametrize("asset", ["release_candidate", "release_privacy", "privacy_report"])
