@@ -1,7 +1,7 @@
 """Names made alike: one firm in several spellings is one party, before anything is counted or made a token.
 
-Made alike are: Unicode form, case, accents, blanks, punctuation and symbols, ``&`` and ``and``, and the legal forms of companies
-where they stand at the beginning or the end of a name. The order of words stays, and so does everything else: nothing is
+Made alike are: Unicode form, case, accents, blanks, punctuation and symbols, ``&``, ``+`` and ``and``, and the legal forms of
+companies where they stand at the beginning or the end of a name. The order of words stays, and so does everything else: nothing is
 translated, transcribed or guessed. A name may be a person's.
 
 Two parties whose names become one count as one. That can only lower the number of importers behind a value, so a mistake of this
@@ -15,7 +15,8 @@ import unicodedata
 
 # Legal forms that stand at the end of a name. Blanks and points in them do not matter: "S. A." is "SA".
 _AT_THE_END = """
-    co | company | and co | and company | ltd | limited | co ltd | company limited | corp | corporation | inc | incorporated |
+    co | company | and co | and company | ltd | limited | co ltd | company limited | corp | corpn | corporation | inc |
+    incorporated | comp ltd |
     llc | limited liability company | limited liability co | llp | lllp | limited partnership | limited liability partnership |
     plc | public limited company | public company limited | pcl | pllc | ulc | ltee | limitee | pvt | pvt ltd | private limited |
     private ltd | p ltd | pte | pte ltd | pty | pty ltd | proprietary limited | sdn bhd | sdn | bhd | berhad | sendirian berhad |
@@ -45,6 +46,7 @@ _AT_THE_END = """
 
 # Those that stand before a name as well. Short ones that begin real names more often ("Co", "Company", "AG") are not here.
 _AT_THE_BEGINNING = """
+    the | messrs |
     pt | p t | c v | u d | o y | o y j | a b | a s | s a | n v | b v | bvba | sprl | s r l | s a r l | s a s | sasu | eurl | snc |
     sci | u a b | s i a | o ü | o o o | o a o | z a o | p a o | a o | t o v | llc | l l c | jsc | o j s c | c j s c | p j s c |
     ltd | co ltd | gmbh | k k | kabushiki kaisha | kabushiki gaisha | kabushikikaisha | y k | yugen kaisha | g k | godo kaisha |
@@ -99,7 +101,7 @@ class _WordCharacters(dict[int, str | None]):
         return made
 
 
-_WORD_CHARACTERS = _WordCharacters({ord("&"): " and "})
+_WORD_CHARACTERS = _WordCharacters({ord("&"): " and ", ord("+"): " and "})
 
 
 def _folded(name: str) -> str:
