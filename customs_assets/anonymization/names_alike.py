@@ -1,8 +1,8 @@
 """Names made alike: one firm in several spellings is one party, before anything is counted or made a token.
 
 Made alike are: Unicode form, case, accents, blanks, punctuation and symbols, ``&``, ``+`` and ``and``, and the legal forms of
-companies where they stand at the beginning or the end of a name. The order of words stays, and so does everything else: nothing is
-translated, transcribed or guessed. A name may be a person's.
+companies where they stand at the beginning or the end of a name. The order of words stays, and so does everything else: nothing
+is translated, transcribed or guessed. A name may be a person's.
 
 Two parties whose names become one count as one. That can only lower the number of importers behind a value, so a mistake of this
 kind errs on the safe side; a firm under two really different names still counts as two.
