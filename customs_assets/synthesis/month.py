@@ -18,6 +18,7 @@ from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES, REL
 from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
 from customs_assets.source.months import FIRST_MONTH, first_day
 from customs_assets.synthesis.codec import Codec
+from customs_assets.synthesis.encodings.bands import Bands
 from customs_assets.synthesis.encodings.price import PriceForm
 from customs_assets.synthesis.fraud_propensity import FraudPropensity, draw_frauds
 from customs_assets.synthesis.identities import assign
@@ -131,7 +132,23 @@ def shown_month(
     core = codec.core(known)
     # What is safe over all months may be the month's least or largest mass; there nothing is shown whole.
     core["whole"] &= np.isin(core["net_mass"], codec.mass.bands.heaps)
+    core.loc[_extreme_unit_prices(core, known["importer_id"], min_group, root), "unit_price"] = np.nan
     return ShownMonth(generalized, known, codec, codec.price_rows(core))
+
+
+def _extreme_unit_prices(core: pd.DataFrame, importers: pd.Series, min_group: int, root: Root) -> np.ndarray:
+    """Which of a month's n rows have a safe unit price that may be the month's least or largest, as booleans.
+
+    It is safe over all months; in the tails of this one, only what ``min_group`` of its own importers wrote is.
+    """
+    price, mass = (core[name].to_numpy(dtype=float) for name in ("item_price", "net_mass"))
+    priced = (price > 0) & (mass > 0)
+    written = pd.Series(np.divide(price, mass, out=np.ones_like(mass), where=priced)).map("{:.3e}".format).astype(float)
+    bands = Bands.fit(
+        written[priced], importers.reset_index(drop=True)[priced], min_group, root=derive_root(root, "unit price bands")
+    )
+    shown = core["unit_price"].to_numpy(dtype=float)
+    return ~np.isnan(shown) & bands.in_tails(shown)
 
 
 def fitted_propensity(
