@@ -138,7 +138,10 @@ def test_a_full_disk_leaves_nothing_half_written_and_the_next_run_makes_the_rest
 ):
     from customs_assets.definitions import defs
 
-    keys = [dg.AssetKey(key) for key in ("quarantine", "raw_declarations", "labelled_declarations", "unit_prices")]
+    keys = [
+        dg.AssetKey(key)
+        for key in ("quarantine", "raw_declarations", "labelled_declarations", "anonymized_declarations", "unit_prices")
+    ]
     job = defs.resolve_job_def("month")
 
     def run() -> dg.ExecuteInProcessResult:

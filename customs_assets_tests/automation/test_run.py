@@ -28,6 +28,7 @@ from customs_assets.lake import Lake
 from customs_assets.provenance import out_of_date
 from customs_assets.secret_files import release_secret
 from customs_assets.settings import Settings
+from customs_assets_tests.conftest import fixed_secrets
 
 MONTHS = ["2020-01", "2020-02", "2020-03", "2020-04"]
 
@@ -61,6 +62,7 @@ def _customs(folder: Path, environment: dict[str, str], *arguments: str) -> subp
 def finished(tmp_path_factory: pytest.TempPathFactory, small_source: Path) -> Finished:
     """Four months at once, each in a process of its own."""
     folder = tmp_path_factory.mktemp("run")
+    fixed_secrets(folder / ".customs")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("CUSTOMS_", "DAGSTER_"))},
         "CUSTOMS_SOURCE": str(small_source),
