@@ -23,7 +23,7 @@ from customs_assets.synthesis.encodings.price import PriceForm
 from customs_assets.synthesis.fraud_propensity import FraudPropensity, draw_frauds
 from customs_assets.synthesis.identities import assign
 from customs_assets.synthesis.polish import DONORS_PER_GROUP, Polish
-from customs_assets.synthesis.safe_groups import Generalized, SafeGroups
+from customs_assets.synthesis.safe_groups import Generalized, SafeGroups, written_unit_prices
 from customs_assets.synthesis.selection import DRAFTS, select
 
 if TYPE_CHECKING:
@@ -141,12 +141,10 @@ def _extreme_unit_prices(core: pd.DataFrame, importers: pd.Series, min_group: in
 
     It is safe over all months; in the tails of this one, only what ``min_group`` of its own importers wrote is.
     """
-    price, mass = (core[name].to_numpy(dtype=float) for name in ("item_price", "net_mass"))
-    priced = (price > 0) & (mass > 0)
-    written = pd.Series(np.divide(price, mass, out=np.ones_like(mass), where=priced)).map("{:.3e}".format).astype(float)
-    bands = Bands.fit(
-        written[priced], importers.reset_index(drop=True)[priced], min_group, root=derive_root(root, "unit price bands")
-    )
+    written, priced = written_unit_prices(core)
+    numbers = pd.Series(written[priced].astype(float))
+    owners = importers[priced].reset_index(drop=True)
+    bands = Bands.fit(numbers, owners, min_group, root=derive_root(root, "unit price bands"))
     shown = core["unit_price"].to_numpy(dtype=float)
     return ~np.isnan(shown) & bands.in_tails(shown)
 

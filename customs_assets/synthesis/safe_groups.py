@@ -134,9 +134,7 @@ class SafeGroups:
     def unit_prices(self, declarations: pd.DataFrame) -> np.ndarray:
         """For each of n declarations its price in KRW per kg as it may be shown; NaN where too few importers declared it."""
         known = self._by_kind["unit price"]
-        mass, price = (declarations[name].to_numpy(dtype=float) for name in (_MASS, "item_price"))
-        priced = (mass > 0) & (price > 0)
-        written = [f"{unit:.3e}" for unit in np.divide(price, mass, out=np.ones_like(mass), where=priced)]
+        written, priced = written_unit_prices(declarations)
         rows = pd.DataFrame({"hs6_code": declarations["hs10_code"].str[:6].to_numpy(), "written_unit_price": written})
         shown = rows.merge(known, how="left", on=["hs6_code", "written_unit_price"])["unit_price"].to_numpy(dtype=float)
         return np.where(priced, shown, np.nan)
@@ -217,6 +215,18 @@ def _like(parts: pd.DataFrame, column: str, safe: np.ndarray, rng: np.random.Gen
         if not len(open_rows):
             break
     return chosen
+
+
+def written_unit_prices(declarations: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The price in KRW per kg of each of n declarations as ``sql/safe_groups.sql`` writes it, to four significant digits.
+
+    Returns:
+        Text of shape (n,), and booleans: whether there is a mass and a price. Where there is none, the text says 1.
+    """
+    mass, price = (declarations[name].to_numpy(dtype=float) for name in (_MASS, "item_price"))
+    priced = (mass > 0) & (price > 0)
+    units = np.divide(price, mass, out=np.ones_like(mass), where=priced)
+    return np.array([f"{unit:.3e}" for unit in units], dtype=object), priced
 
 
 def _grouped_columns(declarations: pd.DataFrame) -> pd.DataFrame:

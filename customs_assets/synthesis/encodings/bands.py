@@ -258,6 +258,11 @@ def _reach(owners: np.ndarray, wanted: int) -> int:
     return int(first[min(wanted, len(first)) - 1]) + 1
 
 
+def _may_be_shown(importers: int, most: int, rows: int, min_group: int) -> bool:
+    """Whether rows of so many importers, the one who has most of them having so many, may be a band."""
+    return importers >= min_group and most <= MOST_OF_A_BAND * rows
+
+
 class _Counted:
     """The importers of a run of rows, counted as it grows."""
 
@@ -272,7 +277,7 @@ class _Counted:
         self._most = max(self._most, self._rows[owner])
 
     def is_safe(self, min_group: int) -> bool:
-        return len(self._rows) >= min_group and self._most <= MOST_OF_A_BAND * self._all
+        return _may_be_shown(len(self._rows), self._most, self._all, min_group)
 
 
 def _joined(starts: list[int], owners: np.ndarray, min_group: int) -> list[int]:
@@ -282,7 +287,7 @@ def _joined(starts: list[int], owners: np.ndarray, min_group: int) -> list[int]:
     while place < len(starts) and len(starts) > 1:
         end = starts[place + 1] if place + 1 < len(starts) else len(owners)
         _, rows = np.unique(owners[starts[place] : end], return_counts=True)
-        if len(rows) >= min_group and rows.max() <= MOST_OF_A_BAND * rows.sum():
+        if _may_be_shown(len(rows), int(rows.max()), int(rows.sum()), min_group):
             place += 1
         elif place + 1 < len(starts):
             del starts[place + 1]
