@@ -36,11 +36,11 @@ SECRETS = ("item_price", "hs6_code", "critical_fraud")
 
 def ours(folder: Path, rows: int) -> dict[str, dict[str, float]]:
     """Run our attacks, leave rows and guesses in ``folder`` for the peer, and return what came of them."""
-    from customs_assets.quality.privacy.inference import inference
-    from customs_assets.quality.privacy.linkability import linkability
-    from customs_assets.quality.privacy.records import WITHOUT_IDENTITIES
-    from customs_assets.quality.privacy.risk import Risk
-    from customs_assets.quality.privacy.singling_out import as_attacked, guesses_from, matches, singling_out
+    from customs_assets.privacy.inference import inference
+    from customs_assets.privacy.linkability import linkability
+    from customs_assets.privacy.records import WITHOUT_IDENTITIES
+    from customs_assets.privacy.risk import Risk
+    from customs_assets.privacy.singling_out import as_attacked, guesses_from, matches, singling_out
 
     synthetic, training, control = leaking_tables(rows)
     for name, frame in {"synthetic": synthetic, "training": training, "control": control}.items():

@@ -12,8 +12,8 @@ import argparse
 import time
 
 from customs_assets.lake import Lake
-from customs_assets.quality.privacy.amounts import Guessed, extremes, rare_codes, solved_amounts
-from customs_assets.quality.privacy.guessed_seed import guessed_seed
+from customs_assets.privacy.amounts import Guessed, extremes, rare_codes, solved_amounts
+from customs_assets.privacy.guessed_seed import guessed_seed
 
 SOURCE, SYNTHETIC = "anonymized_declarations", "synthetic_declarations"
 

@@ -3,7 +3,7 @@
     python benchmarks/calibration.py [--seed 2020 --seed 7] [--runs 5] [--out docs/calibration.md]
 
 For each seed a world is made and its 18 months are drawn; the labelled rows are measured against the published shares
-(``source/simulation/calibration.py``), the relations that a release must keep, and the *source data* column of Table 3, by
+(``simulation/calibration.py``), the relations that a release must keep, and the *source data* column of Table 3, by
 the same detectors, features and split as the asset ``fraud_benchmark``. The first seed is written out in full, of the
 others what misses and their Table 3. Nothing is tuned here, and no result stands in this file.
 """
@@ -25,10 +25,10 @@ from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.precision import evaluate
 from customs_assets.benchmark.split import split_months
 from customs_assets.benchmark.table_three import PAPER, TITLES
-from customs_assets.quality.relations import relations
+from customs_assets.fidelity.relations import relations
 from customs_assets.seeds import derive_seed
-from customs_assets.source.simulation import SEED, SimulatedSource
-from customs_assets.source.simulation.calibration import (
+from customs_assets.source.simulated import SEED, SimulatedSource
+from customs_assets.simulation.calibration import (
     Measure,
     at_least,
     labelled_declarations,

@@ -120,7 +120,7 @@ def train_ctgan(table: pd.DataFrame, discrete: list[str], epochs: int, threads: 
 
 def train_ours(table: pd.DataFrame, discrete: list[str], epochs: int, threads: int) -> tuple[list[float], int]:
     """Ends of the epochs and the width of the data vector, by ours."""
-    from customs_assets.synthesis.ctgan import CTGAN
+    from customs_assets.generator.ctgan import CTGAN
 
     ends: list[float] = []
     model = CTGAN(epochs=epochs, seed=0, threads=threads)

@@ -21,15 +21,15 @@ import numpy as np
 import pandas as pd
 from measuring import in_process, published_declarations
 
-from customs_assets.quality.column_metrics import (
+from customs_assets.fidelity.column_metrics import (
     boundary_adherence,
     category_coverage,
     ks_complement,
     range_coverage,
     tv_complement,
 )
-from customs_assets.quality.comparison import Comparison, binned
-from customs_assets.quality.pair_metrics import contingency_similarity, correlation_similarity
+from customs_assets.fidelity.comparison import Comparison, binned
+from customs_assets.fidelity.pair_metrics import contingency_similarity, correlation_similarity
 
 
 def model_table(folder: Path, month: str) -> tuple[pd.DataFrame, list[str]]:
@@ -59,7 +59,7 @@ def by_ctgan(table: pd.DataFrame, discrete: list[str], epochs: int, seed: int) -
 
 def by_ours(table: pd.DataFrame, discrete: list[str], epochs: int, seed: int) -> pd.DataFrame:
     """As many rows as the table has, by ours."""
-    from customs_assets.synthesis.ctgan import CTGAN
+    from customs_assets.generator.ctgan import CTGAN
 
     model = CTGAN(epochs=epochs, seed=seed)
     model.fit(table, discrete)

@@ -24,9 +24,9 @@ import pandas as pd
 from measuring import alternating, in_process, median, published_declarations
 
 from customs_assets.declaration import CATEGORICAL, COMPARED, NUMERICAL
-from customs_assets.quality.comparison import Comparison
-from customs_assets.quality.fidelity import contingency_scores, fidelity
-from customs_assets.quality.new_rows import new_row_synthesis
+from customs_assets.fidelity.comparison import Comparison
+from customs_assets.fidelity.fidelity import contingency_scores, fidelity
+from customs_assets.fidelity.new_rows import new_row_synthesis
 
 SEED = 2020
 

@@ -31,9 +31,9 @@ from customs_assets.report.claims import Claim, number, world_of
 from customs_assets.seeds import derive_root, derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis.codec import Codec
-from customs_assets.synthesis.identities import compose
+from customs_assets.disclosure.identities import compose
 from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
-from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
+from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 
 
 def redrawn(lake: Lake, made: Lake, secret: bytes, settings: Settings, train: bool, workers: int) -> None:
@@ -72,8 +72,8 @@ def _month(
     rows: pd.DataFrame,
     prices: pd.DataFrame,
 ) -> None:
-    from customs_assets.synthesis.checkpoint import from_bytes
-    from customs_assets.synthesis.ctgan import CTGAN
+    from customs_assets.generator.checkpoint import from_bytes
+    from customs_assets.generator.ctgan import CTGAN
 
     if train:
         codec = Codec.fit(rows, prices, settings.min_group, root=secret)

@@ -29,7 +29,7 @@ from pathlib import Path
 import pandas as pd
 
 from customs_assets.lake import Lake
-from customs_assets.quality.references import in_control
+from customs_assets.fidelity.references import in_control
 from customs_assets.report.claims import (
     Claim,
     Subject,

@@ -26,11 +26,11 @@ from customs_assets.lake import Lake
 from customs_assets.masking import mask_credentials
 from customs_assets.provenance import Node, out_of_date
 from customs_assets.release.files import CARD
-from customs_assets.release.standing import WITHHELD, is_released, judged
+from customs_assets.privacy.standing import WITHHELD, is_released, judged
 from customs_assets.secret_files import SecretFile, SecretFileError, identity_key, release_secret
 from customs_assets.settings import Settings, available_cores
 from customs_assets.source.address import SourceError, source_of
-from customs_assets.source.months import month_range
+from customs_assets.months import month_range
 
 if TYPE_CHECKING:
     from customs_assets.automation.missing import Outcome, Task
@@ -256,7 +256,7 @@ def _report(lake: Lake) -> bool:
     import pandas as pd
 
     from customs_assets.benchmark.table_three import table_three
-    from customs_assets.quality.fidelity import from_json, table_two
+    from customs_assets.fidelity.fidelity import from_json, table_two
 
     cells = lake.partitions("fraud_benchmark")
     if lake.exists("release_quality", suffix="json"):

@@ -1,7 +1,7 @@
 """Loops over NumPy arrays compiled by Numba, the compiled code kept from process to process.
 
-What belongs here is the one decorator. The loops stand with what they are for: ``synthesis/ctgan_kernels.py`` and
-``quality/privacy/nearest_kernel.py``, which are imported where they are needed, since Numba takes a while to load.
+What belongs here is the one decorator. The loops stand with what they are for: ``generator/ctgan_kernels.py`` and
+``privacy/nearest_kernel.py``, which are imported where they are needed, since Numba takes a while to load.
 """
 
 from __future__ import annotations

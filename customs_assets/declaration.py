@@ -304,3 +304,18 @@ def arrow_type(attribute: Attribute) -> pa.DataType:
 def arrow_schema(attributes: tuple[Attribute, ...] = ATTRIBUTES) -> pa.Schema:
     """The Arrow schema of a declaration table. An empty seller or courier is the empty string, never a null."""
     return pa.schema([pa.field(a.name, arrow_type(a)) for a in attributes])
+
+
+def snake_case(header: str) -> str:
+    """A header as a column name: lower case, everything between letters and digits an underscore."""
+    return re.sub(r"\W+", "_", header.strip().lower()).strip("_")
+
+
+_SPELLINGS = {spelling: a.name for a in ATTRIBUTES for spelling in (a.name, snake_case(a.header))}
+_SPELLINGS |= {spelling: "hs10_code" for spelling in (HS6.name, snake_case(HS6.header))}
+
+
+def spelled(header: str) -> str:
+    """The attribute that a header names, or the header in snake_case."""
+    name = snake_case(header)
+    return _SPELLINGS.get(name, name)

@@ -9,7 +9,7 @@ import dagster as dg
 
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.catalogue import DATASETS, Partitioning
-from customs_assets.source.months import FIRST_MONTH, MONTH_FORMAT
+from customs_assets.months import FIRST_MONTH, MONTH_FORMAT
 
 months = dg.TimeWindowPartitionsDefinition(start=FIRST_MONTH, fmt=MONTH_FORMAT, cron_schedule="0 0 1 * *")
 

@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from customs_assets.declaration import IDENTITIES, NAMES
-from customs_assets.source.headers import spelled
+from customs_assets.declaration import spelled
 
 _JSON_EXAMPLES = {
     "postgresql_columns": '{"net_mass": "weight_kg"}',

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from customs_assets.declaration import ATTRIBUTES, RELEASED_NAMES
-from customs_assets.quality.references import halves
+from customs_assets.fidelity.references import halves
 from customs_assets_tests.postgresql_server import Server, binaries, running_server
 
 PUBLISHED = Path(__file__).parents[2] / "shared" / "data" / "published"

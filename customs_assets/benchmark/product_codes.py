@@ -18,7 +18,7 @@ import pandas as pd
 
 from customs_assets.benchmark.features import FEATURES, FeatureEncoder
 from customs_assets.benchmark.split import ChronologicalSplit
-from customs_assets.quality.comparison import compared_columns
+from customs_assets.fidelity.comparison import compared_columns
 from customs_assets.seeds import derive_rng
 
 if TYPE_CHECKING:

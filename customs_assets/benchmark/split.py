@@ -22,7 +22,7 @@ from typing import Literal
 
 import pandas as pd
 
-from customs_assets.source.months import first_day
+from customs_assets.months import first_day
 
 Part = Literal["train", "validation", "test"]
 

@@ -16,7 +16,7 @@ from customs_assets.expectations.validation import Verdict, as_markdown, validat
 from customs_assets.lake import Lake
 from customs_assets.partitions import DEFINITIONS
 from customs_assets.pipeline import Pipeline
-from customs_assets.source.months import due_month
+from customs_assets.months import due_month
 
 
 def asset_check_from_suite(suite: Suite) -> dg.AssetChecksDefinition:

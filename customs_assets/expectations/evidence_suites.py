@@ -2,7 +2,7 @@
 
 Error-level: nobody's row is copied, every tariff tuple rests on ``k`` importers and is lawful, no name stands in what would be
 released, every attack was measured, and none goes past its limit by more than chance. Warning-level: every other claim, and
-attacks that miss their goal. What the gate withholds for (``release/gate.py``) hangs on the page, so that the page that says what
+attacks that miss their goal. What the gate withholds for (``privacy/gate.py``) hangs on the page, so that the page that says what
 was found is made before the run fails. Suites that judge tables are in ``suites.py``.
 """
 
@@ -20,7 +20,7 @@ from customs_assets.catalogue import CANDIDATE
 from customs_assets.declaration import IDENTITIES
 from customs_assets.expectations.suites import SUITES, Examined, Suite
 from customs_assets.lake import LakeError
-from customs_assets.release.gate import REQUIRED, RULES, claims_against, judged_keys, other_rows
+from customs_assets.privacy.gate import REQUIRED, RULES, claims_against, judged_keys, other_rows
 from customs_assets.release.names import names_in
 from customs_assets.report.claims import Claim, Subject, from_json
 

@@ -31,7 +31,7 @@ from customs_assets.declaration import (
 )
 from customs_assets.expectations.validation import Piece
 from customs_assets.lake import Lake, read_sql, to_frame
-from customs_assets.quality.fidelity import PAPER_SCORES
+from customs_assets.fidelity.fidelity import PAPER_SCORES
 from customs_assets.secret_files import release_secret
 from customs_assets.settings import Settings
 from customs_assets.source.address import is_simulated
@@ -268,7 +268,7 @@ def _quarantined_share(examined: Examined) -> tuple[pd.DataFrame, list[Expectati
 def _labelled(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     import great_expectations.expectations as gxe
 
-    from customs_assets.source.simulation.tariff import lawful_tuples
+    from customs_assets.simulation.tariff import lawful_tuples
 
     raw = examined.lake.read_table("raw_declarations", examined.partition, ["fraud"])
     inspected = raw.num_rows - raw.column("fraud").null_count
@@ -354,7 +354,7 @@ def _anonymized(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
 def _model(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     import great_expectations.expectations as gxe
 
-    from customs_assets.synthesis.checkpoint import from_bytes
+    from customs_assets.generator.checkpoint import from_bytes
 
     model = from_bytes(examined.lake.read_bytes(examined.lake.path(examined.asset, examined.partition, "safetensors")))
     return model.loss_values, [
@@ -415,7 +415,7 @@ def _synthetic(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
 def _safe_groups(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     import great_expectations.expectations as gxe
 
-    from customs_assets.synthesis.safe_groups import KINDS
+    from customs_assets.disclosure.safe_groups import KINDS
 
     return examined.frame(), [
         gxe.ExpectColumnValuesToBeBetween(
@@ -430,7 +430,7 @@ def _safe_groups(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
 def _composed(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     import great_expectations.expectations as gxe
 
-    from customs_assets.synthesis.identities import ROLES, over_share
+    from customs_assets.disclosure.identities import ROLES, over_share
 
     frame = examined.frame()
     months = examined.lake.partitions("anonymized_declarations")
@@ -464,7 +464,7 @@ def _composed(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
 def _rehearsed(examined: Examined) -> tuple[pd.DataFrame, list[Expectation]]:
     import great_expectations.expectations as gxe
 
-    from customs_assets.synthesis.rehearsal import Rehearsal, told_reason
+    from customs_assets.privacy.rehearsal import Rehearsal, told_reason
 
     lake, settings = examined.lake, examined.settings
     months = lake.partitions("anonymized_declarations")

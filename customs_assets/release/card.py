@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from customs_assets.benchmark.split import ChronologicalSplit, span
-from customs_assets.quality.fidelity import MetricScore, as_published, table_two
+from customs_assets.fidelity.fidelity import MetricScore, as_published, table_two
 from customs_assets.settings import Settings
 
 # What each score of Table 2 says to somebody who does not know the metric.

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from customs_assets.declaration import RELEASED, Attribute, Kind
-from customs_assets.quality.fidelity import MetricScore, as_published
+from customs_assets.fidelity.fidelity import MetricScore, as_published
 
 DESCRIPTOR = "datapackage.json"
 

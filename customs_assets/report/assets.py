@@ -10,7 +10,7 @@ from customs_assets.pipeline import Pipeline, customs_asset
 from customs_assets.report.claims import Claim, Tables, as_table, from_json
 from customs_assets.report.evidence import evidence, month_privacy, privacy
 from customs_assets.seeds import derive_seed
-from customs_assets.synthesis.rehearsal import Rehearsal
+from customs_assets.privacy.rehearsal import Rehearsal
 
 
 @customs_asset

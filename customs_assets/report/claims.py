@@ -19,22 +19,22 @@ import pandas as pd
 from customs_assets.benchmark.split import split_months
 from customs_assets.benchmark.table_three import dataset_gaps, paper_gaps
 from customs_assets.benchmark.utility import precision_from, utility
-from customs_assets.quality.detection import detection
-from customs_assets.quality.fidelity import COARSE, METRICS, MetricScore, as_published, fidelity
-from customs_assets.quality.privacy import CannotBeMeasured
-from customs_assets.quality.privacy.amounts import extremes, solved_amounts
-from customs_assets.quality.privacy.closest_record import ClosestRecord, closest_record
-from customs_assets.quality.privacy.copies import copies
-from customs_assets.quality.privacy.group_account import TARIFF_TUPLE_KIND, group_account
-from customs_assets.quality.privacy.guessed_seed import guessed_seed
-from customs_assets.quality.privacy.inference import SECRETS, inference
-from customs_assets.quality.privacy.linkability import linkability
-from customs_assets.quality.privacy.linkage import Linkage, linkage
-from customs_assets.quality.privacy.membership import Membership, membership
-from customs_assets.quality.privacy.risk import Risk
-from customs_assets.quality.privacy.singling_out import ATTACKS, Mode, singling_out
-from customs_assets.quality.references import Unit, halves, independent_columns
-from customs_assets.quality.relations import RELATIONS, lawful_share, relations
+from customs_assets.fidelity.detection import detection
+from customs_assets.fidelity.fidelity import COARSE, METRICS, MetricScore, as_published, fidelity
+from customs_assets.privacy import CannotBeMeasured
+from customs_assets.privacy.amounts import extremes, solved_amounts
+from customs_assets.privacy.closest_record import ClosestRecord, closest_record
+from customs_assets.privacy.copies import copies
+from customs_assets.privacy.group_account import TARIFF_TUPLE_KIND, group_account
+from customs_assets.privacy.guessed_seed import guessed_seed
+from customs_assets.privacy.inference import SECRETS, inference
+from customs_assets.privacy.linkability import linkability
+from customs_assets.privacy.linkage import Linkage, linkage
+from customs_assets.privacy.membership import Membership, membership
+from customs_assets.privacy.risk import Risk
+from customs_assets.privacy.singling_out import ATTACKS, Mode, singling_out
+from customs_assets.fidelity.references import Unit, halves, independent_columns
+from customs_assets.fidelity.relations import RELATIONS, lawful_share, relations
 
 
 class Subject(StrEnum):

@@ -21,10 +21,10 @@ from customs_assets.benchmark.precision import encoded
 from customs_assets.benchmark.product_codes import product_codes
 from customs_assets.benchmark.split import ChronologicalSplit, split_months
 from customs_assets.declaration import IDENTITIES, LABELS
-from customs_assets.quality import fidelity as table_two
-from customs_assets.quality.comparison import compared_columns
+from customs_assets.fidelity import fidelity as table_two
+from customs_assets.fidelity.comparison import compared_columns
 from customs_assets.release.erased_labels import POLICIES, partly_labelled
-from customs_assets.release.gate import NO_ATTACK
+from customs_assets.privacy.gate import NO_ATTACK
 from customs_assets.report.claims import (
     Claim,
     Subject,
@@ -40,7 +40,7 @@ from customs_assets.report.claims import (
     world_of,
 )
 from customs_assets.seeds import Root, derive_seed
-from customs_assets.synthesis.rehearsal import Rehearsal
+from customs_assets.privacy.rehearsal import Rehearsal
 
 # The attributes of figure 3, and how many of their values are shown.
 _EXPLORED = ("office_id", "mode_of_transport", "import_type", "chapter", "country_of_origin", "tax_type")
@@ -236,9 +236,9 @@ def month_privacy(source: pd.DataFrame, synthetic: pd.DataFrame) -> Mapping[str,
 
     The distances of the source's own rows to their nearest other row stand beside: what is rarer than that is nobody's secret.
     """
-    from customs_assets.quality.privacy.closest_record import QUANTILES
-    from customs_assets.quality.privacy.copies import copies
-    from customs_assets.quality.privacy.records import WITHOUT_IDENTITIES, as_records, nearest
+    from customs_assets.privacy.closest_record import QUANTILES
+    from customs_assets.privacy.copies import copies
+    from customs_assets.privacy.records import WITHOUT_IDENTITIES, as_records, nearest
 
     found = copies(synthetic, source)
     rows, reference = as_records([synthetic, source], WITHOUT_IDENTITIES)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from customs_assets.declaration import BY_NAME, COMPARED, HS6
-from customs_assets.quality.fidelity import METRICS, MetricScore
+from customs_assets.fidelity.fidelity import METRICS, MetricScore
 
 Figure = dict[str, Any]
 

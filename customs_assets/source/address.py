@@ -43,7 +43,7 @@ def open_source(address: str, table: str = "declarations", columns: Mapping[str,
         SourceError: no file matches, or the address is of a kind that this build does not read, or cannot be read.
     """
     if is_simulated(address):
-        from customs_assets.source.simulation import open_simulated
+        from customs_assets.source.simulated import open_simulated
 
         return open_simulated(address)
     scheme, separator, _ = address.partition("://")

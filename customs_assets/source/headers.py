@@ -6,31 +6,16 @@ order, case and surrounding spaces ignored. What the cells hold stands in ``rule
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
-from customs_assets.declaration import ATTRIBUTES, HS6, NAMES
+from customs_assets.declaration import NAMES, spelled
 from customs_assets.source.reading import SourceError
 
 _SHOWN_COLUMNS = 30
 
 
-def snake_case(header: str) -> str:
-    """A header as a column name: lower case, everything between letters and digits an underscore."""
-    return re.sub(r"\W+", "_", header.strip().lower()).strip("_")
-
-
-_SPELLINGS = {spelling: a.name for a in ATTRIBUTES for spelling in (a.name, snake_case(a.header))}
-_SPELLINGS |= {spelling: "hs10_code" for spelling in (HS6.name, snake_case(HS6.header))}
-
 _ADVICE = "The first row must hold the headers, separated by commas"
-
-
-def spelled(header: str) -> str:
-    """The attribute that a header names, or the header in snake_case."""
-    name = snake_case(header)
-    return _SPELLINGS.get(name, name)
 
 
 def column_names(headers: Sequence[str], file: str, advice: str = _ADVICE) -> list[str]:

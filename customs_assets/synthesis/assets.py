@@ -8,16 +8,16 @@ import pyarrow as pa
 
 from customs_assets.declaration import IDENTITIES, RELEASED
 from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
-from customs_assets.quality.figures import as_png_markdown, loss_curve
+from customs_assets.fidelity.figures import as_png_markdown, loss_curve
 from customs_assets.seeds import derive_seed
-from customs_assets.synthesis.checkpoint import from_bytes, to_bytes
+from customs_assets.generator.checkpoint import from_bytes, to_bytes
 from customs_assets.synthesis.codec import Codec
-from customs_assets.synthesis.ctgan import CTGAN, EpochLosses
+from customs_assets.generator.ctgan import CTGAN, EpochLosses
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
-from customs_assets.synthesis.identities import compose
+from customs_assets.disclosure.identities import compose
 from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
-from customs_assets.synthesis.rehearsal import epochs_of, rehearsed
-from customs_assets.synthesis.safe_groups import SafeGroups, count_safe_groups
+from customs_assets.privacy.rehearsal import epochs_of, rehearsed
+from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 
 # How many lines of progress a training writes to its run's log.
 _PROGRESS_LINES = 20

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from customs_assets.anonymization.names_alike import name_alike, number_alike
-from customs_assets.source.simulation.world import make_world
+from customs_assets.simulation.world import make_world
 
 SPELLINGS = {
     "hanbittrading": [

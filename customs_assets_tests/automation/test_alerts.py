@@ -18,7 +18,7 @@ from customs_assets.automation.sensors import StoredLedger
 from customs_assets.declaration import BY_NAME
 from customs_assets.lake import Lake
 from customs_assets.masking import mask, mask_credentials
-from customs_assets.source.months import due_month
+from customs_assets.months import due_month
 
 MONTH = "2020-02"
 

@@ -28,11 +28,11 @@ from benchmarks.services import small_environment
 from customs_assets import cli
 from customs_assets.automation import missing
 from customs_assets.lake import Lake
-from customs_assets.release.gate import ATTACKS
+from customs_assets.privacy.gate import ATTACKS
 from customs_assets.report import evidence as evidence_module
 from customs_assets.report.claims import Claim, Subject
 from customs_assets.synthesis import assets as synthesis
-from customs_assets.synthesis import rehearsal as rehearsal_module
+from customs_assets.privacy import rehearsal as rehearsal_module
 
 MONTHS = "2020-01:2020-02"
 Claims = Callable[..., list[Claim]]
@@ -41,7 +41,7 @@ Claims = Callable[..., list[Claim]]
 # The real command, in which attacks find what a test wants. Workers are spawned, and run this file again before they take a task.
 SCRIPT = """
 import os, signal
-from customs_assets.release.gate import ATTACKS
+from customs_assets.privacy.gate import ATTACKS
 from customs_assets.report import evidence
 from customs_assets.report.claims import Claim, Subject
 

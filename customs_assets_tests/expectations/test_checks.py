@@ -18,7 +18,7 @@ from customs_assets.expectations.validation import validate
 from customs_assets.lake import Lake, Record
 from customs_assets.pipeline import Pipeline
 from customs_assets.source.address import open_source
-from customs_assets.synthesis.safe_groups import count_safe_groups
+from customs_assets.disclosure.safe_groups import count_safe_groups
 
 MONTH = "2020-01"
 KEY = b"k" * 32
@@ -229,7 +229,7 @@ def test_confidential_values_do_not_reach_findings(lake: Lake):
 
 
 def test_scores_under_the_papers_are_warned_of(lake: Lake):
-    from customs_assets.quality.fidelity import PAPER_SCORES
+    from customs_assets.fidelity.fidelity import PAPER_SCORES
 
     scores = [{"metric": name, "score": score, "columns": {}} for name, score in PAPER_SCORES.items()]
     scores[0]["score"] = 0.5

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from frictionless import Package, system, validate
 
-from customs_assets.quality.fidelity import MetricScore, fidelity
+from customs_assets.fidelity.fidelity import MetricScore, fidelity
 from customs_assets.release.datapackage import DESCRIPTOR
 from customs_assets.release.files import build_release
 from customs_assets.settings import Settings

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from customs_assets.benchmark.detectors import DETECTORS
-from customs_assets.quality.references import halves, independent_columns
+from customs_assets.fidelity.references import halves, independent_columns
 from customs_assets.report.claims import (
     Claim,
     Subject,

@@ -10,7 +10,7 @@ from customs_assets.expectations.checks import judge
 from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
 from customs_assets.lake import Lake
 from customs_assets.pipeline import Pipeline
-from customs_assets.quality.references import halves
+from customs_assets.fidelity.references import halves
 from customs_assets.report.claims import (
     Tables,
     World,

@@ -13,7 +13,7 @@ import pytest
 
 from customs_assets.declaration import ATTRIBUTES
 from customs_assets.source.files import FileSource
-from customs_assets.source.months import first_day
+from customs_assets.months import first_day
 from customs_assets.source.reading import SourceMonth
 
 Row = dict[str, str]

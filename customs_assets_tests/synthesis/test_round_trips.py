@@ -15,7 +15,7 @@ from customs_assets.synthesis.encodings.label import PAIRS, LabelEncoding
 from customs_assets.synthesis.encodings.mass import MassEncoding
 from customs_assets.synthesis.encodings.price import PriceEncoding
 from customs_assets.synthesis.encodings.tariff import PARTS, TariffEncoding
-from customs_assets.synthesis.too_few import TooFewImporters
+from customs_assets.disclosure.too_few import TooFewImporters
 
 K = 3
 

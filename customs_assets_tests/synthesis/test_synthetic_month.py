@@ -15,7 +15,7 @@ from customs_assets.declaration import RELEASED_NAMES, RELEASED_TUPLE
 from customs_assets.lake import Lake, to_frame
 from customs_assets.source.address import open_source
 from customs_assets.synthesis.codec import Codec
-from customs_assets.synthesis.ctgan import CTGAN
+from customs_assets.generator.ctgan import CTGAN
 from customs_assets.synthesis.month import SyntheticMonth, synthesize
 
 if TYPE_CHECKING:

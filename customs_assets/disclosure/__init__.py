@@ -1,0 +1,1 @@
+"""What may be shown: safe groups, bands of amounts, composed identities."""

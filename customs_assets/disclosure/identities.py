@@ -1,0 +1,445 @@
+"""Identities in context: new importers, sellers, declarants and couriers, each composed from several of the source's.
+
+The paper drew identities apart from the goods, which destroyed every trading relation (decision 6 of the architecture). Here the
+source's declarations, all months together, are *dealt* to as many new identities: laid in an order in which like trade stands
+together (origin, chapter, product code, office), and cut into runs of the sizes that the source's identities have. A run is a new
+identity. It trades what is alike, as a real one does, and takes no more than a ``k``-th of its declarations from any one source
+identity (each from another where it has at most ``k``), so that none of them is a source identity under another name. How
+tightly a run hangs together is set by shuffling a share of the declarations, so that each relation comes out as strong as the
+source's.
+
+What belongs here is the dealing, done once over all months (``compose``), and the choice of identities for a synthetic month
+(``assign``): its rows take over the identities of the month's source rows that are most like them, each source row once.
+
+New identities go by the tokens of source identities, so that source and synthetic declarations are written in one token space
+and Table 2 can compare them: a run gets a token of its own size, of an identity that trades from the same country (office,
+mode), drawn at random among those. What the run holds says nothing of the token's first owner.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.declaration import IDENTITIES
+from customs_assets.seeds import Root, derive_rng
+
+ASSET = "composed_identities"
+
+
+@dataclass(frozen=True)
+class Role:
+    """How the identities of one role are composed.
+
+    Attributes:
+        name: the identity column.
+        order: what like trade is alike in, the coarsest first; tokens are drawn within the first.
+        relations: the other column of a relation whose normalized mutual information is to be the source's, and among which
+            declarations identities are shuffled to that end: those alike in so many of ``order``. One after the other. What one
+            importer has of one identity changes hands together, so that a relation to importers outlasts the loosening of others.
+        sources: whose declarations must mix in a new identity.
+        packed: whether runs are fitted to the groups of rows that are alike in all of ``order``, and not cut wherever one ends:
+            a new seller then serves one importer, or a few, and not the ends of many.
+    """
+
+    name: str
+    order: tuple[str, ...]
+    relations: tuple[tuple[str, int], ...]
+    sources: str
+    packed: bool = False
+
+
+# In the order in which they are composed: who buys decides from whom, through which broker and with which carrier. A courier
+# serves many, and a few carry most: what must mix in one are the importers it serves.
+ROLES: tuple[Role, ...] = (
+    Role(
+        "importer_id",
+        ("country_of_origin", "chapter", "hs6_code", "office_id"),
+        (("hs6_code", 2), ("hs6_code", 0)),
+        "importer_id",
+    ),
+    Role(
+        "seller_id",
+        ("country_of_origin", "importer_id"),
+        (("country_of_origin", 0), ("importer_id", 1)),
+        "seller_id",
+        packed=True,
+    ),
+    Role("declarant_id", ("office_id", "importer_id"), (("office_id", 0),), "declarant_id"),
+    Role(
+        "courier_id",
+        ("mode_of_transport", "office_id", "importer_id"),
+        (("mode_of_transport", 0),),
+        "importer_id",
+    ),
+)
+
+# What a synthetic row must share with a source row to take over its identities, tried in this order; ``slot`` is the row that
+# gave it the importer, whose partners it takes as well where the lane is the same.
+_SITE = ("fraud", "hs6_code", "country_of_origin", "seller_id_named", "office_id")
+_MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "importer_id": (
+        (*_SITE, "mode_of_transport", "country_of_departure", "import_type"),
+        (*_SITE, "mode_of_transport"),
+        _SITE,
+        ("fraud", "hs6_code", "country_of_origin", "seller_id_named"),
+        ("hs6_code", "country_of_origin", "seller_id_named"),
+        ("hs6_code", "country_of_origin"),
+        ("fraud", "hs6_code"),
+        ("hs6_code",),
+        ("heading", "country_of_origin", "seller_id_named"),
+        ("heading",),
+        ("chapter", "country_of_origin", "seller_id_named"),
+        ("chapter",),
+        (),
+    ),
+    "seller_id": (
+        ("slot", "country_of_origin"),
+        ("slot", "chapter"),
+        ("importer_id", "country_of_origin", "hs6_code"),
+        ("importer_id", "country_of_origin"),
+        ("importer_id", "chapter"),
+        ("country_of_origin", "hs6_code", "fraud"),
+        ("country_of_origin", "heading"),
+        ("country_of_origin", "chapter"),
+        ("country_of_origin",),
+        (),
+    ),
+    "declarant_id": (
+        ("slot", "office_id"),
+        ("importer_id", "office_id", "fraud"),
+        ("importer_id", "office_id"),
+        ("office_id", "chapter", "fraud"),
+        ("office_id", "chapter"),
+        ("office_id",),
+        (),
+    ),
+    "courier_id": (
+        ("slot", "mode_of_transport"),
+        ("importer_id", "mode_of_transport"),
+        ("mode_of_transport", "office_id", "import_type"),
+        ("mode_of_transport", "office_id"),
+        ("mode_of_transport",),
+        (),
+    ),
+}
+
+# A share of declarations to shuffle is searched for in this many halvings.
+_HALVINGS = 7
+
+# How often a declaration that its new identity may not take is swapped with another, each time from further away.
+_ROUNDS = 30
+_FIRST_REACH = 20
+
+
+def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int, root: Root) -> pd.DataFrame:
+    """New identities for the declarations of all months.
+
+    Args:
+        declarations: n generalised rows of all months, with the source's identity tokens.
+        source: the n rows before they were generalised, whose relations are the measure.
+        min_group: ``k``; a new identity takes no more than a ``k``-th of its rows, rounded up, from one of the source's.
+        root: what draws derive from.
+
+    Returns:
+        n rows of ``declaration_id`` and the four identity columns, empty where the declaration names nobody.
+    """
+    rows = _with_codes(declarations)
+    measured = _with_codes(source)
+    for role in ROLES:
+        rng = derive_rng(root, ASSET, purpose=role.name)
+        rows[role.name] = _compose_role(rows, declarations, measured, role, min_group, rng)
+    return rows[["declaration_id", *IDENTITIES]]
+
+
+def _with_codes(declarations: pd.DataFrame) -> pd.DataFrame:
+    code = declarations["hs10_code"]
+    longer = {"hs6_code": code.str[:6], "heading": code.str[:4], "chapter": code.str[:2]}
+    return declarations.assign(**longer).reset_index(drop=True)
+
+
+def _compose_role(
+    rows: pd.DataFrame,
+    declarations: pd.DataFrame,
+    measured: pd.DataFrame,
+    role: Role,
+    min_group: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """The new identity of every row, as text; ``rows`` has the new identities of the roles before."""
+    named = np.flatnonzero((declarations[role.name] != "").to_numpy())
+    if not len(named):
+        return declarations[role.name].to_numpy(dtype=object)
+    part = rows.iloc[named]
+    owners, tokens = pd.factorize(declarations[role.name].iloc[named])
+    sources = pd.factorize(declarations[role.sources].iloc[named])[0]
+    importers = pd.factorize(declarations["importer_id"].iloc[named])[0]
+    cells = [_shuffled_codes(part[column], rng) for column in role.order]
+    order = np.lexsort([rng.random(len(part)), *reversed(cells)])
+    sizes = _shown_sizes(owners, importers, min_group)
+    main = _main_cells(owners, cells[0])
+    if role.packed:
+        runs = packed(sizes, main, cells[0], _joined(cells), order, rng)
+    else:
+        runs = np.empty(len(part), dtype=int)
+        tokens_in_order = np.lexsort([rng.random(len(sizes)), main])
+        runs[order] = np.repeat(tokens_in_order, sizes[tokens_in_order])
+    # Once before the relations are set to the source's strength, since it loosens them, and once after.
+    runs = _mixed(runs, sources, order, min_group, rng)
+    for other, depth in role.relations:
+        target = _information(measured[role.name].to_numpy(), measured[other].to_numpy())
+        within = _joined(cells[:depth]) if depth else np.zeros(len(part), dtype=int)
+        # What one importer has of an identity changes hands together; where that does not loosen enough, or the relation is one
+        # to importers itself, declarations change hands one by one.
+        singly = np.arange(len(part))
+        together = [] if "importer_id" in (other, role.name) else [_joined([runs, cells[-1]])]
+        for blocks in (*together, singly):
+            seed, before = int(rng.integers(2**62)), runs
+
+            def shuffled(
+                share: float,
+                before: np.ndarray = before,
+                within: np.ndarray = within,
+                blocks: np.ndarray = blocks,
+                seed: int = seed,
+            ) -> np.ndarray:
+                return _shuffle(before, share, within, blocks, np.random.default_rng(seed))
+
+            def strength(share: float, other=other, shuffled=shuffled) -> float:
+                column = np.full(len(rows), -1)
+                column[named] = shuffled(share)
+                return _information(column, rows[other].to_numpy())
+
+            runs = shuffled(_share_for(strength, target))
+    runs = _mixed(runs, sources, order, min_group, rng)
+    composed = np.full(len(rows), "", dtype=object)
+    composed[named] = np.asarray(tokens, dtype=object)[runs]
+    return composed
+
+
+def _shuffled_codes(values: pd.Series, rng: np.random.Generator) -> np.ndarray:
+    """Integers for values, in a random order of the values (which does not hang on how tokens are spelt)."""
+    codes, levels = pd.factorize(values)
+    return rng.permutation(len(levels))[codes]
+
+
+def _joined(codes: list[np.ndarray]) -> np.ndarray:
+    """One integer for each row that tells apart what any of the columns does."""
+    return np.unique(np.column_stack(codes), axis=0, return_inverse=True)[1].ravel()
+
+
+def _main_cells(owners: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """The cell that each token has most of its rows in."""
+    counts = pd.DataFrame({"token": owners, "cell": cells}).value_counts().reset_index()
+    main = counts.sort_values(["token", "count", "cell"], ascending=[True, False, True]).drop_duplicates("token")
+    return main["cell"].to_numpy()
+
+
+def packed(
+    sizes: np.ndarray,
+    main: np.ndarray,
+    cells: np.ndarray,
+    blocks: np.ndarray,
+    order: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Deal rows out to tokens of their cell, so that a block of rows goes to as few tokens as can be.
+
+    The largest block first, each to the token with the least room that holds it (best fit, Johnson 1973), or, where none does, to
+    those with the most room. What a cell's own tokens cannot hold goes to those of other cells.
+
+    Args:
+        sizes: rows that each token takes.
+        main: the cell of each token.
+        cells, blocks: of each row; a block lies in one cell.
+        order: the rows, those of a block together.
+        rng: in which order tokens of one size are taken.
+
+    Returns:
+        The token of each row, integers.
+    """
+    runs = np.full(len(order), -1)
+    tokens = rng.permutation(len(sizes))
+    room: dict[int, list[tuple[int, int, int]]] = {int(cell): [] for cell in np.unique(main)}
+    for place, token in enumerate(tokens):
+        insort(room[int(main[token])], (int(sizes[token]), place, int(token)))
+    starts = np.flatnonzero(np.diff(blocks[order], prepend=-1))
+    in_blocks = np.split(order, starts[1:])
+    left: list[np.ndarray] = []
+    for rows in sorted(in_blocks, key=len, reverse=True):
+        left.append(_fitted(rows, room.get(int(cells[rows[0]]), []), runs))
+    open_room = sorted(entry for entries in room.values() for entry in entries)
+    for rows in sorted(left, key=len, reverse=True):
+        _fitted(rows, open_room, runs)
+    return runs
+
+
+def _fitted(rows: np.ndarray, room: list[tuple[int, int, int]], runs: np.ndarray) -> np.ndarray:
+    """Give rows to the tokens that have room (sorted by it, changed); returns the rows that no room was left for."""
+    while len(rows) and room:
+        at = min(bisect_left(room, (len(rows),)), len(room) - 1)
+        size, place, token = room.pop(at)
+        taken = min(size, len(rows))
+        runs[rows[:taken]] = token
+        rows = rows[taken:]
+        if size > taken:
+            insort(room, (size - taken, place, token))
+    return rows
+
+
+def _shown_sizes(owners: np.ndarray, importers: np.ndarray, min_group: int) -> np.ndarray:
+    """How many declarations each token has, as it may be shown.
+
+    A size that ``min_group`` tokens share, or that counts declarations of as many importers, is kept; the others are averaged
+    over groups of ``min_group`` neighbours in size. The sum is kept.
+    """
+    sizes = np.bincount(owners)
+    distinct = pd.Series(importers).groupby(owners).nunique().to_numpy()
+    shared = pd.Series(sizes).map(pd.Series(sizes).value_counts()).to_numpy()
+    open_tokens = np.flatnonzero((shared < min_group) & (distinct < min_group))
+    shown = sizes.astype(int).copy()
+    ranked = open_tokens[np.argsort(-sizes[open_tokens], kind="stable")]
+    for group in np.array_split(ranked, max(len(ranked) // min_group, 1)) if len(ranked) else []:
+        total = int(sizes[group].sum())
+        shown[group] = total // len(group) + (np.arange(len(group)) < total % len(group))
+    return shown
+
+
+def _shuffle(
+    identities: np.ndarray, share: float, within: np.ndarray, blocks: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The identities with those of a share of the blocks exchanged within their cells, among blocks of the same size."""
+    first_row, block, size = np.unique(blocks, return_index=True, return_inverse=True, return_counts=True)[1:]
+    picked = np.flatnonzero(rng.random(len(size)) < share)
+    cells = within[first_row[picked]]
+    first, second = (picked[np.lexsort([rng.random(len(picked)), cells, size[picked]])] for _ in range(2))
+    held = identities[first_row]
+    held[first] = identities[first_row[second]]
+    return held[block.ravel()]
+
+
+def _share_for(strength: Callable[[float], float], target: float) -> float:
+    """The share to shuffle at which a relation, which falls with it, is as strong as the target; 0 where it is never stronger."""
+    low, high = 0.0, 1.0
+    if strength(low) <= target:
+        return low
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if strength(middle) > target else (low, middle)
+    return high
+
+
+def _information(first: np.ndarray, second: np.ndarray) -> float:
+    """Normalized mutual information of two columns above that of one shuffled."""
+    from customs_assets.fidelity.relations import normalized_mutual_information
+
+    codes = [pd.factorize(column)[0].astype(np.int64) for column in (first, second)]
+    codes = [np.where(column < 0, column.max() + 1, column) for column in codes]
+    shuffled = np.random.default_rng(0).permutation(codes[1])
+    return normalized_mutual_information(*codes) - normalized_mutual_information(codes[0], shuffled)
+
+
+def _mixed(
+    runs: np.ndarray, sources: np.ndarray, order: np.ndarray, min_group: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Swap declarations until no new identity holds more of one source than it may."""
+    runs = runs.copy()
+    place = np.empty(len(order), dtype=int)
+    place[order] = np.arange(len(order))
+    for number in range(_ROUNDS):
+        over = np.flatnonzero(over_share(runs, sources, min_group))
+        if not len(over):
+            break
+        reach = min(_FIRST_REACH * 2**number, len(order))
+        steps = rng.integers(-reach, reach + 1, len(over))
+        other = order[np.clip(place[over] + steps, 0, len(order) - 1)]
+        first_use = np.zeros(len(over), dtype=bool)
+        first_use[np.unique(other, return_index=True)[1]] = True
+        swapped = first_use & ~np.isin(other, over)
+        here, there = over[swapped], other[swapped]
+        runs[here], runs[there] = runs[there], runs[here]
+    return runs
+
+
+def over_share(runs: np.ndarray, sources: np.ndarray, min_group: int) -> np.ndarray:
+    """Which rows give a new identity more of one source identity than it may hold.
+
+    It may hold a ``min_group``-th of its rows of each (rounded up): of at most ``min_group`` rows, one.
+
+    Args:
+        runs: n integers, the new identity of each row.
+        sources: n integers, the source identity of each row.
+        min_group: ``k``.
+    """
+    rows = pd.DataFrame({"run": runs, "source": sources})
+    size = rows.groupby("run")["source"].transform("size").to_numpy()
+    return rows.groupby(["run", "source"]).cumcount().to_numpy() >= -(-size // min_group)
+
+
+def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Identities for a synthetic month.
+
+    Args:
+        rows: m synthetic rows as ``Codec.decode`` gives them, with ``courier_id_named``, and ``seller_id_named`` as a wish.
+        slots: the month's n generalised rows with their new identities.
+        rng: where draws come from.
+
+    Returns:
+        m rows of the four identity columns; a slot serves as often as any other (once where m = n), empty where nobody is named.
+    """
+    wanted = _with_codes(rows)
+    offered = _with_codes(slots).assign(
+        seller_id_named=np.where(slots["seller_id"] != "", "yes", "no"), slot=np.arange(len(slots))
+    )
+    for role in ROLES:
+        named = np.arange(len(wanted))
+        if f"{role.name}_named" in wanted:
+            named = np.flatnonzero((wanted[f"{role.name}_named"] == "yes").to_numpy())
+        open_slots = np.flatnonzero((offered[role.name] != "").to_numpy())
+        chosen = np.full(len(wanted), "", dtype=object)
+        if len(named) and len(open_slots):
+            slot = _matched(wanted.iloc[named], offered.iloc[open_slots], _MATCHES[role.name], rng)
+            chosen[named] = offered[role.name].to_numpy(dtype=object)[open_slots[slot]]
+            if role is ROLES[0]:
+                # Whether an importer names its seller is a habit of the importer's: it comes with it.
+                wanted["slot"] = open_slots[slot]
+                wanted["seller_id_named"] = offered["seller_id_named"].to_numpy()[open_slots[slot]]
+        wanted[role.name] = chosen
+    return wanted[list(IDENTITIES)].set_axis(rows.index)
+
+
+def _matched(
+    rows: pd.DataFrame, slots: pd.DataFrame, matches: tuple[tuple[str, ...], ...], rng: np.random.Generator
+) -> np.ndarray:
+    """For each row the place of a slot that shares as much with it as can be; slots are used evenly."""
+    turns = -(-len(rows) // len(slots))
+    offered = np.concatenate([rng.permutation(len(slots)) for _ in range(turns)])[: max(len(rows), 1)]
+    if turns == 1:
+        offered = rng.permutation(len(slots))
+    open_rows, open_slots = rng.permutation(len(rows)), offered
+    found = np.full(len(rows), -1)
+    columns = list(dict.fromkeys(column for shared in matches for column in shared))
+    both = pd.concat([rows[columns], slots[columns]], ignore_index=True)
+    codes = both.apply(lambda column: pd.factorize(column)[0])
+    for shared in matches:
+        if not (len(open_rows) and len(open_slots)):
+            break
+        key = codes.groupby(list(shared), sort=False).ngroup().to_numpy() if shared else np.zeros(len(codes), dtype=int)
+        row_key, slot_key = key[open_rows], key[len(rows) + open_slots]
+        left = pd.DataFrame({"key": row_key, "turn": pd.Series(row_key).groupby(row_key).cumcount(), "row": open_rows})
+        right = pd.DataFrame(
+            {
+                "key": slot_key,
+                "turn": pd.Series(slot_key).groupby(slot_key).cumcount(),
+                "place": np.arange(len(slot_key)),
+            }
+        )
+        pairs = left.merge(right, on=["key", "turn"])
+        found[pairs["row"]] = open_slots[pairs["place"]]
+        open_rows = open_rows[found[open_rows] < 0]
+        open_slots = np.delete(open_slots, pairs["place"].to_numpy())
+    return found

@@ -1,0 +1,1 @@
+"""CTGAN on any table of columns: it knows tables, not customs."""

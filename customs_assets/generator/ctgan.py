@@ -1,0 +1,390 @@
+"""CTGAN (Xu et al. 2019), with the hyper-parameters of the ``ctgan`` library under its names and with its defaults.
+
+What belongs here is the class that is fitted and sampled, and its training loop. The table's encoding is
+``model_table_transform``'s, the random draws are ``ctgan_draws``'s, the mathematics of a pass through a network is
+``ctgan_networks``'s, the file that a model is kept in ``checkpoint``'s.
+
+A step takes everything random as an argument, so that two implementations can be led through the same draws; the
+draws come from one generator made of the seed, so that the same seed gives the same weights to the bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.generator.conditional_sampling import Conditions, ConditionTable
+from customs_assets.generator.ctgan_draws import (
+    DiscriminatorDraws,
+    Draws,
+    GeneratorDraws,
+    standard_exponential,
+    standard_normal,
+)
+from customs_assets.generator.model_table_transform import (
+    EncodedTable,
+    TableTransform,
+    fit_transform,
+)
+
+if TYPE_CHECKING:
+    from customs_assets.generator.ctgan_networks import Discriminator, Generator
+
+
+class TrainingDiverged(RuntimeError):
+    """A loss is no longer a finite number; the model is of no use."""
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """ctgan's hyper-parameters.
+
+    Attributes:
+        embedding_dim: length of the noise vector.
+        generator_dim, discriminator_dim: widths of the hidden layers.
+        generator_lr, discriminator_lr: Adam's learning rates.
+        generator_decay, discriminator_decay: Adam's weight decays.
+        batch_size: rows in a step; even, and a multiple of ``pac``.
+        discriminator_steps: steps of the discriminator for each of the generator.
+        log_frequency: whether conditions are drawn by the logarithm of their frequency.
+        epochs: passes over as many rows as the table has.
+        pac: rows that the discriminator judges together.
+
+    Raises:
+        ValueError: where a value is out of its range.
+    """
+
+    embedding_dim: int = 128
+    generator_dim: tuple[int, ...] = (256, 256)
+    discriminator_dim: tuple[int, ...] = (256, 256)
+    generator_lr: float = 2e-4
+    generator_decay: float = 1e-6
+    discriminator_lr: float = 2e-4
+    discriminator_decay: float = 1e-6
+    batch_size: int = 500
+    discriminator_steps: int = 1
+    log_frequency: bool = True
+    epochs: int = 300
+    pac: int = 10
+
+    def __post_init__(self) -> None:
+        for name in (
+            "embedding_dim",
+            "batch_size",
+            "discriminator_steps",
+            "epochs",
+            "pac",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: it must be at least 1")
+        for name in ("generator_dim", "discriminator_dim"):
+            if any(width < 1 for width in getattr(self, name)):
+                raise ValueError(f"{name} is {getattr(self, name)}: every layer needs at least one unit")
+        if self.batch_size % 2 or self.batch_size % self.pac:
+            raise ValueError(f"batch_size is {self.batch_size}: it must be even and a multiple of pac ({self.pac})")
+
+
+@dataclass(frozen=True)
+class EpochLosses:
+    """The losses of an epoch's last step; ``epoch`` counts from 0. The discriminator's is without the penalty."""
+
+    epoch: int
+    generator_loss: float
+    discriminator_loss: float
+
+
+def _categories(conditions: Conditions | None) -> np.ndarray | None:
+    return None if conditions is None else conditions.categories
+
+
+class Training:
+    """The two networks, their optimizers and the encoded table: what a step needs besides its draws."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        parameters: Hyperparameters,
+        transform: TableTransform,
+        encoded: EncodedTable,
+    ) -> None:
+        from customs_assets.generator.ctgan_networks import Activation, Adam
+
+        self.generator = generator
+        self.discriminator = discriminator
+        self._activation = Activation(transform)
+        self._generator_adam = Adam(generator.parameters, parameters.generator_lr, parameters.generator_decay)
+        self._discriminator_adam = Adam(
+            discriminator.parameters,
+            parameters.discriminator_lr,
+            parameters.discriminator_decay,
+        )
+        self._dtype = next(iter(generator.parameters.values())).dtype
+        self._scalars = encoded.scalars.astype(self._dtype)
+        self._ones = encoded.ones
+        self._logits = np.empty((parameters.batch_size, transform.width), self._dtype)
+
+    def _generate(self, noise: np.ndarray, conditions: Conditions | None, exponential: np.ndarray) -> np.ndarray:
+        """Data vectors, in the buffer that the discriminator reads; their logits stay in ``_logits``."""
+        fake = self.discriminator.fake_rows(len(noise), self._dtype)
+        self.generator.forward(noise, _categories(conditions), out=self._logits)
+        self._activation.forward(self._logits, exponential, out=fake)
+        return fake
+
+    def discriminator_step(self, draws: DiscriminatorDraws) -> tuple[float, float]:
+        """One step of the discriminator; its loss and the gradient penalty before the step."""
+        from customs_assets.generator.ctgan_networks import RealRows
+
+        self._generate(draws.noise, draws.conditions, draws.exponential)
+        losses = self.discriminator.loss(
+            _categories(draws.conditions),
+            RealRows(self._scalars[draws.rows], self._ones[draws.rows]),
+            _categories(draws.real_conditions),
+            draws.interpolation,
+            draws.keep,
+            self._discriminator_adam.gradients,
+        )
+        self._discriminator_adam.step()
+        return losses
+
+    def generator_step(self, draws: GeneratorDraws) -> float:
+        """One step of the generator; its loss before the step."""
+        fake = self._generate(draws.noise, draws.conditions, draws.exponential)
+        categories = _categories(draws.conditions)
+        loss, gradient = self.discriminator.generator_loss(categories, draws.keep)
+        gradient = self._activation.backward(fake, gradient)
+        if draws.conditions is not None:
+            loss += self._activation.add_condition_loss(self._logits, draws.conditions, gradient)
+        self.generator.backward(gradient, categories, self._generator_adam.gradients)
+        self._generator_adam.step()
+        return loss
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Numeric libraries at ``count`` threads, and afterwards as they were: results depend on the count."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=count):
+        yield
+
+
+class CTGAN:
+    """A conditional tabular GAN.
+
+    Args:
+        seed: what every draw of training comes from; a model that was read back has none, since who knew it could draw again.
+        threads: how many threads dense products may take; the weights depend on it to the last bit.
+        embedding_dim ... pac: see :class:`Hyperparameters`.
+
+    Raises:
+        ValueError: where a hyper-parameter is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding_dim: int = 128,
+        generator_dim: Sequence[int] = (256, 256),
+        discriminator_dim: Sequence[int] = (256, 256),
+        generator_lr: float = 2e-4,
+        generator_decay: float = 1e-6,
+        discriminator_lr: float = 2e-4,
+        discriminator_decay: float = 1e-6,
+        batch_size: int = 500,
+        discriminator_steps: int = 1,
+        log_frequency: bool = True,
+        epochs: int = 300,
+        pac: int = 10,
+        seed: int | None = None,
+        threads: int = 1,
+    ) -> None:
+        self.hyperparameters = Hyperparameters(
+            embedding_dim=embedding_dim,
+            generator_dim=tuple(generator_dim),
+            discriminator_dim=tuple(discriminator_dim),
+            generator_lr=generator_lr,
+            generator_decay=generator_decay,
+            discriminator_lr=discriminator_lr,
+            discriminator_decay=discriminator_decay,
+            batch_size=batch_size,
+            discriminator_steps=discriminator_steps,
+            log_frequency=log_frequency,
+            epochs=epochs,
+            pac=pac,
+        )
+        if threads < 1:
+            raise ValueError(f"threads is {threads}: it must be at least 1")
+        self.seed = seed
+        self.threads = threads
+        self.loss_values = _loss_frame([])
+        self._fitted: tuple[TableTransform, Generator] | None = None
+
+    def fit(
+        self,
+        train_data: pd.DataFrame,
+        discrete_columns: Sequence[str],
+        progress: Callable[[EpochLosses], None] | None = None,
+    ) -> None:
+        """Train on a table; the losses of every epoch are in ``loss_values`` afterwards.
+
+        Args:
+            train_data: discrete columns as strings, all others as finite numbers.
+            discrete_columns: which columns are discrete.
+            progress: called after every epoch.
+
+        Raises:
+            ValueError: where the table cannot be trained on; the message names the column and the row.
+            TrainingDiverged: where a loss is no longer finite.
+        """
+        if self.seed is None:
+            raise ValueError("the model has no seed; give one to train it")
+        with _threads(self.threads):
+            rng = np.random.default_rng(self.seed)
+            transform, encoded = fit_transform(train_data, discrete_columns, rng)
+            training = self._initial(rng, transform, encoded)
+            draws = Draws(rng, self.hyperparameters, transform, encoded)
+            steps = max(len(encoded) // self.hyperparameters.batch_size, 1)
+            losses = []
+            for epoch in range(self.hyperparameters.epochs):
+                losses.append(self._epoch(epoch, steps, training, draws))
+                if progress is not None:
+                    progress(losses[-1])
+        self.loss_values = _loss_frame(losses)
+        self._fitted = transform, training.generator
+
+    def _initial(self, rng: np.random.Generator, transform: TableTransform, encoded: EncodedTable) -> Training:
+        from customs_assets.generator.ctgan_networks import Discriminator, Generator
+
+        sizes = self.hyperparameters
+        dtype = np.dtype(np.float32)
+        widths = transform.condition_width, sizes.generator_dim, transform.width
+        generator = Generator.initial(rng, sizes.embedding_dim, *widths, dtype)
+        discriminator = Discriminator.initial(
+            rng,
+            transform.width,
+            transform.condition_width,
+            sizes.discriminator_dim,
+            sizes.pac,
+            dtype,
+        )
+        return Training(generator, discriminator, sizes, transform, encoded)
+
+    def _epoch(self, epoch: int, steps: int, training: Training, draws: Draws) -> EpochLosses:
+        generator_loss = discriminator_loss = math.nan
+        for _ in range(steps):
+            for _ in range(self.hyperparameters.discriminator_steps):
+                discriminator_loss, _ = training.discriminator_step(draws.discriminator_step())
+            generator_loss = training.generator_step(draws.generator_step())
+        if not (math.isfinite(generator_loss) and math.isfinite(discriminator_loss)):
+            raise TrainingDiverged(
+                f"in epoch {epoch} the generator's loss is {generator_loss} and the discriminator's "
+                f"{discriminator_loss}: lower the learning rates or look for extreme numbers in the table"
+            )
+        return EpochLosses(epoch, generator_loss, discriminator_loss)
+
+    def sample(self, n: int, seed: int) -> pd.DataFrame:
+        """Synthetic rows, conditions drawn as in training.
+
+        Rows are made in batches of ``batch_size``, over which batch normalization takes its statistics; the last is
+        cut to what is asked for.
+
+        Args:
+            n: how many rows.
+            seed: what every draw comes from.
+
+        Returns:
+            The training table's columns in its order, discrete ones as the strings given, all others as float64.
+
+        Raises:
+            ValueError: for a negative number of rows.
+            RuntimeError: before the model is fitted.
+        """
+        from customs_assets.generator.ctgan_networks import Activation
+
+        transform, generator = self._trained()
+        if n < 0:
+            raise ValueError(f"{n} rows cannot be sampled")
+        rng = np.random.default_rng(seed)
+        conditions = ConditionTable(transform, self.hyperparameters.log_frequency)
+        activation = Activation(transform)
+        batch = self.hyperparameters.batch_size
+        exponential = np.empty((batch, int(transform.segment_widths.sum())), np.float32)
+        vectors = np.empty((batch, transform.width), np.float32)
+        parts = []
+        with _threads(self.threads):
+            for first in range(0, max(n, 1), batch):
+                noise = standard_normal(rng, (batch, generator.noise_width))
+                logits = generator.forward(noise, _categories(conditions.draw(rng, batch)))
+                activation.forward(logits, standard_exponential(rng, exponential), out=vectors)
+                parts.append(pd.DataFrame(transform.decode(vectors[: min(batch, n - first)])))
+        return pd.concat(parts, ignore_index=True)
+
+    def _trained(self) -> tuple[TableTransform, Generator]:
+        if self._fitted is None:
+            raise RuntimeError("the model is not fitted: call fit first, or load a checkpoint")
+        return self._fitted
+
+    def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The generator's weights by name, and in JSON's types all else that :meth:`from_state` needs.
+
+        The discriminator has no part in sampling and is left out, as in ctgan.
+
+        Raises:
+            RuntimeError: before the model is fitted.
+        """
+        transform, generator = self._trained()
+        description = {
+            "hyperparameters": asdict(self.hyperparameters),
+            "threads": self.threads,
+            "table": transform.describe(),
+            "losses": {str(name): values.tolist() for name, values in self.loss_values.items()},
+        }
+        return dict(generator.parameters), description
+
+    @classmethod
+    def from_state(cls, weights: dict[str, np.ndarray], description: dict[str, Any]) -> CTGAN:
+        """The fitted model that :meth:`to_state` described.
+
+        Raises:
+            KeyError, TypeError, ValueError: where weights and description are not ours or do not fit each other.
+        """
+        from customs_assets.generator.ctgan_networks import Generator
+
+        model = cls(
+            **description["hyperparameters"],
+            threads=description["threads"],
+        )
+        transform = TableTransform.from_description(description["table"])
+        sizes = model.hyperparameters
+        shapes = Generator.shapes(
+            sizes.embedding_dim,
+            transform.condition_width,
+            sizes.generator_dim,
+            transform.width,
+        )
+        found = {name: array.shape for name, array in weights.items()}
+        if found != shapes:
+            wrong = sorted(name for name in found.keys() | shapes.keys() if found.get(name) != shapes.get(name))
+            raise ValueError(f"the weights do not have the shapes that the description asks for: {wrong}")
+        if any(array.dtype != np.float32 for array in weights.values()):
+            raise ValueError("the weights are not all float32")
+        parameters = {name: np.ascontiguousarray(weights[name]) for name in shapes}
+        model._fitted = (
+            transform,
+            Generator(parameters, sizes.embedding_dim, sizes.generator_dim),
+        )
+        model.loss_values = pd.DataFrame(description["losses"], columns=_loss_frame([]).columns)
+        return model
+
+
+def _loss_frame(losses: Sequence[EpochLosses]) -> pd.DataFrame:
+    names = pd.Index([field.name for field in fields(EpochLosses)])
+    frame = pd.DataFrame([asdict(loss) for loss in losses], columns=names)
+    return frame.astype({"epoch": "int64", "generator_loss": "float64", "discriminator_loss": "float64"})

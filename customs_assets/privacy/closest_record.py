@@ -1,0 +1,120 @@
+"""Distance to the closest record: does a synthetic row lie nearer to the rows it was made from than to others like them?
+
+A synthesizer that learned the world and not its rows is as near to one half of the source as to the other. What belongs here is
+that comparison; rows that are equal are counted by ``copies``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.privacy.chance import LEAST_IMPORTERS, judging_quantile, wilson
+from customs_assets.privacy.records import WITHOUT_IDENTITIES, as_records, nearest
+from customs_assets.fidelity.references import equal_in_size
+
+QUANTILES: tuple[float, ...] = (0.0, 0.01, 0.05, 0.25, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosestRecord:
+    """How near synthetic rows lie to training and to control.
+
+    Attributes:
+        share_nearer_to_training: share of the synthetic rows that are nearer to training than to control, ties counting half;
+            0.5 where the synthesizer kept no row, 1.0 where it copied.
+        standard_error: of that share, were it 0.5 and each importer on either side by a coin's throw.
+        surely: what the share is not below but by chance, one of ``chance.CLAIMS`` claims being judged; NaN with fewer than two
+            importers on a side.
+        rows: synthetic rows.
+        references: training rows, and as many control rows.
+        ties: synthetic rows that are as near to one as to the other.
+        identical_to_training: synthetic rows at distance 0 of a training row.
+        identical_to_control: synthetic rows at distance 0 of a control row.
+        quantiles: by quantile, the distances to training and to control.
+    """
+
+    share_nearer_to_training: float
+    standard_error: float
+    surely: float
+    rows: int
+    references: int
+    ties: int
+    identical_to_training: int
+    identical_to_control: int
+    quantiles: dict[float, tuple[float, float]]
+
+
+def closest_record(
+    synthetic: pd.DataFrame,
+    training: pd.DataFrame,
+    control: pd.DataFrame,
+    columns: Sequence[str] = WITHOUT_IDENTITIES,
+    seed: int = 2020,
+) -> ClosestRecord:
+    """Compare synthetic rows' distances to the nearest training row and to the nearest control row.
+
+    Args:
+        synthetic: synthetic declarations.
+        training: the source's rows that they were made from, with ``importer_id``.
+        control: rows of the same source that were held out. The larger of both is cut to the other's size, for more rows
+            would be nearer by number alone.
+        columns: what is compared; ``records.EVERYTHING`` takes identities in, which only makes sense where training and
+            control were split row by row (an importer's split leaves control's tokens unknown to the synthesizer).
+        seed: base seed of the cut.
+    """
+    training, control = equal_in_size(training, control, seed)
+    rows, training_rows, control_rows = as_records([synthetic, training, control], columns)
+    found = nearest(rows, training_rows), nearest(rows, control_rows)
+    to_training, to_control = (side.distances[:, 0] for side in found)
+    won = (to_training < to_control) + (to_training == to_control) / 2
+    importers = [np.unique(side["importer_id"].to_numpy(str), return_inverse=True)[1] for side in (training, control)]
+    share = float(won.mean())
+    number = _effective_rows(won, [side.rows[:, 0] for side in found], importers)
+    return ClosestRecord(
+        share_nearer_to_training=share,
+        standard_error=float(0.5 / np.sqrt(number)),
+        surely=_surely(share, number, *(int(codes.max()) + 1 for codes in importers)),
+        rows=len(synthetic),
+        references=len(training),
+        ties=int((to_training == to_control).sum()),
+        identical_to_training=int((to_training == 0).sum()),
+        identical_to_control=int((to_control == 0).sum()),
+        quantiles={q: (float(np.quantile(to_training, q)), float(np.quantile(to_control, q))) for q in QUANTILES},
+    )
+
+
+def _effective_rows(won: np.ndarray, closest: Sequence[np.ndarray], importers: Sequence[np.ndarray]) -> float:
+    """Synthetic rows that would stray as far if each were nearer to one side or the other by a coin of its own.
+
+    An importer draws the synthetic rows that lie nearest to one of its rows, all to the side on which it stands. Its fair share
+    of them is its share of the rows; by how much it draws more or less is what its coin is worth.
+
+    Args:
+        won: for each synthetic row 1 where training is nearer, 0 where control is, 1/2 where both are as near.
+        closest: for training and control the place of the row nearest to each synthetic row.
+        importers: for training and control the importer of each row, as a code from 0.
+    """
+    squares = 0.0
+    for part, place, codes in zip((won, 1 - won), closest, importers, strict=True):
+        drawn = np.bincount(codes[place], part, minlength=codes.max() + 1) / len(won)
+        fair = np.bincount(codes) / (2 * len(codes))
+        squares += float(np.sum((drawn - fair) ** 2))
+    return min(float(len(won)), 1 / squares) if squares else float(len(won))
+
+
+def _surely(share: float, number: float, training_importers: int, control_importers: int) -> float:
+    """The lower end of Wilson's interval, less what more importers on training's side gain by their number.
+
+    Where an importer's rows are much alike, the nearest importer counts and not the nearest row, and the side with more
+    importers is nearer more often than the other though both have as many rows.
+    """
+    if min(training_importers, control_importers) < LEAST_IMPORTERS:
+        return math.nan
+    rate = wilson(share, number, judging_quantile())
+    by_number = max(training_importers / (training_importers + control_importers) - 0.5, 0.0)
+    return max(rate.value - rate.error - by_number, 0.0)

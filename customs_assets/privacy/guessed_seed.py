@@ -1,0 +1,109 @@
+"""The attack on a public seed: does a release show draws that anybody can make again?
+
+Declaration IDs stand in every release, and where nothing secret goes into them, whoever finds the seed that makes them has found
+the seed of every other draw. What belongs here tries seeds by the public formula, written down once more: the pipeline may
+derive its IDs as it likes, and a release is convicted by what it shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.months import FIRST_MONTH, MONTH_FORMAT, first_day
+
+# Seeds that an attacker tries first: all of up to four digits, years and dates, and what programmers like to type.
+PUBLIC_SEEDS: tuple[int, ...] = (
+    *range(10_000),
+    *(12345, 31337, 65535, 65536, 123456, 1234567, 12345678, 123456789, 1234567890, 987654321, 20200101, 20210101),
+    *(2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 0xDEADBEEF, 0xCAFE, 0xC0FFEE, 3141592653, 2718281828),
+)
+
+# The public formula of declaration IDs: of 90 million numbers of 8 digits, each month has this many to itself.
+_FIRST_ID, _IDS, _IDS_A_MONTH = 10_000_000, 90_000_000, 250_000
+
+# IDs of a month that are tried with a seed, about.
+_IDS_TRIED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class GuessedSeed:
+    """Public seeds that make a release's declaration IDs again.
+
+    Attributes:
+        candidates: seeds tried.
+        months: months tried.
+        seeds: those that reproduce the IDs of at least one month, ascending.
+        months_reproduced: months that some seed reproduces.
+    """
+
+    candidates: int
+    months: int
+    seeds: tuple[int, ...]
+    months_reproduced: int
+
+    @property
+    def note(self) -> str:
+        """The attempt in words, without the seed: it must not stand on a page."""
+        made = f"{self.months_reproduced} of {self.months} months"
+        return f"{len(self.seeds)} of {self.candidates} public seeds make the IDs of {made}"
+
+
+def guessed_seed(released: pd.DataFrame, candidates: Iterable[int] = PUBLIC_SEEDS) -> GuessedSeed:
+    """Try public seeds on the declaration IDs of a release.
+
+    The public formula scatters the months' consecutive numbers by an affine permutation that hangs on the seed alone. A
+    seed reproduces a month where it takes most of its IDs back to the first numbers of that month.
+
+    Args:
+        released: released rows with ``date`` and ``declaration_id``, eight digits; other IDs are nobody's by this formula.
+        candidates: seeds to try.
+    """
+    tried = tuple(dict.fromkeys(candidates))
+    names, place, ids, first, count = _tried_ids(released)
+    seeds: set[int] = set()
+    reproduced: set[int] = set()
+    for seed in tried if len(ids) else ():
+        factor, offset = _permutation_of_ids(seed)
+        numbers = (ids - _FIRST_ID - offset) * pow(factor, -1, _IDS) % _IDS - first
+        back = np.bincount(place, weights=(numbers >= 0) & (numbers < count))
+        if (most := np.flatnonzero(2 * back > np.bincount(place))).size:
+            seeds.add(seed)
+            reproduced.update(most.tolist())
+    return GuessedSeed(len(tried), len(names), tuple(sorted(seeds)), len(reproduced))
+
+
+def _tried_ids(released: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Some IDs of every month; those of other forms than eight digits are left out.
+
+    Returns:
+        The months; then, for each ID, the place of its month, itself, the month's first number, and how many IDs the month has.
+    """
+    rows = released[released["declaration_id"].astype(str).str.fullmatch(r"[1-9]\d{7}")]
+    month = pd.to_datetime(rows["date"]).dt.strftime(MONTH_FORMAT)
+    start, names, tried = first_day(FIRST_MONTH), [], []
+    for place, (name, column) in enumerate(rows["declaration_id"].astype(np.int64).groupby(month)):
+        day = first_day(str(name))
+        first = ((day.year - start.year) * 12 + day.month - start.month) * _IDS_A_MONTH
+        ids = column.to_numpy()[:: max(len(column) // _IDS_TRIED, 1)]
+        names.append(str(name))
+        tried.append(np.column_stack(np.broadcast_arrays(place, ids, first, len(column))))
+    table = np.concatenate(tried) if tried else np.empty((0, 4), dtype=np.int64)
+    place, ids, first, count = table.T
+    return names, place, ids, first, count
+
+
+def _permutation_of_ids(seed: int) -> tuple[int, int]:
+    """Factor and offset of the affine permutation that the public formula draws from a seed."""
+    text = "\x1f".join((str(seed), "synthetic_declarations", "", "declaration ids"))
+    derived = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    rng = np.random.default_rng(derived)
+    factor = int(rng.integers(_IDS // 3, _IDS // 2))
+    while math.gcd(factor, _IDS) != 1:
+        factor += 1
+    return factor, int(rng.integers(_IDS))

@@ -1,0 +1,224 @@
+"""Linkage: is a synthetic importer a source importer under another name?
+
+An attacker who knows what a company trades looks for the synthetic importer whose profile is most like it: which goods, from
+where, through which offices. What belongs here is that attack, on importers with five or more declarations, and two readings of
+its success:
+
+- *Named*: the best match is the synthetic importer that the source importer became. Known where source and synthetic tables
+  share a token space and a synthetic importer carries a source importer's token, or where the synthesizer says which source
+  importer each synthetic one was most made from. Training importers must not be named more often than control importers, whose
+  rate is that of chance: nothing of them was seen. The release draws tokens anew, which hides the answer from the attacker but
+  does not make a hit less of a hit.
+- *Recognised*: where synthetic importers are new ones there is no answer to name. But a source importer that was kept has a
+  match that is too good: the threshold is the similarity that 5% of control importers reach, and no more of the training
+  importers may reach it. This reading needs no tokens and is always given. Nearly all that stands above it was kept.
+
+Control must hold other importers than training (``references.in_control`` by ``importer_id``): rows of the same importer on both
+sides are recognised alike, and their difference would say nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.fidelity.comparison import compared_columns
+from customs_assets.fidelity.detection import auc, auc_standard_error
+from customs_assets.privacy import CannotBeMeasured
+from customs_assets.privacy.chance import LEAST_IMPORTERS, judging_quantile, wilson
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+LEAST_DECLARATIONS = 5
+
+# Share of control importers that reach the threshold of recognition.
+_BY_CHANCE = 0.05
+
+_COLUMNS = ["importer_id", "hs6_code", "country_of_origin", "office_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Linkage:
+    """What matching profiles gains an attacker.
+
+    Attributes:
+        named_training: share of training importers whose best match is their own synthetic importer; NaN where unknown.
+        named_control: the same of control importers; NaN where unknown.
+        recognised_training: share of training importers whose best match is better than 95% of control importers' are.
+        recognised_control: share of control importers, 0.05 but for ties.
+        similarity_training: median cosine similarity of a training importer's best match.
+        similarity_control: of a control importer's.
+        auc: how well the best match's similarity tells training from control importers.
+        standard_error: of an AUC of 0.5 with as many importers.
+        training_importers: importers attacked in training.
+        control_importers: in control.
+        advantage: the larger of the two differences, training less control; the attack's gain, at most 1.
+        surely: what that gain is not below but by chance: the higher lower end of the two differences, wide enough for both and
+            ``chance.CLAIMS`` claims; NaN with fewer than two importers on a side.
+    """
+
+    named_training: float
+    named_control: float
+    recognised_training: float
+    recognised_control: float
+    similarity_training: float
+    similarity_control: float
+    auc: float
+    standard_error: float
+    training_importers: int
+    control_importers: int
+    advantage: float
+    surely: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Matches:
+    """The best match of each importer: whom, how like, and who asked."""
+
+    importers: pd.Index
+    similarity: np.ndarray
+    matched: np.ndarray
+
+
+def linkage(
+    synthetic: pd.DataFrame,
+    training: pd.DataFrame,
+    control: pd.DataFrame,
+    made_from: Mapping[str, str] | None = None,
+    least_declarations: int = LEAST_DECLARATIONS,
+) -> Linkage:
+    """Match source importers to synthetic ones by profile.
+
+    Args:
+        synthetic: synthetic declarations.
+        training: the source's rows that they were made from.
+        control: rows of other importers of the same source.
+        made_from: for each synthetic importer the source importer that it was most made from. Left out, a synthetic importer
+            is taken to be the source importer of the same token, if there is one.
+        least_declarations: importers with fewer are left alone: their profile is too thin to match.
+
+    Raises:
+        CannotBeMeasured: training or control has no importer with enough declarations.
+    """
+    profiles = _Profiles(synthetic, pd.concat([training, control], ignore_index=True))
+    found = {
+        "training": profiles.match(training, least_declarations, "training"),
+        "control": profiles.match(control, least_declarations, "control"),
+    }
+    origin = made_from if made_from is not None else {token: token for token in profiles.tokens}
+    known = bool(set(origin.values()) & set(training["importer_id"]))
+    named = {side: _named(matches, origin) if known else float("nan") for side, matches in found.items()}
+    similar = {side: matches.similarity for side, matches in found.items()}
+    threshold = np.quantile(similar["control"], 1 - _BY_CHANCE, method="higher")
+    recognised = {side: float((values > threshold).mean()) for side, values in similar.items()}
+    pairs = [recognised, named] if known else [recognised]
+    both = np.concatenate([similar["training"], similar["control"]])
+    sizes = len(similar["training"]), len(similar["control"])
+    return Linkage(
+        named_training=named["training"],
+        named_control=named["control"],
+        recognised_training=recognised["training"],
+        recognised_control=recognised["control"],
+        similarity_training=float(np.median(similar["training"])),
+        similarity_control=float(np.median(similar["control"])),
+        auc=auc(both, np.arange(len(both)) < sizes[0]),
+        standard_error=auc_standard_error(*sizes),
+        training_importers=sizes[0],
+        control_importers=sizes[1],
+        advantage=max(pair["training"] - pair["control"] for pair in pairs),
+        surely=_surely([(pair["training"], pair["control"]) for pair in pairs], *sizes),
+    )
+
+
+def _surely(pairs: Sequence[tuple[float, float]], training_importers: int, control_importers: int) -> float:
+    """The higher lower end of the differences between two shares of importers (Newcombe 1998, method 10).
+
+    An importer is attacked once, so importers are independent trials. The threshold of recognition is taken from control alone:
+    given it, training importers pass it or not as independent trials, and how many of the control importers of the world would
+    pass it is as uncertain as a share of control that was counted. Control is never named, since the attacker has none of its
+    tokens, but one training importer in as many as there are is named by chance.
+    """
+    if min(training_importers, control_importers) < LEAST_IMPORTERS:
+        return math.nan
+    quantile = judging_quantile(len(pairs))
+    ends = []
+    for number, (training, control) in enumerate(pairs):
+        low, high = wilson(training, training_importers, quantile), wilson(control, control_importers, quantile)
+        error = math.hypot(training - (low.value - low.error), high.value + high.error - control)
+        ends.append(training - control - error - (1 / training_importers if number else 0.0))
+    return max(ends)
+
+
+def _named(matches: _Matches, origin: Mapping[str, str]) -> float:
+    hits = [origin.get(match) == importer for importer, match in zip(matches.importers, matches.matched, strict=True)]
+    return float(np.mean(hits))
+
+
+class _Profiles:
+    """Profiles of importers as TF-IDF vectors over HS6, HS4, origin and office, each of the four weighing the same.
+
+    Frequencies of terms are those of the synthetic importers, which the attacker has; the vocabulary is that of both tables.
+    """
+
+    def __init__(self, synthetic: pd.DataFrame, source: pd.DataFrame) -> None:
+        self._vocabulary = [
+            pd.Index(np.unique(np.concatenate([terms.to_numpy(str) for terms in pair])))
+            for pair in zip(_terms(synthetic), _terms(source), strict=True)
+        ]
+        self.tokens, counts = self._counts(synthetic)
+        importers = len(self.tokens)
+        self._weights = [
+            np.log((1 + importers) / (1 + np.bincount(b.indices, minlength=b.shape[1]))) + 1 for b in counts
+        ]
+        self._vectors = self._weighted(counts)
+
+    def match(self, source: pd.DataFrame, least_declarations: int, side: str) -> _Matches:
+        """The synthetic importer most like each importer of ``source`` that has enough declarations."""
+        declarations = source["importer_id"].map(source["importer_id"].value_counts())
+        rows = source.loc[declarations >= least_declarations]
+        if rows.empty:
+            raise CannotBeMeasured(
+                f"no importer of {side} has {least_declarations} declarations, so there is nothing to match"
+            )
+        importers, counts = self._counts(rows)
+        vectors = self._weighted(counts)
+        best, similarity = np.zeros(len(importers), dtype=int), np.zeros(len(importers))
+        for start in range(0, len(importers), 256):
+            part = (vectors[start : start + 256] @ self._vectors.T).toarray()
+            best[start : start + 256] = part.argmax(axis=1)
+            similarity[start : start + 256] = part.max(axis=1)
+        return _Matches(importers, similarity, self.tokens.to_numpy()[best])
+
+    def _counts(self, rows: pd.DataFrame) -> tuple[pd.Index, list[csr_matrix]]:
+        from scipy.sparse import csr_matrix
+
+        codes, importers = pd.factorize(rows["importer_id"])
+        blocks = []
+        for terms, vocabulary in zip(_terms(rows), self._vocabulary, strict=True):
+            columns = vocabulary.get_indexer(pd.Index(terms.to_numpy(str)))
+            shape = (len(importers), len(vocabulary))
+            block = csr_matrix((np.ones(len(codes)), (codes, columns)), shape=shape)
+            block.sum_duplicates()
+            blocks.append(block)
+        return pd.Index(importers), blocks
+
+    def _weighted(self, counts: list[csr_matrix]) -> csr_matrix:
+        from scipy.sparse import csr_matrix, diags, hstack
+
+        blocks = []
+        for block, weights in zip(counts, self._weights, strict=True):
+            weighted = block @ diags(weights)
+            length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1))).ravel()
+            blocks.append(diags(1 / (np.maximum(length, 1e-12) * np.sqrt(len(counts)))) @ weighted)
+        return csr_matrix(hstack(blocks))
+
+
+def _terms(rows: pd.DataFrame) -> list[pd.Series]:
+    known = compared_columns(rows, "matched", _COLUMNS)
+    return [known["hs6_code"], known["hs6_code"].str[:4], known["country_of_origin"], known["office_id"]]

@@ -1,0 +1,176 @@
+"""Composed identities: of the source's sizes and relations, and none of them a source identity under another name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from customs_assets.declaration import IDENTITIES
+from customs_assets.fidelity.relations import relations
+from customs_assets.disclosure.identities import assign, compose, over_share, packed
+
+K = 5
+CHAPTERS = ("09", "39", "61", "84", "85", "90")
+
+
+def _trade(rows: int = 9000, seed: int = 3) -> pd.DataFrame:
+    """Importers who keep to a heading, an origin, an office and two sellers of that origin."""
+    rng = np.random.default_rng(seed)
+    importers = 3000
+    size = rng.lognormal(0, 0.8, importers)
+    importer = rng.choice(importers, rows, p=size / size.sum())
+    heading = rng.integers(0, 8, importers)
+    chapter = rng.integers(0, len(CHAPTERS), importers)
+    origin = rng.choice(["CN", "JP", "US", "DE"], importers, p=[0.5, 0.2, 0.2, 0.1])
+    office = rng.choice(["20", "30", "40"], importers)
+    code = [f"{CHAPTERS[chapter[i]]}{heading[i]:02d}{rng.integers(1, 4)}00000" for i in importer]
+    seller = [f"{origin[i]} seller {(i * 7 + rng.integers(2)) % 400}" if rng.random() < 0.9 else "" for i in importer]
+    air = rng.random(rows) < 0.3
+    return pd.DataFrame(
+        {
+            "declaration_id": [f"d{n}" for n in range(rows)],
+            "importer_id": [f"importer {i}" for i in importer],
+            "seller_id": seller,
+            "declarant_id": [f"broker {office[i]} {i % 20}" for i in importer],
+            "courier_id": np.where(air, [f"courier {i % 6}" for i in importer], ""),
+            "hs10_code": code,
+            "country_of_origin": origin[importer],
+            "country_of_departure": origin[importer],
+            "office_id": office[importer],
+            "mode_of_transport": np.where(air, "40", "10"),
+            "import_type": "11",
+            "fraud": (rng.random(rows) < 0.2).astype(int),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def trade() -> pd.DataFrame:
+    return _trade()
+
+
+@pytest.fixture(scope="module")
+def composed(trade: pd.DataFrame) -> pd.DataFrame:
+    return compose(trade, trade, min_group=K, root=1)
+
+
+def test_who_names_nobody_still_names_nobody(trade: pd.DataFrame, composed: pd.DataFrame):
+    assert composed["declaration_id"].tolist() == trade["declaration_id"].tolist()
+    for role in IDENTITIES:
+        assert ((composed[role] == "") == (trade[role] == "")).all()
+
+
+def test_relations_are_as_strong_as_the_sources(trade: pd.DataFrame, composed: pd.DataFrame):
+    made = relations(trade.assign(**{role: composed[role] for role in IDENTITIES}))
+    source = relations(trade)
+    for pair in ("importer_id|hs6_code", "seller_id|country_of_origin", "declarant_id|office_id"):
+        assert made[pair] / source[pair] == pytest.approx(1.0, abs=0.15), pair
+
+
+def test_a_new_identity_holds_no_more_of_one_source_identity_than_a_kth(trade: pd.DataFrame, composed: pd.DataFrame):
+    for role in ("importer_id", "seller_id", "declarant_id"):
+        named = (trade[role] != "").to_numpy()
+        new, source = (pd.factorize(frame[role][named])[0] for frame in (composed, trade))
+        mix = pd.DataFrame({"new": new, "source": source})
+        sizes, largest = mix.groupby("new").size(), mix.value_counts().groupby("new").max()
+        assert (largest <= np.ceil(sizes / K)).mean() > 0.99
+        assert mix[mix["new"].isin(sizes.index[sizes >= K])].groupby("new")["source"].nunique().median() >= K
+
+
+def test_a_token_is_hardly_ever_on_a_row_of_its_first_owner(trade: pd.DataFrame, composed: pd.DataFrame):
+    assert (trade["importer_id"] == composed["importer_id"]).mean() < 0.05
+
+
+def test_sizes_are_the_sources_but_for_those_that_would_single_an_importer_out(
+    trade: pd.DataFrame, composed: pd.DataFrame
+):
+    before, after = (np.sort(frame["importer_id"].value_counts().to_numpy())[::-1] for frame in (trade, composed))
+    assert before.sum() == after.sum()
+    assert np.abs(before - after).sum() / before.sum() < 0.15
+    shared = pd.Series(after).value_counts()
+    # Groups of k are averaged; what does not divide evenly leaves two sizes, one apart.
+    assert all(shared.get(size, 0) + shared.get(size - 1, 0) + shared.get(size + 1, 0) >= K for size in after[:K])
+
+
+def test_where_the_source_has_no_relation_none_is_made(trade: pd.DataFrame):
+    rng = np.random.default_rng(0)
+    unrelated = trade.assign(**{role: rng.permutation(trade[role]) for role in IDENTITIES})
+    made = compose(unrelated, unrelated, min_group=K, root=1)
+    found = relations(unrelated.assign(**{role: made[role] for role in IDENTITIES}))
+    assert found["importer_id|hs6_code"] == pytest.approx(relations(unrelated)["importer_id|hs6_code"], abs=0.01)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), min_size=1, max_size=60), st.integers(1, 6))
+@settings(max_examples=50, deadline=None)
+def test_rows_over_the_share_are_those_beyond_a_kth(pairs: list[tuple[int, int]], k: int):
+    runs, sources = (np.array(column) for column in zip(*pairs, strict=True))
+    kept = ~over_share(runs, sources, k)
+    counts = pd.DataFrame({"run": runs[kept], "source": sources[kept]}).value_counts().reset_index()
+    sizes = pd.Series(runs).value_counts()
+    assert (counts["count"] <= np.ceil(counts["run"].map(sizes) / k)).all()
+
+
+def _core(trade: pd.DataFrame) -> pd.DataFrame:
+    named = {f"{role}_named": np.where(trade[role] != "", "yes", "no") for role in ("seller_id", "courier_id")}
+    return trade.drop(columns=[*IDENTITIES, "declaration_id"]).assign(**named)
+
+
+def _slots(trade: pd.DataFrame, composed: pd.DataFrame) -> pd.DataFrame:
+    return trade.assign(**{role: composed[role].to_numpy() for role in IDENTITIES})
+
+
+def test_rows_like_the_slots_take_over_their_identities_each_once(trade: pd.DataFrame, composed: pd.DataFrame):
+    slots = _slots(trade, composed)
+    shuffled = _core(trade).sample(frac=1.0, random_state=4)
+    given_to = assign(shuffled, slots, np.random.default_rng(2))
+    assert given_to.index.equals(shuffled.index)
+    for role in IDENTITIES:
+        assert sorted(given_to[role]) == sorted(slots[role]), "every slot serves once"
+    made = relations(shuffled.assign(**{role: given_to[role] for role in IDENTITIES}))
+    kept = relations(slots)
+    assert made["importer_id|hs6_code"] == pytest.approx(kept["importer_id|hs6_code"], rel=0.02)
+    assert made["importer_id|seller_id"] > 0.9 * kept["importer_id|seller_id"]
+
+
+@pytest.mark.parametrize("rows", [1, 100, 12000])
+def test_any_number_of_rows_gets_identities(trade: pd.DataFrame, composed: pd.DataFrame, rows: int):
+    asked = _core(trade).sample(rows, replace=True, random_state=1).reset_index(drop=True)
+    given_to = assign(asked, _slots(trade, composed), np.random.default_rng(2))
+    assert (given_to["importer_id"] != "").all()
+    assert ((given_to["courier_id"] != "") == (asked["courier_id_named"] == "yes")).all()
+
+
+def test_the_same_seed_composes_the_same_and_another_seed_another(trade: pd.DataFrame, composed: pd.DataFrame):
+    pd.testing.assert_frame_equal(compose(trade, trade, min_group=K, root=1), composed)
+    assert not compose(trade, trade, min_group=K, root=2).equals(composed)
+
+
+def test_how_tokens_are_spelt_changes_nothing_but_the_tokens(trade: pd.DataFrame, composed: pd.DataFrame):
+    respelt = trade.assign(importer_id=trade["importer_id"].map(lambda token: f"Z{hash(token) % 10**12}{token}"))
+    made = compose(respelt, respelt, min_group=K, root=1)
+    assert (pd.factorize(made["importer_id"])[0] == pd.factorize(composed["importer_id"])[0]).all()
+
+
+def test_rows_are_packed_into_as_few_tokens_as_fit_and_every_token_gets_its_size():
+    blocks = np.array([2, 0, 0, 1, 0, 1, 2, 0, 1, 0, 3])
+    cells = np.where(blocks == 3, 1, 0)
+    sizes, main = np.array([2, 5, 1, 3]), np.array([0, 0, 1, 0])
+    order = np.argsort(blocks, kind="stable")
+    runs = packed(sizes, main, cells, blocks, order, np.random.default_rng(0))
+    assert (np.bincount(runs) == sizes).all()
+    assert [set(runs[blocks == block]) for block in range(4)] == [{1}, {3}, {0}, {2}]
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=20), st.integers(0, 1000))
+@settings(max_examples=50, deadline=None)
+def test_packing_gives_every_row_a_token_whatever_the_sizes(sizes: list[int], seed: int):
+    rng = np.random.default_rng(seed)
+    rows = sum(sizes)
+    blocks = np.sort(rng.integers(0, max(rows // 3, 1), rows))
+    cells = blocks % 3
+    main = rng.integers(0, 3, len(sizes))
+    runs = packed(np.array(sizes), main, cells, blocks, np.arange(rows), rng)
+    assert (np.bincount(runs, minlength=len(sizes)) == sizes).all()

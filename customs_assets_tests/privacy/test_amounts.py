@@ -1,0 +1,281 @@
+"""Attacks on amounts and seeds: even layouts, an importer's extreme, rare codes and public seeds are convicted; draws are not."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from customs_assets.privacy.amounts import (
+    AMOUNTS,
+    Guessed,
+    RareCodes,
+    Variation,
+    extremes,
+    rare_codes,
+    solved_amounts,
+)
+from customs_assets.privacy.equal_steps import equal_steps
+from customs_assets.privacy.guessed_seed import PUBLIC_SEEDS, GuessedSeed, guessed_seed
+
+K = 5
+MONTHS = ("2020-01", "2020-02")
+_ROWS, _IMPORTERS = 900, 300
+
+# How numbers are laid out between the two ends of a band: low, high, count.
+Layout = Callable[[float, float, int], np.ndarray]
+
+
+def _log_middles(low: float, high: float, count: int) -> np.ndarray:
+    return low * (high / low) ** ((np.arange(count) + 0.5) / count)
+
+
+def _plain_middles(low: float, high: float, count: int) -> np.ndarray:
+    return low + (high - low) * (np.arange(count) + 0.5) / count
+
+
+def _inside(low: float, high: float, count: int) -> np.ndarray:
+    return low + (high - low) * np.arange(1, count + 1) / (count + 1)
+
+
+def _drawn(rng: np.random.Generator) -> Layout:
+    return lambda low, high, count: low * (high / low) ** rng.random(count)
+
+
+def _written(amounts: np.ndarray) -> np.ndarray:
+    return np.where(
+        amounts >= 10, np.round(amounts, 1), np.where(amounts >= 1, np.round(amounts, 2), np.round(amounts, 3))
+    )
+
+
+def _banded(values: np.ndarray, importers: np.ndarray, layout: Layout) -> np.ndarray:
+    """Different numbers in their order: bands of at least k importers, each laid out between its exact ends."""
+    order = np.argsort(values)
+    bands: list[list[int]] = [[]]
+    for row in order:
+        if len(set(importers[bands[-1]])) >= K:
+            bands.append([])
+        bands[-1].append(int(row))
+    if len(bands) > 1 and len(set(importers[bands[-1]])) < K:
+        bands[-2:] = [bands[-2] + bands[-1]]
+    out = np.empty(len(values))
+    for band in bands:
+        out[band] = layout(float(values[band[0]]), float(values[band[-1]]), len(band))
+    return out
+
+
+def _source(seed: int) -> pd.DataFrame:
+    """Two months of masses, prices and importers; a fifth of masses and prices is round, and many write those."""
+    rng = np.random.default_rng(seed)
+    rows = _ROWS * len(MONTHS)
+    mass, price = np.round(rng.lognormal(8, 1.5, rows), 1), np.round(rng.lognormal(13, 2, rows))
+    people_round = rng.random(rows) < 0.2
+    return pd.DataFrame(
+        {
+            "date": np.repeat([f"{month}-15" for month in MONTHS], _ROWS),
+            "importer_id": rng.integers(0, _IMPORTERS, rows).astype(str),
+            "net_mass": np.where(people_round, rng.choice([100.0, 500.0, 1000.0, 2000.0, 3000.0, 4000.0], rows), mass),
+            "item_price": np.where(people_round, rng.choice([1e5, 2e5, 3e5, 1e6, 5e6], rows), price),
+        }
+    )
+
+
+def _released(source: pd.DataFrame, column: str, layout: Layout) -> pd.DataFrame:
+    """The source with one kind of amount banded in each month, round ones kept; other amounts are drawn afresh."""
+    rng = np.random.default_rng(len(column))
+    parts = []
+    for _, month in source.groupby("date"):
+        mass, price = month["net_mass"].to_numpy(), month["item_price"].to_numpy()
+        values = {"net_mass": mass, "item_price": price, "unit_price": price / mass}[column]
+        loose = ~pd.Series(values).duplicated(keep=False).to_numpy()
+        laid_out = values.copy()
+        laid_out[loose] = _banded(values[loose], month["importer_id"].to_numpy()[loose], layout)
+        new_mass = _written(mass * rng.lognormal(0, 0.3, len(mass)))
+        new_price = _written(price * rng.lognormal(0, 0.3, len(price)))
+        if column == "net_mass":
+            new_mass = _written(laid_out)
+        else:
+            new_price = _written(laid_out if column == "item_price" else laid_out * new_mass)
+        parts.append(month.assign(net_mass=new_mass, item_price=new_price))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of(guessed: Guessed, *words: str) -> Variation:
+    """The variation whose description holds all the words."""
+    (found,) = [tried for tried in guessed.variations if all(word in tried.how for word in words)]
+    return found
+
+
+@pytest.mark.parametrize("amount", AMOUNTS)
+@pytest.mark.parametrize(("scale", "layout"), [("log", _log_middles), ("plain", _plain_middles)])
+def test_the_ends_of_evenly_laid_out_amounts_are_solved(amount, scale, layout):
+    source = _source(1)
+    found = solved_amounts(_released(source, amount, layout), source, K)
+    monthly = _of(found, f"{amount},", f"equal {scale} steps", "each month", "half a step")
+    # Some 150 bands of five a month, two ends each.
+    assert monthly.guesses > 150
+    assert monthly.hits > 0.5 * monthly.guesses
+    assert monthly.chance < 0.1 * monthly.hits
+    assert found.strongest.amount == amount
+    assert found.lower > 0.4 and found.measured >= found.lower
+    assert _of(found, f"{amount},", f"equal {scale} steps", "whole release", "half a step").lower > 0.3
+
+
+def test_ends_are_solved_where_the_layout_keeps_a_whole_step_from_them():
+    source = _source(2)
+    found = solved_amounts(_released(source, "item_price", _inside), source, K)
+    assert "a whole step beyond" in found.note and found.lower > 0.4
+
+
+def test_random_draws_within_bands_are_not_convicted():
+    convicted = []
+    for seed in range(20):
+        source, layout = _source(100 + seed), _drawn(np.random.default_rng(seed))
+        for column in ("net_mass", "item_price"):
+            found = solved_amounts(_released(source, column, layout), source, K)
+            convicted.append(found.lower > 0)
+            assert found.lower < 0.01
+    assert sum(convicted) <= 1
+
+
+def test_round_amounts_at_equal_steps_are_nobody_s():
+    # Ten importers write each full hundred to 2,900; nobody's own are the full hundreds above, of which the release shows none.
+    hundreds = np.repeat(np.arange(100.0, 3000.0, 100.0), 10)
+    above = np.arange(3000.0, 6000.0, 100.0)
+    source = pd.DataFrame(
+        {
+            "date": "2020-01-15",
+            "importer_id": [f"M{row}" for row in range(len(hundreds) + len(above))],
+            "net_mass": np.concatenate([hundreds, above]),
+            "item_price": 1e6,
+        }
+    )
+    found = solved_amounts(source.iloc[: len(hundreds)], source, K)
+    assert not any(tried.hits for tried in found.variations if tried.amount == "net_mass")
+
+
+def test_an_extreme_of_one_importer_is_convicted_and_a_drawn_one_not():
+    source = _source(3)
+    source.loc[10, "item_price"] = 9_999_999_999_999.0
+    honest = _released(_source(3), "item_price", _drawn(np.random.default_rng(3)))
+    read_off = extremes(honest, _source(3), K)
+    assert _of(read_off, "largest item_price").hits == 0
+    leaking = honest.copy()
+    leaking.loc[20, "item_price"] = 9_999_999_999_999.0
+    leaking.loc[30, "item_price"] = 5e12
+    found = extremes(leaking, source, K)
+    assert _of(found, "largest item_price").hits == 1
+    assert _of(found, "largest item_price").lower > 0 and found.lower > 0
+    assert found.seldom_in_month == read_off.seldom_in_month + 1
+    assert found.of_month == 2 * 2 * len(MONTHS)
+    (reach,) = [reach for reach in found.reaches if reach.amount == "item_price"]
+    others = source["item_price"].drop(index=10).max()
+    assert reach.ratio == pytest.approx(9_999_999_999_999.0 / others)
+    assert reach.beyond == 2
+
+
+def test_an_extreme_that_k_importers_wrote_may_be_shown():
+    source = _source(4)
+    first = source[source["date"] == source["date"].min()]
+    source.loc[first.drop_duplicates("importer_id").index[:K], "net_mass"] = 8e6
+    released = _released(_source(4), "net_mass", _drawn(np.random.default_rng(4)))
+    released.loc[0, "net_mass"] = 8e6
+    assert _of(extremes(released, source, K), "largest net_mass").hits == 0
+    assert _of(extremes(released, source, K + 1), "largest net_mass").hits == 1
+
+
+def test_codes_of_few_importers_are_counted_with_their_cells(declarations):
+    source = declarations(
+        rows=6,
+        importer_id=["I1", "I2", "I3", "I4", "I5", "I5"],
+        office_id=["10", "10", "10", "10", "10", "77"],
+        import_use=["21", "21", "21", "21", "21", "99"],
+    )
+    released = declarations(rows=4, office_id=["10", "77", "77", "66"], import_use=["21", "21", "21", "99"])
+    # Office 66 is nobody's; the amounts and relations of the account are not codes.
+    assert rare_codes(released, source, K) == RareCodes({"office_id": 1, "import_use": 1}, codes=2, rows=3)
+    assert rare_codes(released.iloc[:1], source, K).codes == 0
+    assert rare_codes(released.iloc[:0], source, K) == RareCodes({}, 0, 0)
+
+
+# The first three IDs of a month that the public formula gave for seeds 2020 and 42, kept as they were released.
+@pytest.mark.parametrize(
+    ("seed", "month", "ids"),
+    [
+        (2020, "2020-01", ["35660571", "79818380", "33976189"]),
+        (2020, "2021-06", ["23910571", "68068380", "22226189"]),
+        (42, "2020-03", ["41683438", "77343257", "23003076"]),
+    ],
+)
+def test_a_public_seed_is_found_by_the_ids_it_made(seed, month, ids):
+    released = pd.DataFrame({"date": [f"{month}-{day:02d}" for day in (3, 9, 27)], "declaration_id": ids})
+    found = guessed_seed(released)
+    assert found == GuessedSeed(len(PUBLIC_SEEDS), months=1, seeds=(seed,), months_reproduced=1)
+    assert str(seed) not in found.note
+    # The same numbers in another month are not its IDs.
+    assert guessed_seed(released.assign(date="2020-05-01")).seeds == ()
+
+
+def _ids_of(derived: int, month_number: int, count: int) -> list[str]:
+    rng = np.random.default_rng(derived)
+    factor = int(rng.integers(30_000_000, 45_000_000))
+    while math.gcd(factor, 90_000_000) != 1:
+        factor += 1
+    offset = int(rng.integers(90_000_000))
+    return [str(((month_number * 250_000 + n) * factor + offset) % 90_000_000 + 10_000_000) for n in range(count)]
+
+
+def _release_of(derived: int) -> pd.DataFrame:
+    ids = [_ids_of(derived, number, 200) for number in range(len(MONTHS))]
+    return pd.DataFrame({"date": np.repeat([f"{m}-15" for m in MONTHS], 200), "declaration_id": np.concatenate(ids)})
+
+
+def test_a_secret_root_gives_no_seed_away_and_shuffled_rows_hide_none():
+    purpose = b"2020\x1fsynthetic_declarations\x1f\x1fdeclaration ids"
+    public = int.from_bytes(hashlib.sha256(purpose).digest()[:8], "big") >> 1
+    found = guessed_seed(_release_of(public).sample(frac=0.9, random_state=1))
+    assert found.seeds == (2020,) and found.months_reproduced == len(MONTHS)
+    for secret in (b"a" * 32, bytes(range(32))):
+        derived = int.from_bytes(hmac.digest(secret, purpose, "sha256")[:8], "big") >> 1
+        assert guessed_seed(_release_of(derived)).seeds == ()
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        {"net_mass": [], "item_price": []},
+        {"net_mass": [2.5], "item_price": [1000.0]},
+        {"net_mass": [0.0] * 40, "item_price": [0.0] * 40},
+        {"net_mass": [0.0, 1.0] * 20, "item_price": [500.0] * 40},
+        {"net_mass": np.arange(1.0, 41.0) / 1000, "item_price": np.arange(40.0)},
+    ],
+    ids=["no rows", "one row", "zeros", "all the same", "thousandths"],
+)
+def test_what_holds_nothing_to_solve_is_measured_as_nothing(amounts):
+    rows = len(amounts["net_mass"])
+    source = pd.DataFrame({"date": pd.Series(["2020-01-15"] * rows, dtype=object), **amounts})
+    source["importer_id"] = [f"M{row}" for row in range(rows)]
+    for released, known in ((source, source), (source, source.iloc[:0]), (source.iloc[:0], source)):
+        found = solved_amounts(released, known, K)
+        assert len(found.variations) == 24
+        assert 0 <= found.lower <= 1 and math.isfinite(found.measured)
+        assert len(extremes(released, known, K).variations) == 6
+    empty = solved_amounts(source.iloc[:0], source, K)
+    assert (empty.measured, empty.lower, empty.strongest.guesses) == (0.0, 0.0, 0)
+    assert guessed_seed(source.assign(declaration_id="53968-2001-00000013M")).seeds == ()
+
+
+def test_runs_are_found_among_other_numbers_and_do_not_overlap():
+    run = 1000.0 * 1.01 ** np.arange(8)
+    others = np.array([1003.3, 1014.7, 1031.2, 1055.5, 1500.0])
+    numbers = np.sort(np.concatenate([np.round(run, 1), others]))
+    found = equal_steps(np.log(numbers), 0.05 / numbers, window=6)
+    assert found.steps.tolist() == [7]
+    assert np.exp(found.ends(1)) == pytest.approx([1000.0 / 1.01, 1000.0 * 1.01**8], rel=1e-4)
+    assert len(equal_steps(np.log(others), 0.05 / others, window=6).first) == 0
+    assert len(equal_steps(np.array([1.0, 2.0]), np.full(2, 0.01), window=6).first) == 0
