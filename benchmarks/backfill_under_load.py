@@ -33,8 +33,8 @@ from benchmarks.services import Services, customs, small_environment
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.catalogue import ARTIFACTS, stage_of
 from customs_assets.lake import Lake
-from customs_assets.provenance import partitions_of
 from customs_assets.months import month_range
+from customs_assets.provenance import partitions_of
 from customs_assets_tests.automation.alert_servers import mail_server, web_server
 
 CLIENTS = 4

@@ -27,7 +27,6 @@ from customs_assets.benchmark.split import split_months
 from customs_assets.benchmark.table_three import PAPER, TITLES
 from customs_assets.fidelity.relations import relations
 from customs_assets.seeds import derive_seed
-from customs_assets.source.simulated import SEED, SimulatedSource
 from customs_assets.simulation.calibration import (
     Measure,
     at_least,
@@ -36,6 +35,7 @@ from customs_assets.simulation.calibration import (
     measure_table,
     near,
 )
+from customs_assets.source.simulated import SEED, SimulatedSource
 
 PRECISION_TOLERANCE = 0.05
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from customs_assets.claims import Claim
 from customs_assets.declaration import RELEASED_NAMES
-from customs_assets.report.claims import Claim, attack_claims
+from customs_assets.privacy.claims import attack_claims
 
 GOODS, ORIGINS, OFFICES = 40, 8, 6
 

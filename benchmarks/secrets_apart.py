@@ -26,14 +26,15 @@ from customs_assets.anonymization.unit_prices import average_prices, noisy_price
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.precision import evaluate
 from customs_assets.benchmark.split import split_months
+from customs_assets.claims import Claim, number
+from customs_assets.disclosure.identities import compose
+from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
+from customs_assets.fidelity.claims import world_of
 from customs_assets.lake import Lake
-from customs_assets.report.claims import Claim, number, world_of
 from customs_assets.seeds import derive_root, derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis.codec import Codec
-from customs_assets.disclosure.identities import compose
 from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
-from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 
 
 def redrawn(lake: Lake, made: Lake, secret: bytes, settings: Settings, train: bool, workers: int) -> None:

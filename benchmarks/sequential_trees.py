@@ -29,8 +29,8 @@ from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.precision import evaluate
 from customs_assets.benchmark.split import split_months
 from customs_assets.declaration import HS6, IDENTITIES, RELEASED_NAMES
-from customs_assets.lake import Lake
 from customs_assets.fidelity.references import independent_columns
+from customs_assets.lake import Lake
 from customs_assets.seeds import derive_seed
 
 SEED = 2020

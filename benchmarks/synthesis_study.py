@@ -22,16 +22,16 @@ import pandas as pd
 
 from customs_assets.benchmark.utility import utility
 from customs_assets.declaration import IDENTITIES
-from customs_assets.lake import Lake
+from customs_assets.disclosure.identities import compose
+from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.detection import detection
 from customs_assets.fidelity.fidelity import fidelity
 from customs_assets.fidelity.relations import relations
 from customs_assets.generator.checkpoint import from_bytes
+from customs_assets.lake import Lake
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
-from customs_assets.disclosure.identities import compose
 from customs_assets.synthesis.month import Shared, generalized_month, shown_month, synthesize
 from customs_assets.synthesis.polish import DONORS_PER_GROUP, GOODS, Polish
-from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.synthesis.selection import DRAFTS, select
 
 SEED, MIN_GROUP = 2020, 5

@@ -28,24 +28,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from customs_assets.lake import Lake
+from customs_assets.benchmark.claims import table_three_claims, utility_claims
+from customs_assets.claims import Claim, Subject, as_table, number
+from customs_assets.fidelity.claims import Tables, World, detection_claims, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.references import in_control
-from customs_assets.report.claims import (
-    Claim,
-    Subject,
-    Tables,
-    World,
-    as_table,
-    attack_claims,
-    detection_claims,
-    number,
-    relation_claims,
-    rule_claims,
-    table_three_claims,
-    table_two_claims,
-    utility_claims,
-    world_of,
-)
+from customs_assets.lake import Lake
+from customs_assets.privacy.claims import attack_claims, rule_claims
 
 SOURCE, SYNTHETIC = "anonymized_declarations", "synthetic_declarations"
 PARTS = ("fidelity", "relations", "detection", "utility", "table-three", "rule")

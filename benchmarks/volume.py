@@ -109,8 +109,8 @@ MEASURES: dict[str, Callable[[SimulatedSource, str], int]] = {
 
 def measure_here(measure: str, declarations: int, folder: str) -> dict[str, float]:
     """One measurement in this process: rows, seconds, seconds of processor time, peak megabytes."""
-    from customs_assets.source.simulated import SimulatedSource
     from customs_assets.simulation.world import make_world
+    from customs_assets.source.simulated import SimulatedSource
 
     source = SimulatedSource(declarations)
     if measure not in ("judge", "extract"):

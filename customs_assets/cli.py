@@ -24,13 +24,13 @@ from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.catalogue import RELEASE, ancestors
 from customs_assets.lake import Lake
 from customs_assets.masking import mask_credentials
+from customs_assets.months import month_range
+from customs_assets.privacy.standing import WITHHELD, is_released, judged
 from customs_assets.provenance import Node, out_of_date
 from customs_assets.release.files import CARD
-from customs_assets.privacy.standing import WITHHELD, is_released, judged
 from customs_assets.secret_files import SecretFile, SecretFileError, identity_key, release_secret
 from customs_assets.settings import Settings, available_cores
 from customs_assets.source.address import SourceError, source_of
-from customs_assets.months import month_range
 
 if TYPE_CHECKING:
     from customs_assets.automation.missing import Outcome, Task

@@ -16,8 +16,9 @@ from customs_assets.automation.refresh import refresh_sensor, refreshed  # noqa:
 from customs_assets.automation.sensors import alert_sensors, lost_runs  # noqa: E402
 from customs_assets.benchmark import assets as benchmark  # noqa: E402
 from customs_assets.expectations.checks import asset_checks, month_on_time  # noqa: E402
-from customs_assets.pipeline import LakeIOManager, Pipeline  # noqa: E402
 from customs_assets.fidelity import assets as fidelity  # noqa: E402
+from customs_assets.pipeline import LakeIOManager, Pipeline  # noqa: E402
+from customs_assets.privacy import assets as privacy  # noqa: E402
 from customs_assets.release import assets as release  # noqa: E402
 from customs_assets.report import assets as report  # noqa: E402
 from customs_assets.settings import Settings  # noqa: E402
@@ -27,7 +28,7 @@ from customs_assets.synthesis import assets as synthesis  # noqa: E402
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
 defs = dg.Definitions(
-    assets=refreshed([source, anonymization, synthesis, fidelity, release, benchmark, report]),
+    assets=refreshed([source, anonymization, synthesis, fidelity, privacy, release, benchmark, report]),
     asset_checks=[*asset_checks(), month_on_time],
     jobs=[*JOBS, on_time_job],
     schedules=schedules(settings),

@@ -14,8 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from customs_assets.declaration import IDENTITIES, NAMES
-from customs_assets.declaration import spelled
+from customs_assets.declaration import IDENTITIES, NAMES, spelled
 
 _JSON_EXAMPLES = {
     "postgresql_columns": '{"net_mass": "weight_kg"}',

@@ -31,8 +31,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.seeds import Root, derive_rng
 from customs_assets.disclosure.too_few import TooFewImporters
+from customs_assets.seeds import Root, derive_rng
 
 # Importers in a tail, for each that the k rule asks for, where the column has enough of them.
 _TAIL_GROUPS = 4

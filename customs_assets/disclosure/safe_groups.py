@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import FORM_CODES, RELEASED_TUPLE, TARIFF_TUPLE
-from customs_assets.lake import read_sql
 from customs_assets.disclosure.too_few import TooFewImporters
+from customs_assets.lake import read_sql
 
 # How a safe tuple is found for one that is not: it shares these parts, tried in this order. Route, claim and rate are kept
 # before the product code, since four columns of a release hang on them and one on the code.

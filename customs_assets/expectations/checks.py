@@ -14,9 +14,9 @@ from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
 from customs_assets.expectations.suites import SUITES, Examined, Suite
 from customs_assets.expectations.validation import Verdict, as_markdown, validate_pieces
 from customs_assets.lake import Lake
+from customs_assets.months import due_month
 from customs_assets.partitions import DEFINITIONS
 from customs_assets.pipeline import Pipeline
-from customs_assets.months import due_month
 
 
 def asset_check_from_suite(suite: Suite) -> dg.AssetChecksDefinition:

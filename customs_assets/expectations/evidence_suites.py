@@ -17,12 +17,12 @@ import pandas as pd
 from customs_assets.anonymization.business_numbers import read_business_numbers
 from customs_assets.anonymization.names_alike import number_alike
 from customs_assets.catalogue import CANDIDATE
+from customs_assets.claims import Claim, Subject, from_json
 from customs_assets.declaration import IDENTITIES
 from customs_assets.expectations.suites import SUITES, Examined, Suite
 from customs_assets.lake import LakeError
 from customs_assets.privacy.gate import REQUIRED, RULES, claims_against, judged_keys, other_rows
 from customs_assets.release.names import names_in
-from customs_assets.report.claims import Claim, Subject, from_json
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation

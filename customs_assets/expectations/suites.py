@@ -30,8 +30,8 @@ from customs_assets.declaration import (
     Kind,
 )
 from customs_assets.expectations.validation import Piece
-from customs_assets.lake import Lake, read_sql, to_frame
 from customs_assets.fidelity.fidelity import PAPER_SCORES
+from customs_assets.lake import Lake, read_sql, to_frame
 from customs_assets.secret_files import release_secret
 from customs_assets.settings import Settings
 from customs_assets.source.address import is_simulated

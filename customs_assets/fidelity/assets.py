@@ -5,9 +5,9 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from customs_assets.pipeline import Pipeline, customs_asset
 from customs_assets.fidelity.fidelity import as_json, fidelity, table_two
 from customs_assets.fidelity.figures import as_png_markdown, daily_counts, distributions, similarity_heatmap
+from customs_assets.pipeline import Pipeline, customs_asset
 
 
 @customs_asset

@@ -13,8 +13,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from customs_assets.lake import read_sql
 from customs_assets.fidelity.comparison import Comparison
+from customs_assets.lake import read_sql
 
 _SHARE = 0.01
 

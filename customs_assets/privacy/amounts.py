@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import RELEASED, Kind
+from customs_assets.months import MONTH_FORMAT
 from customs_assets.privacy.equal_steps import Runs, Scale, equal_steps, nearest_within
 from customs_assets.privacy.group_account import GroupAccount, group_account
 from customs_assets.seeds import derive_rng
-from customs_assets.months import MONTH_FORMAT
 
 Scope = Literal["month", "release"]
 End = Literal["largest", "smallest"]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from customs_assets.fidelity.references import equal_in_size
 from customs_assets.privacy.chance import LEAST_IMPORTERS, judging_quantile, wilson
 from customs_assets.privacy.records import WITHOUT_IDENTITIES, as_records, nearest
-from customs_assets.fidelity.references import equal_in_size
 
 QUANTILES: tuple[float, ...] = (0.0, 0.01, 0.05, 0.25, 0.5)
 

@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from customs_assets.catalogue import BY_KEY, CANDIDATE
+from customs_assets.claims import Claim, Subject, from_json
 from customs_assets.lake import Lake, Record
 from customs_assets.privacy.inference import SECRETS
 from customs_assets.privacy.singling_out import Mode
-from customs_assets.report.claims import Claim, Subject, from_json
 
 PRIVACY, OF_A_MONTH, REHEARSED = "release_privacy", "privacy_report", "rehearsed_declarations"
 
-# What has to be claimed of all months (``report.claims``), and of each month by itself: rules, what can be read off the release
-# alone, and attacks on the rehearsal.
+# What has to be claimed of all months, and of each month by itself (``privacy/claims.py``): rules, what can be read off the
+# release alone, and attacks on the rehearsal.
 RULES: tuple[str, ...] = ("copies", "tuples_under_k")
 READ_OFF: tuple[str, ...] = ("codes_under_k", "amounts_solved", "extremes", "guessed_seed")
 ATTACKS: tuple[str, ...] = (

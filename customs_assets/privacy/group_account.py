@@ -13,8 +13,8 @@ import duckdb
 import pandas as pd
 
 from customs_assets.declaration import COMPARED
-from customs_assets.lake import read_sql
 from customs_assets.fidelity.comparison import compared_columns
+from customs_assets.lake import read_sql
 
 _NAMES = [a.name for a in COMPARED]
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from customs_assets.fidelity.references import equal_in_size
 from customs_assets.privacy.records import Scale, as_records, nearest
 from customs_assets.privacy.risk import Guesses, Risk, residual_risk, with_importers
-from customs_assets.fidelity.references import equal_in_size
 from customs_assets.seeds import derive_rng
 
 # What the one party knows, and what the other.

@@ -25,10 +25,10 @@ import pandas as pd
 from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.fidelity.comparison import compared_columns
 from customs_assets.fidelity.detection import auc, seen_by_a_classifier
+from customs_assets.fidelity.references import equal_in_size, in_control
 from customs_assets.privacy import CannotBeMeasured
 from customs_assets.privacy.chance import auc_bound, judging_quantile
 from customs_assets.privacy.records import WITHOUT_IDENTITIES, as_records, nearest
-from customs_assets.fidelity.references import equal_in_size, in_control
 
 CROWD = 5
 _FOLDS = 3

@@ -19,15 +19,15 @@ import pyarrow as pa
 
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
 from customs_assets.declaration import RELEASED_NAMES
-from customs_assets.lake import Lake, to_arrow, to_frame
+from customs_assets.disclosure.identities import compose
+from customs_assets.disclosure.safe_groups import SafeGroups, TooFewImporters, count_safe_groups
 from customs_assets.fidelity.references import in_control
+from customs_assets.lake import Lake, to_arrow, to_frame
 from customs_assets.seeds import Root, derive_root, derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import OfOneKind
-from customs_assets.disclosure.identities import compose
 from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
-from customs_assets.disclosure.safe_groups import SafeGroups, TooFewImporters, count_safe_groups
 
 ASSET = "rehearsal"
 

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.fidelity.comparison import compared_columns
+from customs_assets.fidelity.references import equal_in_size
 from customs_assets.privacy import CannotBeMeasured
 from customs_assets.privacy.records import WITHOUT_IDENTITIES
 from customs_assets.privacy.risk import Guesses, Risk, residual_risk, with_importers
-from customs_assets.fidelity.references import equal_in_size
 from customs_assets.seeds import derive_rng
 
 Mode = Literal["univariate", "multivariate"]

@@ -5,10 +5,10 @@ from typing import Any
 import dagster as dg
 
 from customs_assets.catalogue import CANDIDATE
-from customs_assets.pipeline import FolderOfFiles, Pipeline, customs_asset
 from customs_assets.fidelity.fidelity import from_json
-from customs_assets.release.files import CARD, build_release
+from customs_assets.pipeline import FolderOfFiles, Pipeline, customs_asset
 from customs_assets.privacy.standing import WITHHELD, judged
+from customs_assets.release.files import CARD, build_release
 
 
 @customs_asset

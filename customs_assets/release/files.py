@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from customs_assets.benchmark.split import Part, release_split
 from customs_assets.declaration import HS6, RELEASED, arrow_schema
-from customs_assets.lake import LakeError, to_frame
 from customs_assets.fidelity.fidelity import MetricScore
+from customs_assets.lake import LakeError, to_frame
 from customs_assets.release.card import dataset_card
 from customs_assets.release.datapackage import DESCRIPTOR, data_package
 from customs_assets.release.dictionary import data_dictionary

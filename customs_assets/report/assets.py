@@ -3,37 +3,12 @@
 from typing import Any
 
 import dagster as dg
-import pandas as pd
-import pyarrow as pa
 
+from customs_assets.claims import Claim, as_table, from_json
+from customs_assets.fidelity.claims import Tables
 from customs_assets.pipeline import Pipeline, customs_asset
-from customs_assets.report.claims import Claim, Tables, as_table, from_json
-from customs_assets.report.evidence import evidence, month_privacy, privacy
+from customs_assets.report.evidence import evidence
 from customs_assets.seeds import derive_seed
-from customs_assets.privacy.rehearsal import Rehearsal
-
-
-@customs_asset
-def privacy_report(
-    context: dg.AssetExecutionContext, anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame
-) -> dg.Output[dict]:
-    found = dict(month_privacy(anonymized_declarations, synthetic_declarations))
-    return dg.Output(found, metadata=_metadata(from_json(found["claims"])))
-
-
-@customs_asset
-def release_privacy(
-    context: dg.AssetExecutionContext, pipeline: Pipeline, rehearsed_declarations: pa.Table
-) -> dg.Output[dict]:
-    settings, lake = pipeline.settings, pipeline.lake
-    months = pipeline.months("anonymized_declarations")
-    by_month = {month: lake.read_frame("anonymized_declarations", month) for month in months}
-    source = pd.concat(by_month.values(), ignore_index=True)
-    synthetic = lake.read_frames("synthetic_declarations", pipeline.months("synthetic_declarations"))
-    rehearsal = Rehearsal.of(rehearsed_declarations, by_month, pipeline.secret)
-    tables = Tables(synthetic, source, derive_seed(pipeline.secret, "release_privacy"))
-    found = privacy(tables, settings.min_group, rehearsal)
-    return dg.Output(found, metadata={**_metadata(from_json(found["claims"])), "trained_on": found["trained_on"]})
 
 
 @customs_asset

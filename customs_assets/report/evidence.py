@@ -8,45 +8,37 @@ every figure: the page may be published with the release.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from customs_assets.benchmark.claims import utility_claims
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.explanations import explain, importance
 from customs_assets.benchmark.precision import encoded
 from customs_assets.benchmark.product_codes import product_codes
 from customs_assets.benchmark.split import ChronologicalSplit, split_months
+from customs_assets.claims import Claim, Subject, as_json
 from customs_assets.declaration import IDENTITIES, LABELS
 from customs_assets.fidelity import fidelity as table_two
+from customs_assets.fidelity.claims import Tables, detection_claims, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.comparison import compared_columns
 from customs_assets.release.erased_labels import POLICIES, partly_labelled
-from customs_assets.privacy.gate import NO_ATTACK
-from customs_assets.report.claims import (
-    Claim,
-    Subject,
-    Tables,
-    amount_claims,
-    as_json,
-    attack_claims,
-    detection_claims,
-    relation_claims,
-    rule_claims,
-    table_two_claims,
-    utility_claims,
-    world_of,
-)
 from customs_assets.seeds import Root, derive_seed
-from customs_assets.privacy.rehearsal import Rehearsal
 
 # The attributes of figure 3, and how many of their values are shown.
 _EXPLORED = ("office_id", "mode_of_transport", "import_type", "chapter", "country_of_origin", "tax_type")
+
+
 _VALUES_SHOWN = 8
 
+
 _RATES = np.arange(0.0, 33.0, 2.0)
+
+
 _MASSES = 10.0 ** np.arange(-2.0, 7.25, 0.25)
 
 
@@ -202,67 +194,3 @@ def weekly_counts(tables: Tables) -> dict[str, Any]:
         "source": [int(count) for count in weeks[0].reindex(index).fillna(0)],
         "synthetic": [int(count) for count in weeks[1].reindex(index).fillna(0)],
     }
-
-
-def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str) -> dict[str, Any]:
-    """What the synthetic rows give away.
-
-    Args:
-        tables: synthetic and source rows of all months.
-        min_group: ``k``.
-        rehearsal: what attacks are measured on, or why there is none: then one claim stands for all attacks, unmeasured, and
-            lets nothing be released.
-
-    Returns:
-        ``claims``: rules measured on the release's own rows, attacks on the rehearsal's; ``trained_on``: what was made from what.
-    """
-    claims = [*rule_claims(tables, min_group), *amount_claims(tables, min_group)]
-    if isinstance(rehearsal, str):
-        note = f"not measured: {rehearsal}"
-        claims.append(Claim(NO_ATTACK, Subject.PRIVACY, "What attacks gain", math.nan, note=note, limit=0.0))
-        return {"claims": as_json(claims), "trained_on": f"No attack was measured: {rehearsal}."}
-    claims += attack_claims(rehearsal.synthetic, rehearsal.training, rehearsal.control, seed=tables.seed)
-    said = (
-        f"Rules are counted on the release's own {len(tables.synthetic):,} rows, made from all {len(tables.source):,} "
-        f"declarations. Attacks are measured on a rehearsal: the same steps with the same settings but {rehearsal.epochs} CTGAN "
-        f"epochs a month, on the {len(rehearsal.training):,} declarations of the half of the importers that a hash of their "
-        f"tokens put into training; the {len(rehearsal.control):,} declarations of the other half were held out as control."
-    )
-    return {"claims": as_json(claims), "trained_on": said}
-
-
-def month_privacy(source: pd.DataFrame, synthetic: pd.DataFrame) -> Mapping[str, Any]:
-    """What one month's synthetic rows repeat of that month's source, and how near they come.
-
-    The distances of the source's own rows to their nearest other row stand beside: what is rarer than that is nobody's secret.
-    """
-    from customs_assets.privacy.closest_record import QUANTILES
-    from customs_assets.privacy.copies import copies
-    from customs_assets.privacy.records import WITHOUT_IDENTITIES, as_records, nearest
-
-    found = copies(synthetic, source)
-    rows, reference = as_records([synthetic, source], WITHOUT_IDENTITIES)
-    to_source = nearest(rows, reference).distances[:, 0]
-    own = nearest(reference, reference, min(2, len(reference))).distances[:, -1]
-    note = f"a source row's own distance to its nearest other is {np.median(own):.3f}"
-    claims = [
-        Claim(
-            "copies",
-            Subject.PRIVACY,
-            "Rows equal to a source row but for the date",
-            found.with_identities,
-            at_most=0,
-            surely=found.with_identities,
-        ),
-        Claim("copies_without_identities", Subject.PRIVACY, "The same, identities left out", found.without_identities),
-        Claim(
-            "distance",
-            Subject.PRIVACY,
-            "Distance to the closest source row, median",
-            float(np.median(to_source)),
-            ceiling=float(np.median(own)),
-            note=note,
-        ),
-    ]
-    quantiles = {f"{q:g}": [float(np.quantile(values, q)) for values in (to_source, own)] for q in QUANTILES}
-    return {"claims": as_json(claims), "quantiles": quantiles}

@@ -17,16 +17,17 @@ from typing import Any
 
 import pandas as pd
 
+from customs_assets.benchmark.claims import table_three_claims
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.table_three import PAPER, TITLES
 from customs_assets.catalogue import ARTIFACTS, CANDIDATE, RELEASE, Partitioning
-from customs_assets.lake import Lake
+from customs_assets.claims import Claim, Subject, number
+from customs_assets.claims import from_json as claims_from_json
 from customs_assets.fidelity.fidelity import METRICS, MetricScore, as_published, from_json, table_two_rows
-from customs_assets.release.files import CHECKSUMS
+from customs_assets.lake import Lake
 from customs_assets.privacy.gate import claims_against, other_rows
+from customs_assets.release.files import CHECKSUMS
 from customs_assets.report import figures
-from customs_assets.report.claims import Claim, Subject, number, table_three_claims
-from customs_assets.report.claims import from_json as claims_from_json
 from customs_assets.settings import Settings
 
 FOLDER = Path(__file__).parent

@@ -23,8 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customs_assets import declaration
-from customs_assets.seeds import derive_rng
 from customs_assets.months import FIRST_MONTH, first_day, next_month
+from customs_assets.seeds import derive_rng
 from customs_assets.simulation import fraud, published_shares, tariff
 from customs_assets.simulation.world import World, month_volume
 

@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from customs_assets.months import FIRST_MONTH, first_day
 from customs_assets.source.csv_rows import CsvFile, RawRows
 from customs_assets.source.judging import judged_month
-from customs_assets.months import FIRST_MONTH, first_day
 from customs_assets.source.parquet_rows import ParquetFile
 from customs_assets.source.reading import MonthStream, SourceError, SourceMonth, unreadable
 from customs_assets.source.rules import parse_dates

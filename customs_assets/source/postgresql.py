@@ -28,13 +28,12 @@ from urllib.parse import unquote
 import numpy as np
 import pyarrow as pa
 
-from customs_assets.declaration import LABELS, NAMES
+from customs_assets.declaration import LABELS, NAMES, spelled
 from customs_assets.lake import read_sql
+from customs_assets.months import FIRST_MONTH, first_day, next_month
 from customs_assets.source.csv_rows import RawRows
-from customs_assets.declaration import spelled
 from customs_assets.source.headers import column_names
 from customs_assets.source.judging import judged_month
-from customs_assets.months import FIRST_MONTH, first_day, next_month
 from customs_assets.source.parquet_rows import text_rows, with_leading_zero
 from customs_assets.source.reading import MonthStream, SourceError, SourceMonth, SourceUnreachable
 

@@ -4,20 +4,18 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-import pyarrow as pa
 
 from customs_assets.declaration import IDENTITIES, RELEASED
-from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
-from customs_assets.fidelity.figures import as_png_markdown, loss_curve
-from customs_assets.seeds import derive_seed
-from customs_assets.generator.checkpoint import from_bytes, to_bytes
-from customs_assets.synthesis.codec import Codec
-from customs_assets.generator.ctgan import CTGAN, EpochLosses
-from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.disclosure.identities import compose
-from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
-from customs_assets.privacy.rehearsal import epochs_of, rehearsed
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
+from customs_assets.fidelity.figures import as_png_markdown, loss_curve
+from customs_assets.generator.checkpoint import from_bytes, to_bytes
+from customs_assets.generator.ctgan import CTGAN, EpochLosses
+from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
+from customs_assets.seeds import derive_seed
+from customs_assets.synthesis.codec import Codec
+from customs_assets.synthesis.fraud_propensity import FraudPropensity
+from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
 
 # How many lines of progress a training writes to its run's log.
 _PROGRESS_LINES = 20
@@ -116,19 +114,6 @@ def fraud_propensity(
         "stretch_of_log_odds": model.stretch,
     }
     return dg.Output(model.as_json(), metadata=metadata)
-
-
-@customs_asset
-def rehearsed_declarations(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pa.Table]:
-    settings, months = pipeline.settings, pipeline.months("anonymized_declarations")
-    context.log.info(
-        f"rehearsing {len(months)} months on half of the importers, {epochs_of(settings)} CTGAN epochs each"
-    )
-    source = {month: pipeline.lake.read_frame("anonymized_declarations", month) for month in months}
-    table = rehearsed(source, settings, pipeline.secret)
-    said = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
-    shown = {name: said[name] for name in ("epochs", "reason") if name in said}
-    return dg.Output(table, metadata={**table_metadata(table), "months": len(months), **shown})
 
 
 @customs_asset

@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES, RELEASED_TUPLE, Kind
-from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
-from customs_assets.months import FIRST_MONTH, first_day
-from customs_assets.synthesis.codec import Codec
 from customs_assets.disclosure.bands import Bands
+from customs_assets.disclosure.identities import assign
+from customs_assets.disclosure.safe_groups import Generalized, SafeGroups, written_unit_prices
+from customs_assets.months import FIRST_MONTH, first_day
+from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
+from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.encodings.price import PriceForm
 from customs_assets.synthesis.fraud_propensity import FraudPropensity, draw_frauds
-from customs_assets.disclosure.identities import assign
 from customs_assets.synthesis.polish import DONORS_PER_GROUP, Polish
-from customs_assets.disclosure.safe_groups import Generalized, SafeGroups, written_unit_prices
 from customs_assets.synthesis.selection import DRAFTS, select
 
 if TYPE_CHECKING:

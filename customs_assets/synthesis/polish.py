@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import FORM_CODES, TARIFF_TUPLE
+from customs_assets.disclosure.bands import Bands
 from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
 from customs_assets.synthesis.codec import NAMED, Codec
 from customs_assets.synthesis.donors import DonorTree
-from customs_assets.disclosure.bands import Bands
 from customs_assets.synthesis.encodings.categorical import by_frequency
 from customs_assets.synthesis.encodings.mass import rounded
 from customs_assets.synthesis.encodings.tariff import rate_bands

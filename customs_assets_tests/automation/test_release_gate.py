@@ -27,12 +27,12 @@ from typer.testing import CliRunner
 from benchmarks.services import small_environment
 from customs_assets import cli
 from customs_assets.automation import missing
+from customs_assets.claims import Claim, Subject
 from customs_assets.lake import Lake
-from customs_assets.privacy.gate import ATTACKS
-from customs_assets.report import evidence as evidence_module
-from customs_assets.report.claims import Claim, Subject
-from customs_assets.synthesis import assets as synthesis
+from customs_assets.privacy import assets as privacy
+from customs_assets.privacy import evidence as evidence_module
 from customs_assets.privacy import rehearsal as rehearsal_module
+from customs_assets.privacy.gate import ATTACKS
 
 MONTHS = "2020-01:2020-02"
 Claims = Callable[..., list[Claim]]
@@ -42,8 +42,9 @@ Claims = Callable[..., list[Claim]]
 SCRIPT = """
 import os, signal
 from customs_assets.privacy.gate import ATTACKS
-from customs_assets.report import evidence
-from customs_assets.report.claims import Claim, Subject
+from customs_assets.privacy import evidence
+from customs_assets.claims import Claim
+from customs_assets.claims import Subject
 
 def sound(*_, **__):
     return [Claim(key, Subject.PRIVACY, key, 0.01, at_most=0.05, limit=0.15, surely=0.0) for key in ATTACKS]
@@ -205,18 +206,18 @@ def _convicts(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def _empty(monkeypatch: pytest.MonkeyPatch) -> str:
-    rehearsed = synthesis.rehearsed
-    monkeypatch.setattr(synthesis, "rehearsed", lambda *given: rehearsed(*given).slice(0, 0))
+    rehearsed = privacy.rehearsed
+    monkeypatch.setattr(privacy, "rehearsed", lambda *given: rehearsed(*given).slice(0, 0))
     return "withheld: rehearsal failed (rehearsed_declarations, k_importers_of_the_training_half: "
 
 
 def _of_another_month(monkeypatch: pytest.MonkeyPatch) -> str:
-    rehearsed = synthesis.rehearsed
+    rehearsed = privacy.rehearsed
 
     def first_month(source: dict[str, Any], *given: Any) -> pa.Table:
         return rehearsed(dict(list(source.items())[:1]), *given)
 
-    monkeypatch.setattr(synthesis, "rehearsed", first_month)
+    monkeypatch.setattr(privacy, "rehearsed", first_month)
     return "withheld: rehearsal failed (rehearsed_declarations, k_importers_of_the_training_half: "
 
 

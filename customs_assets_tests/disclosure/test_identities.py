@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customs_assets.declaration import IDENTITIES
-from customs_assets.fidelity.relations import relations
 from customs_assets.disclosure.identities import assign, compose, over_share, packed
+from customs_assets.fidelity.relations import relations
 
 K = 5
 CHAPTERS = ("09", "39", "61", "84", "85", "90")

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customs_assets.declaration import FORM_CODES, RELEASED_TUPLE, TARIFF_TUPLE
-from customs_assets.lake import Lake
 from customs_assets.disclosure.safe_groups import SafeGroups, TooFewImporters, count_safe_groups
+from customs_assets.lake import Lake
 
 COFFEE = ("0901210000", "BR", "BR", 8.0, "A")
 TEA = ("0902200000", "CN", "CN", 40.0, "A")

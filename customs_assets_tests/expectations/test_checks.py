@@ -11,6 +11,7 @@ import pytest
 
 from customs_assets.anonymization.identities import anonymize
 from customs_assets.declaration import IDENTITIES, RELEASED_NAMES
+from customs_assets.disclosure.safe_groups import count_safe_groups
 from customs_assets.expectations.checks import judge
 from customs_assets.expectations.evidence_suites import error_level_names
 from customs_assets.expectations.suites import SUITES, Suite
@@ -18,7 +19,6 @@ from customs_assets.expectations.validation import validate
 from customs_assets.lake import Lake, Record
 from customs_assets.pipeline import Pipeline
 from customs_assets.source.address import open_source
-from customs_assets.disclosure.safe_groups import count_safe_groups
 
 MONTH = "2020-01"
 KEY = b"k" * 32

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from customs_assets.declaration import CATEGORICAL, NUMERICAL
-from customs_assets.lake import read_sql
 from customs_assets.fidelity.comparison import Comparison
 from customs_assets.fidelity.new_rows import Tolerance, new_row_synthesis
+from customs_assets.lake import read_sql
 
 
 def _new(source, synthetic, tolerance=Tolerance.OF_VALUE) -> float:

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from customs_assets.fidelity.relations import relation_ratios
 from customs_assets.privacy.copies import Copies, copies
 from customs_assets.privacy.group_account import GroupAccount, group_account
 from customs_assets.privacy.linkage import linkage
 from customs_assets.privacy.membership import membership
-from customs_assets.fidelity.relations import relation_ratios
 
 
 def test_a_copy_is_found_whatever_its_date_and_key(declarations):

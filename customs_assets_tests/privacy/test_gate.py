@@ -12,20 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customs_assets.catalogue import ARTIFACTS, BY_KEY, CANDIDATE, RELEASE
+from customs_assets.claims import Claim, Subject, as_json, from_json
 from customs_assets.expectations.evidence_suites import error_level_names
+from customs_assets.fidelity.claims import Tables
 from customs_assets.lake import Lake, Record
+from customs_assets.privacy.claims import amount_claims, attack_claims, rule_claims
 from customs_assets.privacy.gate import ATTACKS, NO_ATTACK, READ_OFF, REQUIRED, RULES, withheld_because
 from customs_assets.privacy.standing import ALTERED, is_released, judged
-from customs_assets.report.claims import (
-    Claim,
-    Subject,
-    Tables,
-    amount_claims,
-    as_json,
-    attack_claims,
-    from_json,
-    rule_claims,
-)
 
 LIMIT = 0.15
 

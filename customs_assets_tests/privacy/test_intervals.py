@@ -19,11 +19,11 @@ from customs_assets.privacy.chance import (
     kish,
     wilson,
 )
+from customs_assets.privacy.claims import attack_claims
 from customs_assets.privacy.closest_record import closest_record
 from customs_assets.privacy.linkage import linkage
 from customs_assets.privacy.membership import membership
 from customs_assets.privacy.risk import Guesses, residual_risk, with_importers
-from customs_assets.report.claims import attack_claims
 
 # Half the width of a normal interval for one of ten claims and the best of five attacks.
 _OF_FIVE = judging_quantile(5)

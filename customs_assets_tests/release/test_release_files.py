@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES
-from customs_assets.lake import LakeError
 from customs_assets.fidelity.fidelity import fidelity
+from customs_assets.lake import LakeError
 from customs_assets.release.files import PARTLY_LABELLED, ReleaseError, build_release, read_release, to_csv
 from customs_assets.release.tokens import redraw_tokens
 from customs_assets.settings import Settings

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from customs_assets.lake import Lake
+from customs_assets.claims import from_json
 from customs_assets.fidelity.references import halves
+from customs_assets.lake import Lake
+from customs_assets.privacy.evidence import privacy
 from customs_assets.privacy.gate import claims_against
-from customs_assets.report.claims import from_json
-from customs_assets.report.evidence import evidence, privacy
+from customs_assets.privacy.rehearsal import Rehearsal
+from customs_assets.report.evidence import evidence
 from customs_assets.report.page import gathered, page
 from customs_assets.settings import Settings
-from customs_assets.privacy.rehearsal import Rehearsal
 from customs_assets_tests.report.conftest import MIN_GROUP, Made, by_month, fill
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -6,23 +6,15 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
+from customs_assets.claims import as_json
 from customs_assets.expectations.checks import judge
 from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
+from customs_assets.fidelity.claims import Tables, World, detection_claims, relation_claims, table_two_claims
+from customs_assets.fidelity.references import halves
 from customs_assets.lake import Lake
 from customs_assets.pipeline import Pipeline
-from customs_assets.fidelity.references import halves
-from customs_assets.report.claims import (
-    Tables,
-    World,
-    amount_claims,
-    as_json,
-    attack_claims,
-    detection_claims,
-    relation_claims,
-    rule_claims,
-    table_two_claims,
-)
-from customs_assets.report.evidence import month_privacy, privacy
+from customs_assets.privacy.claims import amount_claims, attack_claims, rule_claims
+from customs_assets.privacy.evidence import month_privacy, privacy
 from customs_assets.synthesis.month import declaration_ids
 from customs_assets_tests.conftest import traders
 from customs_assets_tests.report.conftest import MIN_GROUP, Made, by_month, fill

@@ -7,7 +7,6 @@ import pytest
 
 from customs_assets.fidelity.relations import relations
 from customs_assets.simulation import published_shares
-from customs_assets.source.simulated import SimulatedSource
 from customs_assets.simulation.calibration import (
     Measure,
     about,
@@ -18,6 +17,7 @@ from customs_assets.simulation.calibration import (
     near,
     top_tenth_share,
 )
+from customs_assets.source.simulated import SimulatedSource
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from customs_assets.simulation import tariff
-from customs_assets.source.simulated import SimulatedSource
 from customs_assets.simulation.fraud import Mechanism
 from customs_assets.simulation.month import month_rows
 from customs_assets.simulation.world import World, lane_factors, make_world, month_volume
+from customs_assets.source.simulated import SimulatedSource
 
 SOURCE = SimulatedSource(declarations=900_000)
 MONTH = "2020-10"

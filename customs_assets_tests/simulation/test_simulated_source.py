@@ -14,12 +14,12 @@ import pytest
 
 from customs_assets.declaration import ATTRIBUTES, arrow_schema
 from customs_assets.fidelity.relations import relations
-from customs_assets.source.address import open_source
-from customs_assets.source.reading import SourceError
-from customs_assets.source.simulated import SimulatedSource
 from customs_assets.simulation.month import BLOCK_ROWS, _blocks, _draw_block, draw_blocks, draw_month
 from customs_assets.simulation.tariff import lawful_tuples, tariff_schedule
 from customs_assets.simulation.world import make_world
+from customs_assets.source.address import open_source
+from customs_assets.source.reading import SourceError
+from customs_assets.source.simulated import SimulatedSource
 
 SIZE = 18_000
 SMALL = "simulated?declarations=180000"

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from customs_assets.declaration import ATTRIBUTES
-from customs_assets.source.files import FileSource
 from customs_assets.months import first_day
+from customs_assets.source.files import FileSource
 from customs_assets.source.reading import SourceMonth
 
 Row = dict[str, str]

@@ -15,12 +15,12 @@ import pytest
 from customs_assets.anonymization.identities import anonymize
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
 from customs_assets.declaration import NAMES, TARIFF_TUPLE
+from customs_assets.disclosure.identities import compose
+from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.lake import Lake
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
-from customs_assets.disclosure.identities import compose
 from customs_assets.synthesis.month import Shared, SyntheticMonth, generalized_month, synthesize
-from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 
 MONTH, MIN_GROUP, SOURCE_ROWS = "2020-03", 5, 400
 

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customs_assets.declaration import TARIFF_TUPLE
+from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.synthesis.encodings.calendar import CalendarEncoding
 from customs_assets.synthesis.encodings.categorical import RARE, CategoricalEncoding
 from customs_assets.synthesis.encodings.label import PAIRS, LabelEncoding
 from customs_assets.synthesis.encodings.mass import MassEncoding
 from customs_assets.synthesis.encodings.price import PriceEncoding
 from customs_assets.synthesis.encodings.tariff import PARTS, TariffEncoding
-from customs_assets.disclosure.too_few import TooFewImporters
 
 K = 3
 

@@ -12,10 +12,10 @@ import pytest
 from customs_assets.anonymization.identities import anonymize
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
 from customs_assets.declaration import RELEASED_NAMES, RELEASED_TUPLE
+from customs_assets.generator.ctgan import CTGAN
 from customs_assets.lake import Lake, to_frame
 from customs_assets.source.address import open_source
 from customs_assets.synthesis.codec import Codec
-from customs_assets.generator.ctgan import CTGAN
 from customs_assets.synthesis.month import SyntheticMonth, synthesize
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import BY_NAME
-from customs_assets.seeds import Root
 from customs_assets.disclosure.bands import Bands
+from customs_assets.seeds import Root
 
 # Masses are declared down to 0.1 kg and less: the scale is nearly linear below this mass (kg) and logarithmic above.
 _LINEAR_BELOW = 0.1

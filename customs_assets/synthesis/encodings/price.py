@@ -14,10 +14,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from customs_assets.seeds import Root
 from customs_assets.disclosure.bands import Bands
-from customs_assets.synthesis.encodings.mass import rounded
 from customs_assets.disclosure.too_few import TooFewImporters
+from customs_assets.seeds import Root
+from customs_assets.synthesis.encodings.mass import rounded
 
 PriceForm = Literal["residual", "unit_price"]
 

@@ -9,22 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from customs_assets.benchmark.claims import kendall, table_three_claims
 from customs_assets.benchmark.detectors import DETECTORS
+from customs_assets.claims import Claim, Subject, as_table
+from customs_assets.fidelity.claims import Tables, World, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.references import halves, independent_columns
-from customs_assets.report.claims import (
-    Claim,
-    Subject,
-    Tables,
-    World,
-    as_table,
-    attack_claims,
-    kendall,
-    relation_claims,
-    rule_claims,
-    table_three_claims,
-    table_two_claims,
-    world_of,
-)
+from customs_assets.privacy.claims import attack_claims, rule_claims
 
 
 @pytest.mark.parametrize(

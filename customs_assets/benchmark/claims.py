@@ -1,0 +1,61 @@
+"""The claims of utility: detectors learn from synthetic months what they learn from the source's, and rank alike.
+
+What belongs here is the list of claims and their goals; how a thing is measured stands in the other modules of this folder.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from customs_assets.benchmark.split import split_months
+from customs_assets.benchmark.table_three import dataset_gaps, paper_gaps
+from customs_assets.benchmark.utility import precision_from, utility
+from customs_assets.claims import Claim, Subject
+from customs_assets.fidelity.claims import Tables, World
+from customs_assets.privacy.claims import _KENDALL, _PRECISION, _PRECISION_GAP, _TABLE_THREE_GAP
+
+
+def utility_claims(tables: Tables, world: World, months: Sequence[str]) -> list[Claim]:
+    """Precision@5% of a forest trained on synthetic months, tested on the source's last months."""
+    found = utility(tables.synthetic, tables.source, months)
+    split = split_months(months)
+    floor = precision_from(split.rows(tables.floor(), "train"), split.rows(tables.source, "test"))
+    at_least = _PRECISION if world is World.WITHOUT_RELATIONS else found.from_source - _PRECISION_GAP
+    note = f"drawing at random finds {found.base_rate:.3f}. {found.split}"
+    scores = found.from_synthetic, found.from_source, floor
+    return [
+        Claim("utility", Subject.UTILITY, "Precision@5%, synthetic to source", *scores, at_least=at_least, note=note),
+    ]
+
+
+def table_three_claims(rows: pd.DataFrame) -> list[Claim]:
+    """How far the synthetic column of Table 3 stands from the source column, and whether the detectors' order is the same.
+
+    Args:
+        rows: as ``precision.ROW_COLUMNS``, all cells of the benchmark.
+    """
+    claims = []
+    for ours, paper in zip(dataset_gaps(rows).itertuples(), paper_gaps().itertuples(), strict=True):
+        rate = f"@{ours.inspection_rate:.0%}"
+        note = f"{ours.detectors} detectors; the paper's own is {paper.mean_gap:.3f}"
+        title = f"Table 3, mean gap of the columns {rate}"
+        gap = float(ours.mean_gap)  # pyright: ignore[reportArgumentType]
+        claims.append(Claim(f"gap{rate}", Subject.UTILITY, title, gap, at_most=_TABLE_THREE_GAP, note=note))
+        order = kendall(rows, float(ours.inspection_rate))  # pyright: ignore[reportArgumentType]
+        title = f"Table 3, Kendall's τ of the detectors' order {rate}"
+        claims.append(Claim(f"kendall{rate}", Subject.UTILITY, title, order, at_least=_KENDALL))
+    return claims
+
+
+def kendall(rows: pd.DataFrame, inspection_rate: float) -> float:
+    """Kendall's τ-b of the detectors' precisions on both data sets; NaN for fewer than two detectors on both."""
+    from scipy.stats import kendalltau
+
+    at_rate = rows.loc[rows["inspection_rate"] == inspection_rate]
+    table = at_rate.pivot(index="detector", columns="dataset", values="precision_mean").dropna()
+    if len(table) < 2 or table.shape[1] < 2:
+        return math.nan
+    return float(kendalltau(table["source"], table["synthetic"]).statistic)
