@@ -1,39 +1,46 @@
 """The command line: ``customs run``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
 ``destroy-identity-key``, ``destroy-release-secret``.
 
-What belongs here reads arguments and shows progress and results; what is done stands in ``automation`` and ``provenance``.
+What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from customs_assets.benchmark.detectors import DETECTORS
-from customs_assets.catalogue import RELEASE, ancestors
+from customs_assets.graph import RELEASE, Node
 from customs_assets.lake import Lake
 from customs_assets.masking import mask_credentials
 from customs_assets.months import month_range
 from customs_assets.privacy.standing import WITHHELD, is_released, judged
-from customs_assets.provenance import Node, out_of_date
 from customs_assets.release.files import CARD
 from customs_assets.secret_files import SecretFile, SecretFileError, identity_key, release_secret
 from customs_assets.settings import Settings, available_cores
 from customs_assets.source.address import SourceError, source_of
 
 if TYPE_CHECKING:
-    from customs_assets.automation.missing import Outcome, Task
+    from dagster import DagsterInstance
+    from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+
+    from customs_assets.automation.running import Outcome, Run
+    from customs_assets.automation.staleness import Staleness
+
+T = TypeVar("T")
+
+_EPOCH = re.compile(r"epoch (\d+)/(\d+)")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 console = Console()
@@ -100,117 +107,188 @@ def run(
         source=source, lake=lake, seed=seed, epochs=epochs, min_group=min_group, rows=rows, price=price
     )
     wanted = _months(months, settings)
-    at_once = workers or available_cores()
     storage = Lake(settings.lake)
     if swept := storage.sweep():
         console.print(f"swept {swept} unfinished files of runs that were killed")
-    nodes = out_of_date(storage, settings, wanted, DETECTORS, force)
-    if not nodes:
-        console.print(f"nothing to do: {len(wanted)} months are up to date in {settings.lake}")
-    outcomes = _make(nodes, wanted, at_once) if nodes else {}
+    for secret in (identity_key(settings.identity_key), release_secret(settings.release_secret)):
+        _complain_of(SecretFileError, secret.create_first, settings.lake)
+    outcomes, unbuilt = _build(storage, settings, wanted, workers or available_cores(), force)
     complete = _report(storage)
-    released = _conclude(storage, _unmade(outcomes))
-    made = all(outcome.success for outcome in outcomes.values())
-    raise typer.Exit(0 if made and complete and released else 1)
+    released = _conclude(storage, _failed_before_release(outcomes))
+    built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
+    raise typer.Exit(0 if built and complete and released else 1)
 
 
-def _make(nodes: list[Node], months: list[str], workers: int) -> Mapping[Task, Outcome]:
-    """Run what is missing with a progress bar; what became of each task."""
+def _build(
+    lake: Lake, settings: Settings, months: list[str], at_once: int, force: bool
+) -> tuple[Mapping[Run, Outcome], list[Node]]:
+    """Build what is out of date, with a progress bar; what became of each run, and what was not built."""
     from customs_assets.automation.instance import prepare_home
 
-    home = prepare_home(workers)
+    home = prepare_home(at_once)
     import dagster as dg
     from sqlalchemy.exc import SQLAlchemyError
 
-    from customs_assets.automation.missing import Watch, first_line, plan, run_tasks
+    from customs_assets.automation.dagster_view import tell_dagster
     from customs_assets.automation.recovery import report_lost_runs
+    from customs_assets.automation.running import build
+    from customs_assets.automation.workers import first_line
 
-    tasks = plan(nodes)
+    staleness = _staleness(lake, settings)
+    graph = staleness.graph
+    redo = [(key, partition) for key in graph.assets for partition in graph.partitions(key, months)] if force else []
+    nodes = redo or staleness.out_of_date(months)
+    if not nodes:
+        console.print(f"nothing to do: {len(months)} months are up to date in {settings.lake}")
+        return {}, []
+    _say_left_out(staleness)
     console.print(
-        f"{len(nodes)} artifacts to make for {len(months)} months ({months[0]} to {months[-1]}), "
-        f"{len(tasks)} runs, {workers} at once",
+        f"{len(nodes)} partitions to build for {len(months)} months ({months[0]} to {months[-1]}), {at_once} runs at once",
         highlight=False,
     )
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
-    shown = {}
-    with dg.DagsterInstance.get() as instance, bar:
-        if lost := report_lost_runs(instance, grace=0):
-            console.print(f"{len(lost)} runs were killed and are marked as failed", highlight=False)
-        watch = Watch(instance)
-        overall = bar.add_task("[bold]artifacts", total=len(nodes))
-
-        def on_start(task: Task) -> None:
-            shown[task] = bar.add_task(f"{task.title}: starting", total=len(task.assets))
-
-        def on_tick() -> None:
-            for task, line in shown.items():
-                progress = watch.look(task)
-                bar.update(line, completed=progress.made, description=f"{task.title}: {progress.doing}")
-            finished = sum(len(task.assets) for task in outcomes_so_far)
-            under_way = sum(bar.tasks[bar.task_ids.index(line)].completed for line in shown.values())
-            bar.update(overall, completed=finished + under_way)
-
-        outcomes_so_far: dict[Task, Outcome] = {}
-
-        def on_end(task: Task, outcome: Outcome) -> None:
-            outcomes_so_far[task] = outcome
-            line = shown.pop(task)
-            elapsed = bar.tasks[bar.task_ids.index(line)].elapsed or 0.0
-            bar.remove_task(line)
-            said = f"[{len(outcomes_so_far)}/{len(tasks)}] {task.title}: {_in_a_word(task, outcome)} in {elapsed:.0f} s"
-            console.print(said, highlight=False)
-            for warning in outcome.warnings:
-                console.print(f"    [yellow]warning[/] {warning}", highlight=False)
-            for problem in outcome.problems:
-                console.print(f"    [red]error[/] {escape(problem)}", highlight=False)
-
+    with dg.DagsterInstance.get() as instance, _Bar(instance, len(nodes)) as bar:
         try:
-            outcomes = run_tasks(tasks, workers, home / "workers", on_start, on_end, on_tick)
+            if lost := report_lost_runs(instance, grace=0):
+                console.print(f"{len(lost)} runs were killed and are marked as failed", highlight=False)
+            outcomes, unbuilt = build(instance, staleness, months, at_once, bar, home / "workers", redo)
+            tell_dagster(instance, _asset_graph(), staleness, months)
         except KeyboardInterrupt:
-            bar.stop()
-            _cancel(instance, list(shown))
+            bar.cancel()
             _complain("interrupted; run again to finish what is missing")
             _say_withheld(["interrupted"])
             raise typer.Exit(130) from None
         except (OSError, SQLAlchemyError) as error:
-            bar.stop()
+            bar.cancel(mark=False)
             _complain(f"Dagster's storage in {home} failed: {first_line(error)}; make room or mend it, and run again")
             _say_withheld([f"Dagster's storage failed: {first_line(error)}"])
             raise typer.Exit(1) from None
-    _show_not_run({task: outcome for task, outcome in outcomes.items() if task not in outcomes_so_far})
-    return outcomes
+    for key in dict.fromkeys(key for key, _ in unbuilt):
+        partitions = ", ".join(partition for other, partition in unbuilt if other == key)
+        console.print(
+            f"{key} {partitions}".strip() + ": [red]not built, because something failed that it is built from[/]",
+            highlight=False,
+        )
+    return outcomes, unbuilt
 
 
-def _show_not_run(outcomes: Mapping[Task, Outcome]) -> None:
-    for task, outcome in outcomes.items():
-        console.print(f"{task.title}: [red]{outcome.problems[0]}[/]", highlight=False)
+class _Bar:
+    """The progress of runs on the terminal: a line for each that is under way, and one that stays for each that ended."""
+
+    def __init__(self, instance: DagsterInstance, total: int) -> None:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        self._instance, self._bar = instance, Progress(*columns, console=console, transient=True)
+        self._overall = self._bar.add_task("[bold]partitions", total=total)
+        self._lines: dict[Run, TaskID] = {}
+        self._cursors: dict[Run, str | None] = {}
+        self._ended = self._built = 0
+
+    def __enter__(self) -> _Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def start(self, run: Run) -> None:
+        """Show a run that was started."""
+        self._lines[run] = self._bar.add_task(f"{run.title}: starting", total=len(run.assets))
+
+    def tick(self) -> None:
+        """Show how far each run is, by its events since the last look."""
+        for run, line in self._lines.items():
+            page = self._instance.get_records_for_run(run.run_id, cursor=self._cursors.get(run))
+            self._cursors[run] = page.cursor
+            for record in page.records:
+                entry = record.event_log_entry
+                if entry.dagster_event and entry.dagster_event.is_step_start:
+                    self._bar.update(line, description=f"{run.title}: {(entry.step_key or '').replace('_', ' ')}")
+                elif entry.dagster_event and entry.dagster_event.is_step_materialization:
+                    self._bar.advance(line)
+                    self._bar.advance(self._overall)
+                elif epoch := _EPOCH.search(entry.user_message or ""):
+                    self._bar.update(line, description=f"{run.title}: ctgan model, {epoch.group(0)}")
+
+    def end(self, run: Run, outcome: Outcome) -> None:
+        """Say what became of a run."""
+        self.tick()
+        line = self._lines.pop(run)
+        elapsed = next(task.elapsed for task in self._bar.tasks if task.id == line) or 0.0
+        self._bar.remove_task(line)
+        self._ended += 1
+        console.print(f"[{self._ended}] {run.title}: {_in_a_word(run, outcome)} in {elapsed:.0f} s", highlight=False)
+        for warning in outcome.warnings:
+            console.print(f"    [yellow]warning[/] {escape(warning)}", highlight=False)
+        for problem in outcome.problems:
+            console.print(f"    [red]error[/] {escape(problem)}", highlight=False)
+
+    def cancel(self, mark: bool = True) -> None:
+        """Stop, and mark the runs under way as cancelled where the storage still takes it."""
+        self._bar.stop()
+        for run in self._lines if mark else ():
+            found = self._instance.get_run_by_id(run.run_id)
+            if found is not None and not found.is_finished:
+                self._instance.report_run_canceled(found)
 
 
-def _in_a_word(task: Task, outcome: Outcome) -> str:
-    """Whether a task was made, failed or, the gate, withheld; coloured."""
-    if outcome.success:
-        return "[green]made[/]"
-    withheld = RELEASE in task.assets and any(WITHHELD in problem for problem in outcome.problems)
+def _staleness(lake: Lake, settings: Settings) -> Staleness:
+    """What is out of date in a lake, by the code location's graph."""
+    from customs_assets.automation.staleness import Staleness
+    from customs_assets.definitions import graph
+
+    return _complain_of(SourceError, Staleness, graph, lake, settings)
+
+
+def _asset_graph() -> BaseAssetGraph:
+    from customs_assets.definitions import defs
+
+    return defs.resolve_asset_graph()
+
+
+def _complain_of(error_type: type[Exception], function: Callable[..., T], *arguments: object) -> T:
+    """The function's result; an error of the type ends the command with its message."""
+    try:
+        return function(*arguments)
+    except error_type as error:
+        _complain(str(error))
+        raise typer.Exit(2) from None
+
+
+def _say_left_out(staleness: Staleness) -> None:
+    """Name the months of the lake that are left out because they were read from another source."""
+    if others := staleness.of_other_sources():
+        sources = ", ".join(sorted(set(others.values())))
+        console.print(
+            f"[yellow]left out[/]: {', '.join(sorted(others))} were read from another source ({escape(sources)}), not "
+            f"from {escape(staleness.origin)}; keep each source in a lake of its own",
+            highlight=False,
+        )
+
+
+def _in_a_word(run: Run, outcome: Outcome) -> str:
+    """Whether a run built everything, failed or, at the gate, was withheld; coloured."""
+    if not outcome.problems:
+        return "[green]built[/]"
+    withheld = RELEASE in run.assets and any(WITHHELD in problem for problem in outcome.problems)
     return "[bold red]withheld[/]" if withheld else "[bold red]failed[/]"
 
 
-def _unmade(outcomes: Mapping[Task, Outcome]) -> list[str]:
-    """The tasks that failed of those that a release is made, or judged, by; each with the first thing that went wrong."""
-    from customs_assets.automation.missing import NOT_RUN
+def _failed_before_release(outcomes: Mapping[Run, Outcome]) -> list[str]:
+    """The failed runs of those that the release is built from, or judged by, each with the first thing that went wrong."""
+    if not outcomes:
+        return []
+    from customs_assets.definitions import graph
 
-    behind = ancestors(RELEASE)
+    behind = graph.ancestors(RELEASE)
     return [
-        f"{task.title} failed ({outcome.problems[0]})"
-        for task, outcome in outcomes.items()
-        if not outcome.success and outcome.problems != (NOT_RUN,) and not behind.isdisjoint(task.assets)
+        f"{run.title} failed ({outcome.problems[0]})"
+        for run, outcome in outcomes.items()
+        if outcome.problems and not behind.isdisjoint(run.assets)
     ]
 
 
@@ -236,19 +314,6 @@ def _say_withheld(reasons: Sequence[str]) -> bool:
     said = " ".join(f"{WITHHELD}{'; '.join(reasons)}".split())
     console.print(said, markup=False, highlight=False, soft_wrap=True)
     return False
-
-
-def _cancel(instance: object, running: list) -> None:
-    """Mark the runs that an interrupt cut off as cancelled."""
-    import dagster as dg
-
-    from customs_assets.automation.missing import TASK_TAG
-
-    assert isinstance(instance, dg.DagsterInstance)
-    for task in running:
-        for found in instance.get_runs(dg.RunsFilter(tags={TASK_TAG: task.identifier})):
-            if not found.is_finished:
-                instance.report_run_canceled(found)
 
 
 def _report(lake: Lake) -> bool:
@@ -281,18 +346,41 @@ def _show(markdown: str) -> None:
 
 @app.command()
 def status(months: MonthsOption = None, source: SourceOption = None, lake: LakeOption = None) -> None:
-    """Say what `customs run` would make and whether a release stands, and make nothing."""
+    """Say what is out of date, and why, and whether a release stands; build nothing. Dagster's UI says the same afterwards."""
     settings = _settings(source=source, lake=lake)
     wanted = _months(months, settings)
     storage = Lake(settings.lake)
-    nodes = out_of_date(storage, settings, wanted, DETECTORS)
-    if not nodes:
+    staleness = _staleness(storage, settings)
+    findings = staleness.out_of_date(wanted)
+    _say_left_out(staleness)
+    if not findings:
         console.print(f"up to date: {len(wanted)} months in {settings.lake}", highlight=False)
-    for key in dict.fromkeys(key for key, _ in nodes):
-        partitions = [partition for other, partition in nodes if other == key]
-        console.print(f"{key}: {', '.join(p or 'whole' for p in partitions)}", highlight=False, soft_wrap=True)
-    behind = {key for key, _ in nodes} & ancestors(RELEASE)
-    _conclude(storage, [f"out of date or not made: {', '.join(sorted(behind))}"] if behind else [])
+    for key in staleness.graph.assets:
+        reasons: dict[str, list[str]] = {}
+        for (other, partition), finding in findings.items():
+            if other == key:
+                reasons.setdefault(finding.reason, []).append(partition)
+        for reason, partitions in reasons.items():
+            name = f"{key} {', '.join(partitions)}".strip()
+            console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
+    if findings:
+        console.print("what is built from these is built again where they come out otherwise", highlight=False)
+    _tell_dagster(staleness, wanted)
+    behind = {key for key, _ in findings} & {RELEASE, *staleness.graph.ancestors(RELEASE)}
+    _conclude(storage, [f"out of date or not built: {', '.join(sorted(behind))}"] if behind - {RELEASE} else [])
+
+
+def _tell_dagster(staleness: Staleness, months: Sequence[str]) -> None:
+    """Report to Dagster what it cannot see of the lake, where there is a Dagster home."""
+    from customs_assets.automation.dagster_view import tell_dagster
+    from customs_assets.automation.instance import home_at_hand
+
+    if home_at_hand() is None:
+        return
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        tell_dagster(instance, _asset_graph(), staleness, months)
 
 
 @app.command()
@@ -313,13 +401,15 @@ def ui(
 
 @app.command()
 def verify(lake: LakeOption = None) -> None:
-    """Read every artifact and compare it with its record; what is damaged counts as missing and `customs run` makes it again."""
-    storage = Lake(_settings(lake=lake).lake)
-    damaged = storage.damaged()
+    """Read every artifact and compare it with its record. `customs run` builds again what is damaged or gone."""
+    settings = _settings(lake=lake)
+    storage = Lake(settings.lake)
+    damaged = storage.mark_damaged()
     for record in damaged:
-        storage.forget(record)
-        _complain(f"{record.path} is not what was written; `customs run` makes it again")
+        _complain(f"{record.path} is not what was written; `customs run` builds it again")
     if damaged:
+        staleness = _staleness(storage, settings)
+        _tell_dagster(staleness, staleness.months())
         raise typer.Exit(1)
     console.print(f"every artifact in {storage.address} is what was written", highlight=False)
 

@@ -1,4 +1,4 @@
-"""The code location: assembles stages, checks, jobs and resources. Nothing else imports this module."""
+"""The code location: gathers assets, checks, jobs and resources. Nothing else imports this module."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 
 import dagster as dg
 
-# Partitions on asset checks are marked as a preview by Dagster; the project uses them knowingly (docs/architecture.md).
+# Dagster marks partitions of asset checks as a preview. The project uses them knowingly (docs/architecture.md).
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
@@ -17,23 +17,37 @@ from customs_assets.automation.sensors import alert_sensors, lost_runs  # noqa: 
 from customs_assets.benchmark import assets as benchmark  # noqa: E402
 from customs_assets.expectations.checks import asset_checks, month_on_time  # noqa: E402
 from customs_assets.fidelity import assets as fidelity  # noqa: E402
-from customs_assets.pipeline import LakeIOManager, Pipeline  # noqa: E402
+from customs_assets.graph import graph_of  # noqa: E402
+from customs_assets.lake.io_manager import LakeIOManager  # noqa: E402
 from customs_assets.privacy import assets as privacy  # noqa: E402
 from customs_assets.release import assets as release  # noqa: E402
 from customs_assets.report import assets as report  # noqa: E402
+from customs_assets.resources import FOLDER, HTML, JSON, PARQUET, SAFETENSORS, Pipeline  # noqa: E402
 from customs_assets.settings import Settings  # noqa: E402
 from customs_assets.source import assets as source  # noqa: E402
+from customs_assets.source.address import origin_of  # noqa: E402
 from customs_assets.synthesis import assets as synthesis  # noqa: E402
 
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
+_MODULES = [source, anonymization, synthesis, fidelity, privacy, release, benchmark, report]
+_assets = [a for a in dg.load_assets_from_modules(_MODULES) if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)]
+_checks = asset_checks(_assets)
+
+graph = graph_of(_assets, _checks)
+
+_SUFFIXES = {PARQUET: "parquet", JSON: "json", SAFETENSORS: "safetensors", HTML: "html", FOLDER: ""}
+
 defs = dg.Definitions(
-    assets=refreshed([source, anonymization, synthesis, fidelity, privacy, release, benchmark, report]),
-    asset_checks=[*asset_checks(), month_on_time],
+    assets=refreshed(_assets, graph),
+    asset_checks=[*_checks, month_on_time],
     jobs=[*JOBS, on_time_job],
     schedules=schedules(settings),
     sensors=[*alert_sensors(), lost_runs, refresh_sensor(settings)],
-    resources={"pipeline": Pipeline(), "lake_io": LakeIOManager()},
+    resources={
+        "pipeline": Pipeline(),
+        **{name: LakeIOManager(graph, suffix, origin_of) for name, suffix in _SUFFIXES.items()},
+    },
     # A run is one process: starting one for every asset would cost more than most assets do.
     executor=dg.in_process_executor,
 )

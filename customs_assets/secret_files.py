@@ -33,6 +33,10 @@ class SecretFile:
     path: Path
     title: str
 
+    @property
+    def _fingerprint_of_destroyed(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.destroyed")
+
     def create(self) -> bytes:
         """Make the secret, readable by its owner alone, or return the one that another process just made."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -48,6 +52,7 @@ class SecretFile:
             pass
         finally:
             temporary.unlink()
+        self._fingerprint_of_destroyed.unlink(missing_ok=True)
         return self.load()
 
     def load(self) -> bytes:
@@ -80,14 +85,24 @@ class SecretFile:
             raise SecretFileError(f"the {self.title} {self.path} lies in the lake {lake}; keep it somewhere else")
         return self.load() if self.path.exists() else self.create()
 
+    def create_first(self, lake: str = "") -> None:
+        """Make the secret where there never was one. One that was destroyed stays so until something needs another.
+
+        Raises:
+            SecretFileError: as :meth:`obtain`.
+        """
+        if not self.fingerprint():
+            self.obtain(lake)
+
     def destroy(self) -> None:
-        """Overwrite and delete the secret.
+        """Overwrite and delete the secret. Its fingerprint stays: what was made with it is not out of date.
 
         Raises:
             SecretFileError: there is nothing to destroy.
         """
         if not self.path.is_file():
             raise SecretFileError(f"there is no {self.title} at {self.path}; nothing was destroyed")
+        self._fingerprint_of_destroyed.write_text(self.fingerprint(), encoding="ascii")
         with self.path.open("r+b") as stream:
             stream.write(secrets.token_bytes(max(self.path.stat().st_size, SECRET_BYTES)))
             stream.flush()
@@ -95,9 +110,10 @@ class SecretFile:
         self.path.unlink()
 
     def fingerprint(self) -> str:
-        """Eight hexadecimal digits that tell secrets apart and say nothing of the secret; empty where there is none."""
+        """Eight hexadecimal digits that tell secrets apart and say nothing of the secret; empty where there never was one."""
         if not self.path.is_file():
-            return ""
+            remembered = self._fingerprint_of_destroyed
+            return remembered.read_text(encoding="ascii").strip() if remembered.is_file() else ""
         return hmac.new(self.load(), f"customs {self.title} fingerprint".encode(), hashlib.sha256).hexdigest()[:8]
 
 

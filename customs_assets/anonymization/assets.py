@@ -1,4 +1,4 @@
-"""The assets of anonymization: ``unit_prices`` and ``anonymized_declarations``."""
+"""The assets of anonymization: ``anonymized_declarations`` and ``unit_prices``."""
 
 from typing import Any
 
@@ -9,36 +9,37 @@ from customs_assets.anonymization.business_numbers import BusinessNumberError, r
 from customs_assets.anonymization.identities import anonymize
 from customs_assets.anonymization.unit_prices import NOISE_SCALE, average_prices, noisy_prices
 from customs_assets.declaration import ATTRIBUTES, IDENTITIES
-from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
+from customs_assets.frame_types import FRAME_TYPES
+from customs_assets.graph import made_with
+from customs_assets.lake.io_manager import LakeFile
+from customs_assets.partitions import months
+from customs_assets.resources import OWNERS, PARQUET, Pipeline, table_metadata
 from customs_assets.secret_files import identity_key
 from customs_assets.seeds import derive_root
 
 
-@customs_asset
-def unit_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pd.DataFrame]:
-    lake, settings = pipeline.lake, pipeline.settings
-    with lake.connect() as connection:
-        path = lake.sql_path("anonymized_declarations", context.partition_key)
-        averages = average_prices(connection, path, settings.min_group)
-    prices = noisy_prices(averages, derive_root(pipeline.secret, "unit_prices", context.partition_key))
-    levels = prices["category"].str.len().value_counts().sort_index(ascending=False)
-    metadata: dict[str, Any] = {
-        **table_metadata(prices),
-        "noise": f"Gaussian on each category's average, standard deviation {NOISE_SCALE:.0%} of it",
-        "codes_by_digits_of_category": {str(digits): int(count) for digits, count in levels.items()},
-    }
-    return dg.Output(prices, metadata=metadata)
-
-
-@customs_asset
+@dg.asset(
+    partitions_def=months,
+    group_name="anonymization",
+    kinds={"parquet", "pandas"},
+    owners=OWNERS,
+    io_manager_key=PARQUET,
+    dagster_type=FRAME_TYPES["anonymized_declarations"],
+    **made_with("2", "identity_key", "business_numbers"),
+)
 def anonymized_declarations(
-    context: dg.AssetExecutionContext, pipeline: Pipeline, labelled_declarations: pd.DataFrame
+    context: dg.AssetExecutionContext,
+    pipeline: Pipeline,
+    labelled_declarations: pd.DataFrame,
+    raw_declarations: LakeFile,
 ) -> dg.Output[pd.DataFrame]:
+    """The same rows with the four identities replaced by tokens of a keyed hash. No name or number goes past this table."""
     settings, key = pipeline.settings, identity_key(pipeline.settings.identity_key)
     numbers = None
     if settings.business_numbers:
         try:
-            numbers = read_business_numbers(pipeline.lake, context.partition_key, settings.business_numbers)
+            # Business numbers stand in the raw rows alone.
+            numbers = read_business_numbers(raw_declarations.lake, context.partition_key, settings.business_numbers)
         except BusinessNumberError as error:
             # A column that is not there will not be there at the next try.
             raise dg.Failure(str(error), allow_retries=False) from error
@@ -49,3 +50,29 @@ def anonymized_declarations(
         "identity_key": f"fingerprint {key.fingerprint()}; `customs destroy-identity-key` makes tokens irreversible",
     }
     return dg.Output(anonymized, metadata=metadata)
+
+
+@dg.asset(
+    partitions_def=months,
+    group_name="anonymization",
+    kinds={"parquet", "duckdb"},
+    owners=OWNERS,
+    io_manager_key=PARQUET,
+    dagster_type=FRAME_TYPES["unit_prices"],
+    **made_with("3", "release_secret", "min_group"),
+)
+def unit_prices(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, anonymized_declarations: LakeFile
+) -> dg.Output[pd.DataFrame]:
+    """Price per kg by HS10, falling back to HS6, HS4, HS2 where a code is rare, with Gaussian noise on the average."""
+    # Of tokens, not of names: k importers are not one importer in k spellings.
+    with anonymized_declarations.lake.connect() as connection:
+        averages = average_prices(connection, anonymized_declarations.path, pipeline.settings.min_group)
+    prices = noisy_prices(averages, derive_root(pipeline.secret, "unit_prices", context.partition_key))
+    levels = prices["category"].str.len().value_counts().sort_index(ascending=False)
+    metadata: dict[str, Any] = {
+        **table_metadata(prices),
+        "noise": f"Gaussian on each category's average, standard deviation {NOISE_SCALE:.0%} of it",
+        "codes_by_digits_of_category": {str(digits): int(count) for digits, count in levels.items()},
+    }
+    return dg.Output(prices, metadata=metadata)

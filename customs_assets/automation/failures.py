@@ -14,7 +14,7 @@ import dagster as dg
 from dagster._utils.error import SerializableErrorInfo
 
 from customs_assets.automation.alerts import Alert
-from customs_assets.automation.jobs import job_of
+from customs_assets.automation.jobs import JOB_OF
 from customs_assets.masking import mask_credentials
 from customs_assets.settings import Settings
 
@@ -136,7 +136,7 @@ def _what(run: dg.DagsterRun) -> str:
     name = run.job_name
     if name.startswith("__"):
         assets = sorted(key.to_user_string() for key in run.asset_selection or ())
-        name = ", ".join(assets if len(assets) <= 3 else sorted({job_of(asset) for asset in assets}))
+        name = ", ".join(assets if len(assets) <= 3 else sorted({JOB_OF[asset] for asset in assets}))
     partition = run.tags.get("dagster/partition")
     return f"{name} {partition}" if partition else name
 

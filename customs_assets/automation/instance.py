@@ -1,6 +1,6 @@
 """Where Dagster keeps its runs for this project, and with which settings.
 
-What belongs here prepares ``DAGSTER_HOME``. Which runs are started stands in ``missing.py``.
+What belongs here prepares ``DAGSTER_HOME``. Which runs are started stands in ``running.py``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,15 @@ from customs_assets.settings import available_cores
 PROJECT = Path(__file__).parents[2]
 
 DEFAULT_HOME = ".dagster"
+
+
+def home_at_hand() -> Path | None:
+    """``DAGSTER_HOME``, or ``./.dagster`` where it is unset, named in the environment; None where there is none yet."""
+    home = Path(os.environ.get("DAGSTER_HOME") or DEFAULT_HOME).absolute()
+    if not (home / "dagster.yaml").exists():
+        return None
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
 
 
 def prepare_home(workers: int | None = None) -> Path:

@@ -2,84 +2,75 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 
-from customs_assets.catalogue import ARTIFACTS, BY_KEY, RELEASE, SOURCE_KEY, Partitioning, stage_of
-from customs_assets.partitions import cells, months
+from customs_assets.benchmark.assets import cells
+from customs_assets.graph import SOURCE_KEY
+from customs_assets.partitions import months
 from customs_assets.settings import Settings
 
-# What takes long is a run of its own, so that several work on it: the others of its stage need not wait for it. So is the gate,
-# which waits for the attacks: the candidate need not.
-_ALONE: dict[str, tuple[str, str]] = {
-    "rehearsed_declarations": (
+
+def _job(name: str, description: str, *assets: str, **more: Any) -> tuple[str, tuple[str, ...], Any]:
+    selection = dg.AssetSelection.assets(*assets)
+    return name, assets, dg.define_asset_job(name, selection=selection, description=description, **more)
+
+
+# What takes long is a job of its own, so that several processes work.
+_JOBS = (
+    _job(
+        "month",
+        "One month, from the source to its trained model.",
+        "raw_declarations",
+        "quarantine",
+        "labelled_declarations",
+        "anonymized_declarations",
+        "unit_prices",
+        "ctgan_model",
+        partitions_def=months,
+    ),
+    _job(
+        "shared",
+        "What the months share, over all months in the lake: safe groups, composed identities, fraud propensity.",
+        "safe_groups",
+        "composed_identities",
+        "fraud_propensity",
+    ),
+    _job(
         "rehearsal",
         "The synthesis once more on half of the importers, which attacks are measured on.",
+        "rehearsed_declarations",
     ),
-    "release_evidence": ("measures", "Fidelity, relations, detection and utility over all months."),
-    "release_privacy": ("attacks", "The k rule's account over all months, and the attacks on the rehearsal."),
-    RELEASE: ("release", "The gate: releases the candidate where every privacy claim was measured and none convicts."),
-}
-
-
-def _made(partitioning: Partitioning, stage: int) -> dg.AssetSelection:
-    """What one run of a partitioning and a stage makes."""
-    return dg.AssetSelection.assets(
-        *(
-            a.key
-            for a in ARTIFACTS
-            if a.partitioning is partitioning and stage_of(a.key) == stage and a.key not in _ALONE
-        )
-    )
-
-
-month_job = dg.define_asset_job(
-    "month",
-    selection=_made(Partitioning.MONTH, 0),
-    partitions_def=months,
-    description="One month, from the source to its trained model.",
+    _job(
+        "synthesis",
+        "One synthetic month and its reports, from its model and what the months share.",
+        "synthetic_declarations",
+        "quality_report",
+        "privacy_report",
+        partitions_def=months,
+    ),
+    _job("fraud_benchmark_cell", "One cell of Table 3.", "fraud_benchmark", partitions_def=cells),
+    _job("measures", "Fidelity, relations, detection and utility over all months.", "release_evidence"),
+    _job("attacks", "The k rule's account over all months, and the attacks on the rehearsal.", "release_privacy"),
+    _job(
+        "candidate",
+        "The scores over all months in the lake, and what would be released of them.",
+        "release_quality",
+        "release_candidate",
+    ),
+    _job(
+        "release",
+        "The gate: releases the candidate where every privacy claim was measured and none blocks it.",
+        "synthetic_release",
+    ),
+    _job("evidence", "The evidence on one page.", "evidence_report"),
 )
 
-# The job that makes what is of a partitioning and a stage.
-_OF_STAGE = {
-    (Partitioning.MONTH, 0): month_job,
-    (Partitioning.WHOLE, 1): dg.define_asset_job(
-        "shared",
-        selection=_made(Partitioning.WHOLE, 1),
-        description="What the months share, over all months in the lake: safe groups, composed identities, fraud propensity.",
-    ),
-    (Partitioning.MONTH, 2): dg.define_asset_job(
-        "synthesis",
-        selection=_made(Partitioning.MONTH, 2),
-        partitions_def=months,
-        description="One synthetic month and its reports, from its model and what the months share.",
-    ),
-    (Partitioning.WHOLE, 3): dg.define_asset_job(
-        "candidate",
-        selection=_made(Partitioning.WHOLE, 3),
-        description="The scores over all months in the lake, and what would be released of them.",
-    ),
-    (Partitioning.CELL, 3): dg.define_asset_job(
-        "fraud_benchmark_cell",
-        selection=_made(Partitioning.CELL, 3),
-        partitions_def=cells,
-        description="One cell of Table 3; launch it as a backfill for the whole table.",
-    ),
-    (Partitioning.WHOLE, 4): dg.define_asset_job(
-        "evidence", selection=_made(Partitioning.WHOLE, 4), description="The evidence on one page."
-    ),
-}
+JOBS = [definition for _, _, definition in _JOBS]
 
-_OF_KEY = {
-    key: dg.define_asset_job(name, selection=dg.AssetSelection.assets(key), description=description)
-    for key, (name, description) in _ALONE.items()
-}
-
-JOBS = (*_OF_STAGE.values(), *_OF_KEY.values())
-
-
-def job_of(key: str) -> str:
-    """The name of the job that makes an artifact, alone or with the others of its partitioning and stage."""
-    return (_OF_KEY.get(key) or _OF_STAGE[BY_KEY[key].partitioning, stage_of(key)]).name
+# The job that builds each asset.
+JOB_OF = {asset: name for name, assets, _ in _JOBS for asset in assets}
 
 
 on_time_job = dg.define_asset_job(
@@ -94,7 +85,7 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition | dg.UnresolvedP
     on = dg.DefaultScheduleStatus.RUNNING if settings.automation else dg.DefaultScheduleStatus.STOPPED
     # Declarations of the last days of a month are still being inspected on the first of the next.
     month_that_closed = dg.build_schedule_from_partitioned_job(
-        month_job,
+        JOBS[0],
         name="month_that_closed",
         description="On the third of every month, at 04:00 UTC, the month that closed.",
         day_of_month=3,

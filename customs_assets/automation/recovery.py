@@ -1,6 +1,6 @@
 """After a crash: which runs are recorded as under way although nothing works on them, and ending what nobody waits for.
 
-What belongs here sets the record straight. Half-written files are the lake's affair, and what is missing is made again by
+What belongs here sets the record straight. Half-written files are the lake's affair. What is missing is built again by
 ``customs run``, by a backfill, or by the daemon where it retries a run.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dagster as dg
 
-HOST_TAG, PROCESS_TAG = "customs/host", "customs/process"
+HOST_TAG = "customs/host"
 
 # A run is recorded a moment before its process says who it is.
 GRACE_SECONDS = 60.0
@@ -40,24 +40,22 @@ def report_lost_runs(instance: dg.DagsterInstance, grace: float = GRACE_SECONDS)
     lost = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=_UNDER_WAY)):
         run = record.dagster_run
-        if time.time() - record.update_timestamp.timestamp() < grace or _is_elsewhere(run):
+        elsewhere = run.tags.get(HOST_TAG, socket.gethostname()) != socket.gethostname()
+        if time.time() - record.update_timestamp.timestamp() < grace or elsewhere:
             continue
-        process = _process_of(instance, record)
+        process = process_of(instance, run.run_id)
         if process is not None and not is_alive(*process):
-            instance.report_run_failed(run, f"its process {process[0]} was killed; what it had not made is made again")
+            instance.report_run_failed(
+                run, f"its process {process[0]} was killed; what it had not built is built again"
+            )
             lost.append(run.run_id)
     return lost
 
 
-def _is_elsewhere(run: dg.DagsterRun) -> bool:
-    return run.tags.get(HOST_TAG, socket.gethostname()) != socket.gethostname()
-
-
-def _process_of(instance: dg.DagsterInstance, record: dg.RunRecord) -> tuple[int, float] | None:
-    """The process that made a run or last said it works on it, and when."""
-    made_by = record.dagster_run.tags.get(PROCESS_TAG)
-    found = (int(made_by), record.create_timestamp.timestamp()) if made_by else None
-    for entry in instance.all_logs(record.dagster_run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+def process_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
+    """The process that last said it works on a run, and when; None where none has."""
+    found = None
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         data = entry.dagster_event.engine_event_data if entry.dagster_event else None
         pid = data.metadata.get("pid") if data else None
         if pid is not None and str(pid.value).isdigit():
@@ -66,7 +64,7 @@ def _process_of(instance: dg.DagsterInstance, record: dg.RunRecord) -> tuple[int
 
 
 def is_alive(pid: int, seen: float) -> bool:
-    """Whether the process that had a number at a time still runs; another one that was given the number since is not it."""
+    """Whether the process that had a number at a time still runs. One that was given the number since is not it."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -78,7 +76,7 @@ def is_alive(pid: int, seen: float) -> bool:
 
 
 def _started(pid: int) -> float | None:
-    """When a process began, in seconds since 1970; None where the system does not say. A dead one not yet reaped never did."""
+    """When a process began, in seconds since 1970; None where the system does not say. Infinite for a dead one."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = next(
@@ -92,7 +90,7 @@ def _started(pid: int) -> float | None:
 
 
 def end_with_parent() -> None:
-    """End this process of a pool as soon as its parent has ended: killed outright, a parent cannot tell its workers to stop."""
+    """End this process as soon as its parent has ended: a parent that is killed cannot tell its workers to stop."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

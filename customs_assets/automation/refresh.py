@@ -1,80 +1,81 @@
-"""Declarative automation: a partition that was made again makes what stands downstream of it out of date, and so made again.
+"""Declarative automation: what is out of date is built again, once everything that it is built from is up to date.
 
-What belongs here is the condition and its sensor. A month is refreshed for the partitions that changed; what is made over all
-months waits until none of them is under way or due, so that a backfill of many months ends in one release and not in many; and
-what stands on that waits in turn, so that a synthetic month is made once, when model and shared artifacts are both new.
+The condition asks ``staleness``, as `customs status` does, for the months that are in the lake. A month that nobody has
+read is not built. What is built over all months waits until none of them has to be built, so that a backfill of many
+months ends in one release.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
-from types import ModuleType
+from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.events import AssetKeyPartitionKey
 
-from customs_assets.catalogue import BY_KEY, SOURCE_KEY, Partitioning, ancestors, stage_of
+from customs_assets.automation.jobs import JOB_OF
+from customs_assets.automation.staleness import Staleness, ready
+from customs_assets.graph import Graph
+from customs_assets.lake import Lake
 from customs_assets.settings import Settings
 
-_asked = dg.AutomationCondition.any_deps_updated().since_last_handled()
-_on_what_failed = dg.AutomationCondition.any_deps_match(
-    dg.AutomationCondition.any_checks_match(dg.AutomationCondition.check_failed(), blocking_only=True)
-).with_label("any_blocking_expectation_failed")
 
-# What the months share is no reason to make a month that nobody has read.
-_has_all_it_needs = ~dg.AutomationCondition.any_deps_missing()
+class OutOfDate(dg.AutomationCondition):
+    """True of a partition that has to be built and can be: nothing that it is built from has to be built first."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    @property
+    def name(self) -> str:
+        """What the UI calls the condition."""
+        return "out_of_date_and_can_be_built"
+
+    def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+        """The partitions of one asset of which it is true."""
+        settings = Settings()  # pyright: ignore[reportCallIssue]
+        lake = Lake(settings.lake)
+        staleness = Staleness(self._graph, lake, settings)
+        months = staleness.months()
+        findings = staleness.out_of_date(months)
+        pending = {node for node, finding in findings.items() if not finding.is_judgement}
+        unsound = {node for node, finding in findings.items() if finding.is_judgement}
+        key = context.key.to_user_string()
+        due = {
+            partition
+            for (_, partition), assets in ready(staleness, pending, unsound, months, JOB_OF).items()
+            if key in assets
+        }
+        everything: Any = context.asset_graph_view.get_full_subset(key=context.key)
+        subset = context.get_empty_subset() if not due else everything
+        if due and everything.is_partitioned:
+            subset = context.asset_graph_view.get_asset_subset_from_asset_partitions(
+                context.key, {AssetKeyPartitionKey(context.key, partition) for partition in due}
+            )
+        return dg.AutomationResult(context, true_subset=subset.compute_intersection(context.candidate_subset))
 
 
-def refresh(key: str) -> dg.AutomationCondition:
-    """When an artifact is made again: something it is made from changed, and nothing of that is about to change once more.
+def refreshed(
+    assets: Sequence[dg.AssetsDefinition | dg.AssetSpec], graph: Graph
+) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
+    """The assets, each with its condition where it is built from another asset of the pipeline.
 
-    Only the last of what it is made from count as changes: a month's report waits for the synthetic month, and does not follow
-    the anonymized one that both are made from. Artifacts of one stage are asked for together, and made in one run.
+    A partition is asked for when it becomes out of date, or when one of its inputs is built again. It is not asked for a second
+    time while that run is under way, nor because that run failed.
     """
-    upstream = BY_KEY[key].upstream
-    behind = set().union(*(ancestors(other) for other in upstream))
-    last = dg.AssetSelection.assets(*([other for other in upstream if other not in behind] or [SOURCE_KEY]))
     condition = (
-        dg.AutomationCondition.any_deps_updated().allow(last).since_last_handled()
-        & ~_on_what_failed
+        (OutOfDate(graph).newly_true() | dg.AutomationCondition.any_deps_updated()).since_last_handled()
+        & OutOfDate(graph)
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()
-    )
-    if earlier := [other for other in upstream if stage_of(other) < stage_of(key)]:
-        condition &= ~_any_due(earlier)
-    if _is_later_month(key):
-        condition &= _has_all_it_needs
-    return condition.with_label("refresh_after_upstream")
-
-
-def _any_due(keys: Sequence[str]) -> dg.AutomationCondition:
-    """Whether any of some artifacts is to be made again as soon as it can be: who is made from it waits, or is made twice."""
-    due = _asked & ~_on_what_failed
-    months = [key for key in keys if _is_later_month(key)]
-    others = [key for key in keys if key not in months]
-    conditions = [
-        dg.AutomationCondition.any_deps_match(condition).allow(dg.AssetSelection.assets(*of))
-        for of, condition in ((others, due), (months, due & _has_all_it_needs))
-        if of
-    ]
-    return reduce(or_, conditions).with_label("any_upstream_due")
-
-
-def _is_later_month(key: str) -> bool:
-    """Whether an artifact is a month's and made from what all months share."""
-    return BY_KEY[key].partitioning is Partitioning.MONTH and stage_of(key) > 0
-
-
-def refreshed(modules: Sequence[ModuleType]) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
-    """The assets of some modules, each with its condition where it is made from another."""
+    ).with_label("refresh_what_is_out_of_date")
 
     def with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
         key = spec.key.to_user_string()
-        return spec.replace_attributes(automation_condition=refresh(key)) if list(spec.deps) else spec
+        is_built = key in graph and bool(graph[key].parents)
+        return spec.replace_attributes(automation_condition=condition) if is_built else spec
 
-    found = dg.load_assets_from_modules(modules)
-    return dg.map_asset_specs(with_condition, [a for a in found if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)])
+    return dg.map_asset_specs(with_condition, assets)
 
 
 def refresh_sensor(settings: Settings) -> dg.AutomationConditionSensorDefinition:
@@ -85,5 +86,6 @@ def refresh_sensor(settings: Settings) -> dg.AutomationConditionSensorDefinition
         target=dg.AssetSelection.all(),
         default_status=on,
         minimum_interval_seconds=30,
-        description="Makes again what stands downstream of a month that was made again.",
+        use_user_code_server=True,
+        description="Builds again what is out of date in the months that are in the lake.",
     )

@@ -4,30 +4,30 @@ A check has its asset's partitions, so a month shows its own verdict; an error-l
 is downstream of that month alone; and its verdict is noted in the lake, so that a later run does not build on what failed.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
-from customs_assets.catalogue import BY_KEY, SOURCE_KEY
 from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
 from customs_assets.expectations.suites import SUITES, Examined, Suite
 from customs_assets.expectations.validation import Verdict, as_markdown, validate_pieces
+from customs_assets.graph import SOURCE_KEY
 from customs_assets.lake import Lake
 from customs_assets.months import due_month
-from customs_assets.partitions import DEFINITIONS
-from customs_assets.pipeline import Pipeline
+from customs_assets.resources import Pipeline
 
 
-def asset_check_from_suite(suite: Suite) -> dg.AssetChecksDefinition:
-    """The asset check that runs a suite on the partition at hand."""
+def asset_check_from_suite(suite: Suite, partitions: dg.PartitionsDefinition | None) -> dg.AssetChecksDefinition:
+    """The asset check that runs a suite on the partition at hand, with the partitions of its asset."""
 
     @dg.asset_check(
         asset=suite.asset,
         name=suite.name,
         description=suite.description,
         blocking=suite.is_error,
-        partitions_def=DEFINITIONS[BY_KEY[suite.asset].partitioning],
+        partitions_def=partitions,
     )
     def check(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> dg.AssetCheckResult:
         partition = context.partition_key if context.has_partition_key else ""
@@ -39,11 +39,12 @@ def asset_check_from_suite(suite: Suite) -> dg.AssetChecksDefinition:
 def judge(suite: Suite, pipeline: Pipeline, partition: str) -> dg.AssetCheckResult:
     """Run a suite on one partition and note the verdict."""
     lake = pipeline.lake
+    # Looked up before the artifact is read: a verdict is about these bytes, whatever replaces them meanwhile.
+    record = lake.record(suite.asset, partition)
     pieces = suite.pieces(Examined(lake, pipeline.settings, suite.asset, partition))
     verdict = validate_pieces(pieces, suite.key, suite.hidden)
-    record = lake.record(suite.asset, partition)
     if suite.is_error and record is not None:
-        lake.save_verdict(suite.asset, partition, suite.name, passed=verdict.holds, sha256=record.sha256)
+        lake.save_verdict(record, suite.name, passed=verdict.holds)
     reasons = _reasons(lake, suite, partition, verdict)
     metadata: dict[str, Any] = {
         "expectations": verdict.checked,
@@ -81,9 +82,11 @@ def _sentence(verdict: Verdict, suite: Suite) -> str:
     return f"{said}. {suite.remedy}"
 
 
-def asset_checks() -> list[dg.AssetChecksDefinition]:
-    """The checks of every suite."""
-    return [asset_check_from_suite(suite) for suite in (*SUITES, *EVIDENCE_SUITES)]
+def asset_checks(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[dg.AssetChecksDefinition]:
+    """The checks of every suite, each with the partitions of its asset."""
+    specs = [spec for a in assets for spec in (a.specs if isinstance(a, dg.AssetsDefinition) else [a])]
+    partitions = {spec.key.to_user_string(): spec.partitions_def for spec in specs}
+    return [asset_check_from_suite(suite, partitions[suite.asset]) for suite in (*SUITES, *EVIDENCE_SUITES)]
 
 
 @dg.asset_check(

@@ -16,12 +16,11 @@ import pandas as pd
 
 from customs_assets.anonymization.business_numbers import read_business_numbers
 from customs_assets.anonymization.names_alike import number_alike
-from customs_assets.catalogue import CANDIDATE
 from customs_assets.claims import Claim, Subject, from_json
 from customs_assets.declaration import IDENTITIES
-from customs_assets.expectations.suites import SUITES, Examined, Suite
+from customs_assets.expectations.suites import Examined, Suite
 from customs_assets.lake import LakeError
-from customs_assets.privacy.gate import REQUIRED, RULES, claims_against, judged_keys, other_rows
+from customs_assets.privacy.gate import CANDIDATE, REQUIRED, RULES, claims_against, judged_keys, other_rows
 from customs_assets.release.names import names_in
 
 if TYPE_CHECKING:
@@ -227,8 +226,3 @@ EVIDENCE_SUITES: tuple[Suite, ...] = (
         key="claim",
     ),
 )
-
-
-def error_level_names(asset: str) -> list[str]:
-    """The error-level suites of an asset: all of them have to hold before anything is built on it."""
-    return [suite.name for suite in (*SUITES, *EVIDENCE_SUITES) if suite.asset == asset and suite.is_error]

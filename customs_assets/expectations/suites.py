@@ -18,7 +18,6 @@ import pyarrow as pa
 
 from customs_assets.anonymization.business_numbers import read_business_numbers
 from customs_assets.anonymization.identities import TOKEN_PATTERN, parties
-from customs_assets.catalogue import CANDIDATE, RELEASE
 from customs_assets.declaration import (
     ATTRIBUTES,
     FORM_CODES,
@@ -31,7 +30,9 @@ from customs_assets.declaration import (
 )
 from customs_assets.expectations.validation import Piece
 from customs_assets.fidelity.fidelity import PAPER_SCORES
+from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, read_sql, to_frame
+from customs_assets.privacy.gate import CANDIDATE
 from customs_assets.secret_files import release_secret
 from customs_assets.settings import Settings
 from customs_assets.source.address import is_simulated

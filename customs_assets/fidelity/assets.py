@@ -1,4 +1,4 @@
-"""The assets of quality: ``quality_report`` for a month, ``release_quality`` over all of them."""
+"""The assets of fidelity: ``quality_report`` for a month, ``release_quality`` over all of them."""
 
 from typing import Any
 
@@ -7,22 +7,32 @@ import pandas as pd
 
 from customs_assets.fidelity.fidelity import as_json, fidelity, table_two
 from customs_assets.fidelity.figures import as_png_markdown, daily_counts, distributions, similarity_heatmap
-from customs_assets.pipeline import Pipeline, customs_asset
+from customs_assets.graph import made_with
+from customs_assets.lake.io_manager import Partitions
+from customs_assets.partitions import months
+from customs_assets.resources import JSON, OWNERS
 
 
-@customs_asset
-def quality_report(
-    context: dg.AssetExecutionContext, anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame
-) -> dg.Output[list]:
+@dg.asset(
+    partitions_def=months,
+    group_name="fidelity",
+    kinds={"json"},
+    owners=OWNERS,
+    io_manager_key=JSON,
+    **made_with("1"),
+)
+def quality_report(anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame) -> dg.Output[list]:
+    """The month's eight scores of Table 2, per column and per pair, with figures 4 and 5."""
     return _scored(anonymized_declarations, synthetic_declarations)
 
 
-@customs_asset
-def release_quality(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[list]:
-    lake, months = pipeline.lake, pipeline.months("synthetic_declarations")
-    context.log.info(f"scoring {len(months)} months, {months[0]} to {months[-1]}")
-    source = lake.read_frames("anonymized_declarations", months)
-    return _scored(source, lake.read_frames("synthetic_declarations", months))
+@dg.asset(group_name="fidelity", kinds={"json"}, owners=OWNERS, io_manager_key=JSON, **made_with("1"))
+def release_quality(
+    context: dg.AssetExecutionContext, anonymized_declarations: Partitions, synthetic_declarations: Partitions
+) -> dg.Output[list]:
+    """The eight scores over all months together: the numbers that are compared with the paper's Table 2."""
+    context.log.info(f"scoring {len(synthetic_declarations)} months: {', '.join(synthetic_declarations)}")
+    return _scored(anonymized_declarations.together(), synthetic_declarations.together())
 
 
 def _scored(source: pd.DataFrame, synthetic: pd.DataFrame) -> dg.Output[list]:

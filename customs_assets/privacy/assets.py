@@ -6,51 +6,79 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from customs_assets.claims import Claim, as_table, from_json
+from customs_assets.claims import as_table, from_json
 from customs_assets.fidelity.claims import Tables
-from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
+from customs_assets.graph import made_with
+from customs_assets.lake.io_manager import Partitions
+from customs_assets.partitions import months
 from customs_assets.privacy.evidence import month_privacy, privacy
+from customs_assets.privacy.gate import PRIVACY_VERSION
 from customs_assets.privacy.rehearsal import Rehearsal, epochs_of, rehearsed
+from customs_assets.resources import JSON, OWNERS, PARQUET, TRAINING, Pipeline, table_metadata
 from customs_assets.seeds import derive_seed
 
 
-@customs_asset
-def rehearsed_declarations(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pa.Table]:
-    settings, months = pipeline.settings, pipeline.months("anonymized_declarations")
+@dg.asset(
+    group_name="privacy",
+    kinds={"parquet", "numpy"},
+    owners=OWNERS,
+    pool=TRAINING,
+    io_manager_key=PARQUET,
+    **made_with("3", "release_secret", "min_group", "price", "epochs", "rehearsal_epochs", withdraws_release=True),
+)
+def rehearsed_declarations(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, anonymized_declarations: Partitions
+) -> dg.Output[pa.Table]:
+    """The whole synthesis once more, on half of the importers alone: what attacks are measured on. It is not released."""
+    settings = pipeline.settings
     context.log.info(
-        f"rehearsing {len(months)} months on half of the importers, {epochs_of(settings)} CTGAN epochs each"
+        f"rehearsing {len(anonymized_declarations)} months on half of the importers, {epochs_of(settings)} CTGAN epochs each"
     )
-    source = {month: pipeline.lake.read_frame("anonymized_declarations", month) for month in months}
-    table = rehearsed(source, settings, pipeline.secret)
+    table = rehearsed(dict(anonymized_declarations), settings, pipeline.secret)
     said = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     shown = {name: said[name] for name in ("epochs", "reason") if name in said}
-    return dg.Output(table, metadata={**table_metadata(table), "months": len(months), **shown})
+    return dg.Output(table, metadata={**table_metadata(table), "months": len(anonymized_declarations), **shown})
 
 
-@customs_asset
-def privacy_report(
-    context: dg.AssetExecutionContext, anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame
-) -> dg.Output[dict]:
+@dg.asset(
+    partitions_def=months,
+    group_name="privacy",
+    kinds={"json"},
+    owners=OWNERS,
+    io_manager_key=JSON,
+    **made_with("1"),
+)
+def privacy_report(anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame) -> dg.Output[dict]:
+    """What the month's synthetic rows repeat of its source, and how near they come to it."""
     found = dict(month_privacy(anonymized_declarations, synthetic_declarations))
-    return dg.Output(found, metadata=_metadata(from_json(found["claims"])))
+    return dg.Output(found, metadata=claims_metadata(found))
 
 
-@customs_asset
+@dg.asset(
+    group_name="privacy",
+    kinds={"json"},
+    owners=OWNERS,
+    io_manager_key=JSON,
+    **made_with(PRIVACY_VERSION, "release_secret", "min_group", withdraws_release=True),
+)
 def release_privacy(
-    context: dg.AssetExecutionContext, pipeline: Pipeline, rehearsed_declarations: pa.Table
+    pipeline: Pipeline,
+    anonymized_declarations: Partitions,
+    synthetic_declarations: Partitions,
+    rehearsed_declarations: pa.Table,
 ) -> dg.Output[dict]:
-    settings, lake = pipeline.settings, pipeline.lake
-    months = pipeline.months("anonymized_declarations")
-    by_month = {month: lake.read_frame("anonymized_declarations", month) for month in months}
+    """The k rule's account over all months, and attacks on a rehearsal that half of the importers were held out of."""
+    by_month = dict(anonymized_declarations)
     source = pd.concat(by_month.values(), ignore_index=True)
-    synthetic = lake.read_frames("synthetic_declarations", pipeline.months("synthetic_declarations"))
     rehearsal = Rehearsal.of(rehearsed_declarations, by_month, pipeline.secret)
-    tables = Tables(synthetic, source, derive_seed(pipeline.secret, "release_privacy"))
-    found = privacy(tables, settings.min_group, rehearsal)
-    return dg.Output(found, metadata={**_metadata(from_json(found["claims"])), "trained_on": found["trained_on"]})
+    tables = Tables(synthetic_declarations.together(), source, derive_seed(pipeline.secret, "release_privacy"))
+    found = privacy(tables, pipeline.settings.min_group, rehearsal)
+    return dg.Output(found, metadata={**claims_metadata(found), "trained_on": found["trained_on"]})
 
 
-def _metadata(claims: list[Claim]) -> dict[str, Any]:
+def claims_metadata(document: dict) -> dict[str, Any]:
+    """The claims of a document as a table, and those that fail, for Dagster's UI."""
+    claims = from_json(document["claims"])
     return {
         "claims": dg.MetadataValue.md(as_table(claims)),
         "failing": ", ".join(claim.title for claim in claims if claim.holds is False) or "none",

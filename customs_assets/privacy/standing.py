@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from customs_assets.catalogue import CANDIDATE, RELEASE
-from customs_assets.expectations.evidence_suites import error_level_names
+from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, folder_checksum
-from customs_assets.privacy.gate import OF_A_MONTH, PRIVACY, REHEARSED, claims_against, other_rows, rows_of
+from customs_assets.privacy.gate import CANDIDATE, OF_A_MONTH, PRIVACY, REHEARSED, claims_against, other_rows, rows_of
 
 # How every sentence begins that says that nothing is released.
 WITHHELD = "withheld: "
@@ -53,17 +52,16 @@ def _unmade(lake: Lake, key: str, partition: str) -> list[str]:
     name, record = f"{key} {partition}".strip(), lake.record(key, partition)
     if record is None:
         return [f"{name} is not made"]
-    if broken := lake.broken(record):
-        return [f"{name} did not hold its expectations ({', '.join(broken)})"]
-    names = error_level_names(key)
-    if not lake.passed(key, partition, record.sha256, names):
-        return [f"{name} was not judged by its expectations ({', '.join(names)})"]
+    if failed := lake.failed(record):
+        return [f"{name} did not hold its expectations ({', '.join(failed)})"]
+    if unjudged := lake.unjudged(record):
+        return [f"{name} was not judged by its expectations ({', '.join(unjudged)})"]
     return []
 
 
 def is_released(lake: Lake) -> bool:
     """Whether a release stands that the gate let through, that was judged afterwards, and whose files are still those."""
     record = lake.record(RELEASE)
-    if record is None or not lake.passed(RELEASE, "", record.sha256, error_level_names(RELEASE)):
+    if record is None or not lake.passed(record):
         return False
     return lake.checksum(record) == record.sha256

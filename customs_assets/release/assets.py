@@ -1,23 +1,32 @@
-"""The assets of the release: ``release_candidate``, and ``synthetic_release``, the gate."""
+"""The assets of the release: ``release_candidate``, and ``synthetic_release``, which the gate lets through."""
 
 from typing import Any
 
 import dagster as dg
 
-from customs_assets.catalogue import CANDIDATE
 from customs_assets.fidelity.fidelity import from_json
-from customs_assets.pipeline import FolderOfFiles, Pipeline, customs_asset
+from customs_assets.graph import made_with
+from customs_assets.lake import Lake
+from customs_assets.lake.io_manager import FolderOfFiles, Partitions
 from customs_assets.privacy.standing import WITHHELD, judged
 from customs_assets.release.files import CARD, build_release
+from customs_assets.resources import FOLDER, OWNERS, Pipeline
 
 
-@customs_asset
+@dg.asset(
+    group_name="release",
+    kinds={"csv", "parquet"},
+    owners=OWNERS,
+    io_manager_key=FOLDER,
+    **made_with("3", "release_secret", "labels_kept", "label_policy", withdraws_release=True),
+)
 def release_candidate(
-    context: dg.AssetExecutionContext, pipeline: Pipeline, release_quality: list
+    pipeline: Pipeline, synthetic_declarations: Partitions, release_quality: list
 ) -> dg.Output[FolderOfFiles]:
-    lake, months = pipeline.lake, pipeline.months("synthetic_declarations")
-    _require_one_token_space(pipeline, months)
-    declarations = lake.read_frames("synthetic_declarations", months)
+    """What would be released: all months together, identities drawn anew, in files with checksums and a card."""
+    months = list(synthetic_declarations)
+    _require_one_token_space(synthetic_declarations.lake, months)
+    declarations = synthetic_declarations.together()
     files = build_release(declarations, months, from_json(release_quality), pipeline.settings, pipeline.secret)
     metadata: dict[str, Any] = {
         "dagster/row_count": len(declarations),
@@ -28,27 +37,32 @@ def release_candidate(
     return dg.Output(FolderOfFiles(files), metadata=metadata)
 
 
-@customs_asset
-def synthetic_release(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[FolderOfFiles]:
-    # What stood here was withdrawn when the step began (`Artifact.withdraws`): whatever happens next, nothing stands that was
-    # not let through now.
-    lake = pipeline.lake
-    # Read once: the bytes that are judged are the bytes that are released.
-    files = lake.read_folder(CANDIDATE) if lake.record(CANDIDATE) is not None else {}
-    if reasons := judged(lake, files):
+@dg.asset(
+    group_name="release",
+    kinds={"csv", "parquet"},
+    owners=OWNERS,
+    io_manager_key=FOLDER,
+    **made_with("3", withdraws_release=True, judges_its_inputs=True),
+)
+def synthetic_release(
+    pipeline: Pipeline, release_candidate: FolderOfFiles, release_privacy: dict, privacy_report: Partitions
+) -> dg.Output[FolderOfFiles]:
+    """The gate: the candidate's files, where every privacy claim was measured and none blocks it; else nothing stands here."""
+    # An earlier release was withdrawn before the inputs were read. The bytes that are judged are the bytes that are released.
+    if reasons := judged(pipeline.lake, release_candidate.files):
         raise dg.Failure(f"{WITHHELD}{'; '.join(reasons)}", allow_retries=False)
     metadata: dict[str, Any] = {
-        "files": {name: len(content) for name, content in files.items()},
-        "card": dg.MetadataValue.md(files[CARD].decode()),
+        "files": {name: len(content) for name, content in release_candidate.files.items()},
+        "card": dg.MetadataValue.md(release_candidate.files[CARD].decode()),
     }
-    return dg.Output(FolderOfFiles(files), metadata=metadata)
+    return dg.Output(release_candidate, metadata=metadata)
 
 
-def _require_one_token_space(pipeline: Pipeline, months: list[str]) -> None:
+def _require_one_token_space(lake: Lake, months: list[str]) -> None:
     """Refuse to put months together whose tokens were made in different ways: one person would be several."""
     ways: dict[tuple[str, str, str], list[str]] = {}
     for month in months:
-        record = pipeline.lake.record("anonymized_declarations", month)
+        record = lake.record("anonymized_declarations", month)
         if record is not None:
             key, numbers = (record.settings.get(name, "") for name in ("identity_key", "business_numbers"))
             ways.setdefault((key, numbers, record.code_version), []).append(month)

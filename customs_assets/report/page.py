@@ -20,12 +20,12 @@ import pandas as pd
 from customs_assets.benchmark.claims import table_three_claims
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.table_three import PAPER, TITLES
-from customs_assets.catalogue import ARTIFACTS, CANDIDATE, RELEASE, Partitioning
 from customs_assets.claims import Claim, Subject, number
 from customs_assets.claims import from_json as claims_from_json
 from customs_assets.fidelity.fidelity import METRICS, MetricScore, as_published, from_json, table_two_rows
-from customs_assets.lake import Lake
-from customs_assets.privacy.gate import claims_against, other_rows
+from customs_assets.graph import RELEASE
+from customs_assets.lake import Lake, Record
+from customs_assets.privacy.gate import CANDIDATE, claims_against, other_rows
 from customs_assets.release.files import CHECKSUMS
 from customs_assets.report import figures
 from customs_assets.settings import Settings
@@ -120,21 +120,23 @@ def gathered(lake: Lake, settings: Settings) -> Content:
 
 def _provenance(lake: Lake, months: Sequence[str]) -> list[tuple[str, str, str, str]]:
     """Each artifact with its partitions, code version, and checksum (of a partitioned one, of the checksums of its parts)."""
-    rows = []
-    for artifact in ARTIFACTS:
+    of_asset: dict[str, list[Record]] = {}
+    for record in lake.records():
         # The page cannot name its own checksum; that of an earlier one would make it differ from a first one. The gate is
-        # passed before the page is made or after, and what it lets through has the candidate's checksum.
-        if artifact.key in ("evidence_report", RELEASE):
-            continue
-        partitions = list(months) if artifact.partitioning is Partitioning.MONTH else [""]
-        if artifact.partitioning is Partitioning.CELL:
-            partitions = lake.partitions(artifact.key)
-        records = [record for partition in partitions if (record := lake.record(artifact.key, partition)) is not None]
-        if records:
-            versions = ", ".join(sorted({record.code_version for record in records}))
-            sums = records[0].sha256 if len(records) == 1 else _digest([record.sha256 for record in records])
-            rows.append((artifact.key, str(len(records)), versions, sums))
-    return rows
+        # passed before the page is built or after, and what it lets through has the candidate's checksum.
+        if record.asset not in ("evidence_report", RELEASE) and (
+            "-" not in record.partition or record.partition in months
+        ):
+            of_asset.setdefault(record.asset, []).append(record)
+    return [
+        (
+            asset,
+            str(len(records)),
+            ", ".join(sorted({record.code_version for record in records})),
+            records[0].sha256 if len(records) == 1 else _digest([record.sha256 for record in records]),
+        )
+        for asset, records in of_asset.items()
+    ]
 
 
 def _digest(parts: Sequence[str]) -> str:

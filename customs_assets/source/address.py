@@ -61,3 +61,12 @@ def open_source(address: str, table: str = "declarations", columns: Mapping[str,
     source = FileSource(address)
     source.files()
     return source
+
+
+def origin_of(settings: Settings) -> str:
+    """The name of the source that the settings ask for.
+
+    Raises:
+        SourceError: as :func:`open_source`.
+    """
+    return source_of(settings).origin

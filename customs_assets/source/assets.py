@@ -7,11 +7,13 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from customs_assets.catalogue import BY_KEY, SOURCE_KEY
 from customs_assets.declaration import ATTRIBUTES
+from customs_assets.frame_types import FRAME_TYPES
+from customs_assets.graph import SOURCE_KEY, made_with
 from customs_assets.lake import to_frame
+from customs_assets.lake.io_manager import ORIGIN, SOURCE_FINGERPRINT, LakeFile
 from customs_assets.partitions import months
-from customs_assets.pipeline import OWNERS, SOURCE_FINGERPRINT, Pipeline, catalogued, customs_asset, table_metadata
+from customs_assets.resources import OWNERS, PARQUET, Pipeline, table_metadata
 from customs_assets.source.address import SourceError, source_of
 from customs_assets.source.labelled import extract_labelled
 from customs_assets.source.reading import SourceUnreachable
@@ -31,22 +33,33 @@ declaration_source = dg.AssetSpec(
 )
 
 
-def _output(key: str) -> dg.AssetOut:
-    return dg.AssetOut(io_manager_key="lake_io", **catalogued(BY_KEY[key]))
+def _read(description: str) -> dg.AssetOut:
+    return dg.AssetOut(
+        io_manager_key=PARQUET,
+        group_name="source",
+        description=description,
+        kinds={"parquet", "arrow"},
+        owners=OWNERS,
+        **made_with("1"),
+    )
 
 
 @dg.multi_asset(
     name="read_source",
-    outs={key: _output(key) for key in ("quarantine", "raw_declarations")},
+    outs={
+        "quarantine": _read("The month's rows that break the form, each with the reason and its place."),
+        "raw_declarations": _read("The month's declarations as the source has them: labelled or not, names and all."),
+    },
     deps=[SOURCE_KEY],
     partitions_def=months,
 )
 def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[dg.Output]:
-    """Read one month from the source, into the lake as it comes, and set aside the rows that break the form."""
+    """Read one month from the source into the lake, and set aside the rows that break the form."""
     lake = pipeline.lake
     try:
         source = source_of(pipeline.settings)
-        fingerprint = source.fingerprint(context.partition_key)
+        # Asked for after the read, it could be that of rows that came in meanwhile.
+        read_from = {SOURCE_FINGERPRINT: source.fingerprint(context.partition_key), ORIGIN: source.origin}
         month = source.stream_month(context.partition_key)
         declarations = lake.write_pieces("raw_declarations", month.schema, month, context.partition_key)
     except SourceUnreachable as error:
@@ -69,11 +82,11 @@ def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterat
     yield dg.Output(
         quarantine.replace_schema_metadata({"rows_in": str(month.rows_in)}),
         "quarantine",
-        metadata={**table_metadata(quarantine), SOURCE_FINGERPRINT: fingerprint, "reasons": reasons},
+        metadata={**table_metadata(quarantine), **read_from, "reasons": reasons},
     )
     metadata: dict[str, Any] = {
         **table_metadata(declarations, _DESCRIPTIONS),
-        SOURCE_FINGERPRINT: fingerprint,
+        **read_from,
         "source": source.description,
         "rows_in": month.rows_in,
         "rows_quarantined": quarantine.num_rows,
@@ -82,13 +95,22 @@ def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterat
     yield dg.Output(declarations, "raw_declarations", metadata=metadata)
 
 
-@customs_asset
-def labelled_declarations(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pd.DataFrame]:
-    month = context.partition_key
-    table = extract_labelled(pipeline.lake, month)
+@dg.asset(
+    partitions_def=months,
+    group_name="source",
+    kinds={"parquet", "duckdb"},
+    owners=OWNERS,
+    io_manager_key=PARQUET,
+    dagster_type=FRAME_TYPES["labelled_declarations"],
+    **made_with("1"),
+)
+def labelled_declarations(context: dg.AssetExecutionContext, raw_declarations: LakeFile) -> dg.Output[pd.DataFrame]:
+    """The inspected rows, cut to the 22 attributes of Table 1; the HS code keeps all its digits."""
+    table = extract_labelled(raw_declarations.lake, raw_declarations.partition)
     if table.num_rows == 0:
         raise dg.Failure(
-            f"no declaration of {month} was inspected, so there is nothing to learn from", allow_retries=False
+            f"no declaration of {context.partition_key} was inspected, so there is nothing to learn from",
+            allow_retries=False,
         )
     labelled = to_frame(table)
     metadata: dict[str, Any] = {

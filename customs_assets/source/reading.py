@@ -118,6 +118,11 @@ class Source(Protocol):
     """Where declarations come from, month by month. Every method raises :class:`SourceError` and nothing else."""
 
     @property
+    def origin(self) -> str:
+        """Where the declarations come from, the same for all months; holds no secret."""
+        ...
+
+    @property
     def description(self) -> str:
         """What the source is, for a person; holds no secret."""
         ...

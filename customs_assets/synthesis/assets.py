@@ -1,4 +1,4 @@
-"""The assets of synthesis: a month's model and synthetic rows, what the months share, and the rehearsal."""
+"""The assets of synthesis: a month's model and synthetic rows, and what the months share."""
 
 from typing import Any
 
@@ -9,9 +9,13 @@ from customs_assets.declaration import IDENTITIES, RELEASED
 from customs_assets.disclosure.identities import compose
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.figures import as_png_markdown, loss_curve
+from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.generator.checkpoint import from_bytes, to_bytes
 from customs_assets.generator.ctgan import CTGAN, EpochLosses
-from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
+from customs_assets.graph import made_with
+from customs_assets.lake.io_manager import Partitions
+from customs_assets.partitions import months
+from customs_assets.resources import JSON, OWNERS, PARQUET, SAFETENSORS, TRAINING, Pipeline, table_metadata
 from customs_assets.seeds import derive_seed
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
@@ -21,13 +25,22 @@ from customs_assets.synthesis.month import Shared, fitted_propensity, generalize
 _PROGRESS_LINES = 20
 
 
-@customs_asset
+@dg.asset(
+    partitions_def=months,
+    group_name="synthesis",
+    kinds={"numpy"},
+    owners=OWNERS,
+    pool=TRAINING,
+    io_manager_key=SAFETENSORS,
+    **made_with("3", "release_secret", "epochs", "min_group"),
+)
 def ctgan_model(
     context: dg.AssetExecutionContext,
     pipeline: Pipeline,
     anonymized_declarations: pd.DataFrame,
     unit_prices: pd.DataFrame,
 ) -> dg.Output[bytes]:
+    """One CTGAN, trained on the month's model table: safetensors weights with a JSON description, no pickle."""
     settings = pipeline.settings
     codec = Codec.fit(anonymized_declarations, unit_prices, settings.min_group, root=pipeline.secret)
     model_table = codec.encode(anonymized_declarations)
@@ -51,31 +64,40 @@ def ctgan_model(
     return dg.Output(to_bytes(model), metadata=metadata)
 
 
-@customs_asset
-def safe_groups(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pd.DataFrame]:
-    months = pipeline.months("anonymized_declarations")
-    with pipeline.lake.connect() as connection:
-        paths = [pipeline.lake.sql_path("anonymized_declarations", month) for month in months]
-        groups = count_safe_groups(connection, paths, pipeline.settings.min_group)
+@dg.asset(
+    group_name="disclosure",
+    kinds={"parquet", "duckdb"},
+    owners=OWNERS,
+    io_manager_key=PARQUET,
+    **made_with("4", "min_group"),
+)
+def safe_groups(pipeline: Pipeline, anonymized_declarations: Partitions) -> dg.Output[pd.DataFrame]:
+    """What may be shown as it is: the tariff tuples, goods, masses, unit prices and codes of at least k importers."""
+    with anonymized_declarations.lake.connect() as connection:
+        groups = count_safe_groups(connection, anonymized_declarations.paths, pipeline.settings.min_group)
     kinds = groups.groupby("kind").agg(groups=("importers", "size"), declarations=("declarations", "sum"))
     metadata: dict[str, Any] = {
         **table_metadata(groups),
-        "months": len(months),
+        "months": len(anonymized_declarations),
         "smallest_group": int(groups["importers"].min()) if len(groups) else 0,
         "by_kind": dg.MetadataValue.md(kinds.to_markdown()),
     }
     return dg.Output(groups, metadata=metadata)
 
 
-@customs_asset
+@dg.asset(
+    group_name="disclosure",
+    kinds={"parquet", "pandas"},
+    owners=OWNERS,
+    io_manager_key=PARQUET,
+    **made_with("6", "release_secret", "min_group"),
+)
 def composed_identities(
-    context: dg.AssetExecutionContext, pipeline: Pipeline, safe_groups: pd.DataFrame
+    pipeline: Pipeline, anonymized_declarations: Partitions, safe_groups: pd.DataFrame
 ) -> dg.Output[pd.DataFrame]:
+    """New importers, sellers, declarants and couriers, none with more than a k-th of its rows from one of the source's."""
     settings, safe = pipeline.settings, SafeGroups(safe_groups)
-    source = {
-        month: pipeline.lake.read_frame("anonymized_declarations", month)
-        for month in pipeline.months("anonymized_declarations")
-    }
+    source = dict(anonymized_declarations)
     known = [
         generalized_month(declarations, safe, month=month, root=pipeline.secret).declarations
         for month, declarations in source.items()
@@ -93,18 +115,24 @@ def composed_identities(
     return dg.Output(composed, metadata=metadata)
 
 
-@customs_asset
+@dg.asset(
+    group_name="synthesis",
+    kinds={"json"},
+    owners=OWNERS,
+    io_manager_key=JSON,
+    **made_with("6", "release_secret", "min_group"),
+)
 def fraud_propensity(
-    context: dg.AssetExecutionContext, pipeline: Pipeline, safe_groups: pd.DataFrame
+    pipeline: Pipeline, anonymized_declarations: Partitions, unit_prices: Partitions, safe_groups: pd.DataFrame
 ) -> dg.Output[dict]:
-    settings, lake = pipeline.settings, pipeline.lake
-    months = pipeline.months("anonymized_declarations", "unit_prices")
-    source, prices = (
-        {month: lake.read_frame(asset, month) for month in months}
-        for asset in ("anonymized_declarations", "unit_prices")
-    )
+    """How likely inspection finds fraud in a declaration: boosted trees with calibrated rates, learned over all months."""
+    source = dict(anonymized_declarations)
     model = fitted_propensity(
-        source, prices, SafeGroups(safe_groups), root=pipeline.secret, min_group=settings.min_group
+        source,
+        dict(unit_prices),
+        SafeGroups(safe_groups),
+        root=pipeline.secret,
+        min_group=pipeline.settings.min_group,
     )
     metadata: dict[str, Any] = {
         "declarations": sum(map(len, source.values())),
@@ -116,7 +144,15 @@ def fraud_propensity(
     return dg.Output(model.as_json(), metadata=metadata)
 
 
-@customs_asset
+@dg.asset(
+    partitions_def=months,
+    group_name="synthesis",
+    kinds={"parquet", "pandas"},
+    owners=OWNERS,
+    io_manager_key=PARQUET,
+    dagster_type=FRAME_TYPES["synthetic_declarations"],
+    **made_with("9", "release_secret", "min_group", "rows", "price"),
+)
 def synthetic_declarations(
     context: dg.AssetExecutionContext,
     pipeline: Pipeline,
@@ -127,6 +163,7 @@ def synthetic_declarations(
     composed_identities: pd.DataFrame,
     fraud_propensity: dict,
 ) -> dg.Output[pd.DataFrame]:
+    """Sampled, selected, polished and labelled rows: 22 attributes, HS code cut to 6 digits, every tariff tuple lawful."""
     settings = pipeline.settings
     month = synthesize(
         from_bytes(ctgan_model),

@@ -1,0 +1,227 @@
+"""Build what is out of date: look, start the runs that can start, wait for one to end, and look again.
+
+Every run is a real Dagster run, recorded in the instance that the UI shows. How progress looks on a terminal stands in
+``cli.py``; who executes a run, in ``workers.py``.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import dagster as dg
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+
+from customs_assets.automation.jobs import JOB_OF
+from customs_assets.automation.recovery import HOST_TAG
+from customs_assets.automation.staleness import Staleness, ready
+from customs_assets.automation.workers import Workers
+from customs_assets.graph import Node
+
+# Whoever called `customs run` calls it again where a run of its was killed; the daemon need not.
+_TAGS = {HOST_TAG: socket.gethostname(), "dagster/max_retries": "0"}
+
+# Of the runs that can start, which come first: jobs in the order of the data, and of those that can start together the
+# longest first. Begun last, it would keep one worker busy while the others are idle.
+_FIRST = (
+    *("month", "shared", "rehearsal", "synthesis"),
+    *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell", "evidence"),
+)
+
+# A partition that is out of date again each time it was built has inputs that change all the time.
+_MOST_TIMES = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: some assets of one partition.
+
+    Attributes:
+        run_id: its ID in the instance.
+        job: the job.
+        partition: partition key, empty for a whole.
+        assets: what it builds.
+    """
+
+    run_id: str
+    job: str
+    partition: str
+    assets: tuple[str, ...]
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The partitions that it builds."""
+        return [(asset, self.partition) for asset in self.assets]
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        if "|" in self.partition:
+            dataset, detector = self.partition.split("|")
+            return f"{detector} on {dataset}"
+        return f"{self.partition}, synthesis" if self.job == "synthesis" else self.partition or self.job
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run.
+
+    Attributes:
+        problems: what went wrong, a sentence each; empty where everything was built and no blocking check failed.
+        warnings: checks that failed and block nothing, a sentence each.
+    """
+
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Screen(Protocol):
+    """Shows how far the runs are."""
+
+    def start(self, run: Run) -> None:
+        """A run was started."""
+        ...
+
+    def tick(self) -> None:
+        """Called a few times a second while runs are under way."""
+        ...
+
+    def end(self, run: Run, outcome: Outcome) -> None:
+        """A run has ended."""
+        ...
+
+
+def build(
+    instance: dg.DagsterInstance,
+    staleness: Staleness,
+    months: Sequence[str],
+    at_once: int,
+    screen: Screen,
+    log_folder: Path,
+    redo: Collection[Node] = (),
+) -> tuple[dict[Run, Outcome], list[Node]]:
+    """Build what is out of date of some months and of what is built over all months.
+
+    Where a run fails, nothing is built from what it should have built. Building again does what is left.
+
+    Args:
+        instance: where runs are recorded.
+        staleness: what is out of date.
+        months: the months.
+        at_once: how many runs at once.
+        screen: shows how far the runs are.
+        log_folder: folder that the workers' own output goes to.
+        redo: what is built once whatever the lake holds.
+
+    Returns:
+        What became of each run, and what was not built because something failed that it is built from.
+    """
+    repository = ReconstructableRepository.for_module("customs_assets.definitions", "defs")
+    ended: queue.Queue[tuple[str, str]] = queue.Queue()
+    workers = Workers(instance, log_folder, on_end=lambda run_id, problem: ended.put((run_id, problem)))
+    running: dict[str, Run] = {}
+    outcomes: dict[Run, Outcome] = {}
+    failed: set[Node] = set()
+    times: Counter[Node] = Counter()
+    redo = set(redo)
+    try:
+        while True:
+            staleness.look_again()
+            under_way = {node for run in running.values() for node in run.nodes}
+            pending = {*staleness.out_of_date(months), *redo} - under_way - failed
+            runs = ready(staleness, pending, under_way | failed, months, JOB_OF) if len(running) < at_once else {}
+            for (job, partition), assets in sorted(runs.items(), key=_precedence)[: at_once - len(running)]:
+                run = _create(instance, repository, job, partition, assets)
+                running[run.run_id] = run
+                redo -= set(run.nodes)
+                times.update(run.nodes)
+                screen.start(run)
+                workers.take(run.run_id)
+            if not running:
+                return outcomes, sorted(pending)
+            run_id, problem = _wait(ended, screen)
+            run = running.pop(run_id)
+            outcomes[run] = _outcome(instance, run_id, problem)
+            if outcomes[run].problems or any(times[node] >= _MOST_TIMES for node in run.nodes):
+                failed.update(run.nodes)
+            screen.end(run, outcomes[run])
+    finally:
+        workers.close()
+
+
+def _wait(ended: queue.Queue[tuple[str, str]], screen: Screen) -> tuple[str, str]:
+    while True:
+        screen.tick()
+        try:
+            return ended.get(timeout=0.3)
+        except queue.Empty:
+            continue
+
+
+def _precedence(run: tuple[tuple[str, str], list[str]]) -> tuple[int, str]:
+    (job, partition), _ = run
+    detector = partition.split("|")[-1]
+    return _FIRST.index(detector if detector in _FIRST else job), partition
+
+
+def _create(
+    instance: dg.DagsterInstance,
+    repository: ReconstructableRepository,
+    name: str,
+    partition: str,
+    assets: Sequence[str],
+) -> Run:
+    """Record a run of a job, for some of its assets."""
+    selection = {dg.AssetKey(asset) for asset in assets}
+    job = repository.get_reconstructable_job(name).get_subset(asset_selection=frozenset(selection))
+    definition = job.get_definition()
+    key = partition
+    if partition and isinstance(definition.partitions_def, dg.MultiPartitionsDefinition):
+        dataset, detector = partition.split("|")
+        key = dg.MultiPartitionKey({"detector": detector, "dataset": dataset})
+    tags = {**definition.partitions_def.get_tags_for_partition_key(key)} if definition.partitions_def else {}
+    run = instance.create_run_for_job(
+        definition,
+        tags={**tags, **_TAGS},
+        asset_selection=selection,
+        job_code_origin=repository.get_reconstructable_job(name).get_python_origin(),
+    )
+    return Run(run.run_id, name, partition, tuple(assets))
+
+
+def _outcome(instance: dg.DagsterInstance, run_id: str, problem: str) -> Outcome:
+    """What became of a run, from its events and what its worker says."""
+    problems, warnings = [f"{problem}; run again to finish"] if problem else [], []
+    kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
+    for entry in instance.all_logs(run_id, of_type=kinds):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        if event.event_type is dg.DagsterEventType.STEP_FAILURE:
+            problems += _said_of_failure(event)
+        elif not (evaluation := event.asset_check_evaluation_data).passed:
+            sentence = f"{evaluation.asset_key.to_user_string()}, {evaluation.check_name}: {evaluation.description}"
+            (problems if evaluation.severity is dg.AssetCheckSeverity.ERROR else warnings).append(sentence)
+    run = instance.get_run_by_id(run_id)
+    if not problems and (run is None or not run.is_success):
+        problems.append(f"run {run_id} failed")
+    return Outcome(tuple(problems), tuple(warnings))
+
+
+def _said_of_failure(event: dg.DagsterEvent) -> list[str]:
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return [f"{event.step_key}: {data.user_failure_data.description}"]
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
+        # Which check it was, and what did not hold, its evaluation says.
+        return []
+    lines = error.message.strip().splitlines() if error else []
+    return [f"{event.step_key}: {lines[0] if lines else 'failed'}"]

@@ -1,0 +1,180 @@
+"""Staleness: which partitions are missing or out of date, for command line, automation and Dagster's UI alike.
+
+The lake's records are the truth. They hold the version, the settings and the checksums of the inputs that each
+partition was built with, and outlive any Dagster home. What Dagster cannot see by itself, ``dagster_view.py`` tells it.
+
+Being out of date is not handed down. A partition whose input may come out otherwise is looked at again when the input
+was built. Where it came out the same, nothing downstream is built again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from customs_assets.graph import SOURCE_KEY, Graph, Node, setting_values
+from customs_assets.lake import Lake, Record
+from customs_assets.lake.io_manager import RAW, is_of, months_at_hand
+from customs_assets.settings import Settings
+from customs_assets.source.address import source_of
+
+# What is read from the source.
+_READ = (RAW, "quarantine")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why a partition has to be built.
+
+    Attributes:
+        reason: a phrase, such as "was built with another epochs".
+        is_missing: whether there is none.
+        is_judgement: whether the partition itself is up to date, but did not pass its checks.
+    """
+
+    reason: str
+    is_missing: bool = False
+    is_judgement: bool = False
+
+
+class Staleness:
+    """Compares a lake with what the settings and the source ask for now.
+
+    Args:
+        graph: the asset graph.
+        lake: the lake.
+        settings: the settings.
+
+    Raises:
+        SourceError: the settings name no source that can be read.
+    """
+
+    def __init__(self, graph: Graph, lake: Lake, settings: Settings) -> None:
+        self.graph, self.lake, self.settings = graph, lake, settings
+        self.source = source_of(settings)
+        self.origin = self.source.origin
+        # Asked twice for a month, a source would hash its rows twice.
+        self.fingerprint: Callable[[str], str] = cache(self.source.fingerprint)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Forget what was read of the lake."""
+        self._last = cache(self.lake.last_record)
+        self._at_hand = cache(lambda parents: tuple(months_at_hand(self.lake, parents, self.origin)))
+
+    def months(self) -> list[str]:
+        """The months in the lake that were read from the present source."""
+        return months_at_hand(self.lake, (RAW,), self.origin)
+
+    def of_other_sources(self) -> dict[str, str]:
+        """The source of each month in the lake that was read from another one: such months are left out of wholes."""
+        found = {month: self._last(RAW, month) for month in self.lake.partitions_recorded(RAW)}
+        return {m: r.origin for m, r in found.items() if r is not None and not is_of(self.lake, m, self.origin)}
+
+    def out_of_date(self, months: Sequence[str]) -> dict[Node, Finding]:
+        """What has to be built of some months and of what is built over all months, each with its reason."""
+        found = {}
+        for key in self.graph.assets:
+            for partition in self.graph.partitions(key, months):
+                if finding := self._look(key, partition):
+                    found[key, partition] = finding
+        return found
+
+    def inputs(self, key: str, partition: str) -> list[Node]:
+        """The partitions that one partition would be built from now."""
+        months: Sequence[str] = ()
+        if self.graph[key].cut != "month" and (parents := self.graph.monthly_parents(key, partition)):
+            months = self._at_hand(tuple(parents))
+        return self.graph.inputs(key, partition, months)
+
+    def _look(self, key: str, partition: str) -> Finding | None:
+        record = self._last(key, partition)
+        if record is None:
+            return Finding("is missing", is_missing=True)
+        if not self.lake.is_there(record):
+            return Finding("was deleted or damaged", is_missing=True)
+        reason = self._other_code(record) or self._other_source(record) or self._other_inputs(record)
+        return Finding(reason) if reason else self._not_passed(record)
+
+    def _other_code(self, record: Record) -> str:
+        asset = self.graph[record.asset]
+        if record.code_version != asset.version:
+            return f"was built by version {record.code_version}, not {asset.version}"
+        changed = _changed(record.settings, setting_values(asset.settings, self.settings))
+        return f"was built with another {', '.join(changed)}" if changed else ""
+
+    def _other_source(self, record: Record) -> str:
+        if record.asset not in _READ:
+            return ""
+        if record.origin != self.origin:
+            return f"was read from another source ({record.origin or 'unknown'})"
+        if record.inputs.get(f"{SOURCE_KEY}|{record.partition}") != self.fingerprint(record.partition):
+            return "was read before the source changed"
+        return ""
+
+    def _other_inputs(self, record: Record) -> str:
+        """Which inputs are no longer those of a record. A missing one counts as it was: it may come out the same."""
+        before = {name: sha for name, sha in record.inputs.items() if not name.startswith(SOURCE_KEY)}
+        found = [self._last(*node) for node in self.inputs(record.asset, record.partition)]
+        now = {f"{other.asset}|{other.partition}": other.sha256 for other in found if other is not None}
+        gone = [name for name in before.keys() - now.keys() if self._last(*name.split("|", 1)) is not None]
+        changed = sorted([*gone, *(name for name, checksum in now.items() if before.get(name) != checksum)])
+        if not changed:
+            return ""
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        return f"was built from another {', '.join(name.replace('|', ' ').strip() for name in changed[:3])}{more}"
+
+    def _not_passed(self, record: Record) -> Finding | None:
+        if failed := self.lake.failed(record):
+            return Finding(f"did not pass {', '.join(failed)}", is_judgement=True)
+        new = set(self.graph[record.asset].checks) - set(record.checks)
+        if unjudged := [*self.lake.unjudged(record), *sorted(new)]:
+            return Finding(f"was not judged by {', '.join(unjudged)}", is_judgement=True)
+        return None
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The settings that are others now. A secret that is gone was destroyed: what was made with it stays valid."""
+    secrets = ("identity_key", "release_secret")
+    return [
+        name
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name) and not (name in secrets and now.get(name) == "")
+    ]
+
+
+def ready(
+    staleness: Staleness,
+    pending: Collection[Node],
+    unfinished: Collection[Node],
+    months: Sequence[str],
+    job_of: Mapping[str, str],
+) -> dict[tuple[str, str], list[str]]:
+    """What can be built now: the assets of each run, by job and partition, in the graph's order.
+
+    A partition waits while something that it is built from, however far up, is pending or unfinished. Assets of one job
+    and partition are built in one run, one after the other.
+
+    Args:
+        staleness: the lake as it is.
+        pending: what has to be built and is not under way.
+        unfinished: what is under way, or has failed.
+        months: the months that are asked for.
+        job_of: the job of each asset.
+    """
+    graph, pending, waiting = staleness.graph, set(pending), set(unfinished)
+    runs: dict[tuple[str, str], list[str]] = {}
+    for key in graph.assets:
+        for partition in graph.partitions(key, months):
+            run = job_of[key], partition
+            in_this_run = {(asset, partition) for asset in runs.get(run, [])}
+            inputs = {*staleness.inputs(key, partition), *graph.inputs(key, partition, months)}
+            if inputs & waiting or (inputs & pending) - in_this_run:
+                waiting.add((key, partition))
+            elif (key, partition) in pending:
+                runs.setdefault(run, []).append(key)
+            elif inputs & in_this_run:
+                # The input may come out the same. Then nothing has to be done here.
+                waiting.add((key, partition))
+    return runs

@@ -1,0 +1,173 @@
+"""The asset graph as the lake needs it: which partitions an asset is built from, and by which version and settings.
+
+Everything here is read off the Dagster definitions, the only place where an asset is described. What belongs here
+answers "what is this partition built from?". Whether it is out of date stands in ``automation/staleness.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import dagster as dg
+
+from customs_assets.secret_files import identity_key, release_secret
+from customs_assets.settings import Settings
+
+# What raw declarations are read from. Dagster shows it; the pipeline does not build it.
+SOURCE_KEY = "declaration_source"
+
+# What is published: the candidate, where the gate lets it through.
+RELEASE = "synthetic_release"
+
+Cut = Literal["month", "cell", "whole"]
+Node = tuple[str, str]  # asset key and partition key; the partition of a whole is the empty text
+
+
+def setting_values(names: Sequence[str], settings: Settings) -> dict[str, str]:
+    """Some settings as text; the two secrets by their fingerprints."""
+    secrets = {"identity_key": identity_key, "release_secret": release_secret}
+    return {
+        name: secrets[name](getattr(settings, name)).fingerprint() if name in secrets else str(getattr(settings, name))
+        for name in names
+    }
+
+
+def made_with(version: str, *settings: str, withdraws_release: bool = False, **metadata: Any) -> dict[str, Any]:
+    """The code version of an asset and the metadata that say what it depends on, for ``@dg.asset(**made_with(…))``.
+
+    Dagster does not see a change of a setting. So the digest of the settings is a part of the code version: the asset is out of
+    date when a setting changes, as when its code does.
+
+    Args:
+        version: raised by hand when the same inputs would give another content.
+        settings: names of the settings that the content depends on.
+        withdraws_release: whether the release is taken away before this asset is built again, because it rests on it.
+        metadata: more definition metadata.
+    """
+    values = setting_values(settings, Settings())  # pyright: ignore[reportCallIssue]
+    return {
+        "code_version": code_version(version, values),
+        "metadata": {"version": version, "settings": values, "withdraws_release": withdraws_release, **metadata},
+    }
+
+
+def code_version(version: str, values: Mapping[str, str]) -> str:
+    """A version with the digest of the settings, as Dagster shows it."""
+    if not values:
+        return version
+    return f"{version}-{hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]}"
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One asset of the pipeline.
+
+    Attributes:
+        key: its key, which is also its name in the lake.
+        cut: how it is partitioned.
+        parents: the assets that it is built from, the source aside.
+        version: its version without settings.
+        settings: names of the settings that it depends on.
+        checks: names of its blocking checks.
+        cells: its partitions, where it is cut into cells.
+        withdraws_release: whether the release is taken away before it is built again.
+        judges_its_inputs: whether it decides by itself what it makes of inputs that failed a check: the gate does.
+        input_of_dataset: the one parent that the cells of a data set are built from.
+    """
+
+    key: str
+    cut: Cut
+    parents: tuple[str, ...]
+    version: str
+    settings: tuple[str, ...]
+    checks: tuple[str, ...]
+    cells: tuple[str, ...] = ()
+    withdraws_release: bool = False
+    judges_its_inputs: bool = False
+    input_of_dataset: tuple[tuple[str, str], ...] = ()
+
+    def parents_of(self, partition: str) -> tuple[str, ...]:
+        """The assets that one partition is built from."""
+        chosen = dict(self.input_of_dataset)
+        return next(((chosen[part],) for part in partition.split("|") if part in chosen), self.parents)
+
+
+class Graph:
+    """The assets by key, in an order in which they can be built."""
+
+    def __init__(self, assets: Iterable[Asset]) -> None:
+        waiting = {asset.key: asset for asset in assets}
+        self.assets: dict[str, Asset] = {}
+        while waiting:
+            key = next(key for key, asset in waiting.items() if not waiting.keys() & set(asset.parents))
+            self.assets[key] = waiting.pop(key)
+        self.ancestors = cache(self._ancestors)
+
+    def __getitem__(self, key: str) -> Asset:
+        return self.assets[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.assets
+
+    def _ancestors(self, key: str) -> frozenset[str]:
+        """What an asset is built from, and what that is built from, and so on."""
+        parents = self[key].parents
+        return frozenset(parents).union(*(self.ancestors(parent) for parent in parents))
+
+    def partitions(self, key: str, months: Sequence[str]) -> Sequence[str]:
+        """The partitions of an asset over some months."""
+        asset = self[key]
+        return {"month": months, "cell": asset.cells, "whole": ("",)}[asset.cut]
+
+    def inputs(self, key: str, partition: str, months: Sequence[str]) -> list[Node]:
+        """The partitions that one partition is built from.
+
+        Args:
+            key: what is built.
+            partition: its partition, empty for a whole.
+            months: the months that a whole or a cell is built over.
+        """
+        asset = self[key]
+        found: list[Node] = []
+        for parent in asset.parents_of(partition):
+            alike = asset.cut == self[parent].cut
+            found += [(parent, of) for of in ([partition] if alike else self.partitions(parent, months))]
+        return found
+
+    def monthly_parents(self, key: str, partition: str) -> list[str]:
+        """The monthly assets that a whole or a cell is built from."""
+        return [parent for parent in self[key].parents_of(partition) if self[parent].cut == "month"]
+
+
+def graph_of(definitions: Iterable[Any], checks: Iterable[dg.AssetChecksDefinition]) -> Graph:
+    """The graph of some Dagster assets and their checks; external assets are left out."""
+    blocking: dict[str, list[str]] = {}
+    for check in (spec for definition in checks for spec in definition.check_specs):
+        if check.blocking:
+            blocking.setdefault(check.asset_key.to_user_string(), []).append(check.name)
+    specs = [
+        spec for definition in definitions if isinstance(definition, dg.AssetsDefinition) for spec in definition.specs
+    ]
+    return Graph(_asset(spec, blocking.get(spec.key.to_user_string(), [])) for spec in specs)
+
+
+def _asset(spec: dg.AssetSpec, checks: Sequence[str]) -> Asset:
+    partitions = spec.partitions_def
+    is_cell = isinstance(partitions, dg.MultiPartitionsDefinition)
+    return Asset(
+        spec.key.to_user_string(),
+        "whole" if partitions is None else "cell" if is_cell else "month",
+        tuple(key for dep in spec.deps if (key := dep.asset_key.to_user_string()) != SOURCE_KEY),
+        spec.metadata["version"],
+        tuple(spec.metadata["settings"]),
+        tuple(checks),
+        tuple(partitions.get_partition_keys()) if is_cell else (),
+        spec.metadata["withdraws_release"],
+        spec.metadata.get("judges_its_inputs", False),
+        tuple(spec.metadata.get("input_of_dataset", {}).items()),
+    )

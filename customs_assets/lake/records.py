@@ -1,0 +1,154 @@
+"""Records of the lake: what a partition was made from, and what its checks found.
+
+Beside every artifact, under ``.records``, stands its record, and one small file for each blocking check that judged it. A verdict
+names the checksum that it is about: a verdict on other bytes counts for nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+
+from customs_assets.lake.files import RECORDS, LakeError, folder_checksum
+from customs_assets.lake.tables import Tables
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a partition was made from, and what it turned out to be.
+
+    Attributes:
+        asset: asset key.
+        partition: partition key, empty for an asset without partitions.
+        path: path of the artifact relative to the lake.
+        code_version: version of the code that made it.
+        sha256: sha256 of the artifact's bytes (of a folder: of its checksum list).
+        settings: the settings that the asset depends on, as text; secrets by their fingerprint.
+        inputs: sha256 of every input, by ``asset|partition``; empty text where an input was replaced while it was read.
+        rows: rows of a table, None for anything else.
+        origin: of what was read from a source, the source.
+        checks: names of the blocking checks that it has to pass.
+        damaged: whether the bytes in the lake were found to be others than were written.
+    """
+
+    asset: str
+    partition: str
+    path: str
+    code_version: str
+    sha256: str
+    settings: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    rows: int | None = None
+    origin: str = ""
+    checks: list[str] = field(default_factory=list)
+    damaged: bool = False
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: the asset and the partition."""
+        return f"{self.asset} {self.partition}".strip()
+
+
+class Lake(Tables):
+    """A folder (or any fsspec address) of partitions with their records."""
+
+    def save_record(self, record: Record) -> None:
+        """Note what a partition was made from, after the partition itself has its name."""
+        self.write_bytes(
+            self._record_path(record.asset, record.partition), json.dumps(asdict(record), indent=1).encode()
+        )
+
+    def record(self, asset: str, partition: str = "") -> Record | None:
+        """The record of a partition that is in the lake; None where it is missing, or known to be damaged."""
+        record = self.last_record(asset, partition)
+        return record if record is not None and self.is_there(record) else None
+
+    def is_there(self, record: Record) -> bool:
+        """Whether the artifact of a record is in the lake, and not known to be damaged."""
+        return not record.damaged and self.fs.exists(posixpath.join(self.root, record.path))
+
+    def last_record(self, asset: str, partition: str = "") -> Record | None:
+        """The record of a partition, even where its file was deleted or damaged since: others were made from those bytes."""
+        try:
+            return Record(**json.loads(self.read_bytes(self._record_path(asset, partition))))
+        except LakeError:
+            return None
+
+    def save_verdict(self, record: Record, check: str, *, passed: bool) -> None:
+        """Note whether the artifact of a record passed a blocking check.
+
+        Raises:
+            LakeError: the artifact was made again while it was judged, so that the verdict may be about either.
+        """
+        now = self.last_record(record.asset, record.partition)
+        if now is None or now.sha256 != record.sha256:
+            raise LakeError(f"{record.name} was made again while {check} judged it; run the check again")
+        content = json.dumps({"sha256": record.sha256, "passed": passed}).encode()
+        self.write_bytes(self._record_path(record.asset, record.partition, f".{check}.verdict"), content)
+
+    def failed(self, record: Record) -> list[str]:
+        """The blocking checks that the artifact of a record did not pass."""
+        return [check for check in record.checks if self._verdict(record, check) is False]
+
+    def unjudged(self, record: Record) -> list[str]:
+        """The blocking checks that have not judged the artifact of a record."""
+        return [check for check in record.checks if self._verdict(record, check) is None]
+
+    def passed(self, record: Record) -> bool:
+        """Whether the artifact of a record passed all of its blocking checks."""
+        return all(self._verdict(record, check) for check in record.checks)
+
+    def _verdict(self, record: Record, check: str) -> bool | None:
+        try:
+            content = json.loads(
+                self.read_bytes(self._record_path(record.asset, record.partition, f".{check}.verdict"))
+            )
+        except LakeError:
+            return None
+        return content["passed"] if content["sha256"] == record.sha256 else None
+
+    def _record_path(self, asset: str, partition: str, suffix: str = "") -> str:
+        return posixpath.join(self.root, RECORDS, asset, f"{partition or 'whole'}{suffix}.json")
+
+    def partitions_recorded(self, asset: str) -> list[str]:
+        """The partitions of an asset that are in the lake and not damaged, in order."""
+        folder = posixpath.join(self.root, RECORDS, asset)
+        if not self.fs.isdir(folder):
+            return []
+        names = (posixpath.basename(path) for path in self.fs.ls(folder, detail=False, refresh=True))
+        known = (n.removesuffix(".json") for n in names if n.endswith(".json") and not n.endswith(".verdict.json"))
+        return sorted(n for n in known if not n.startswith(".") and self.record(asset, "" if n == "whole" else n))
+
+    def records(self) -> Iterator[Record]:
+        """Every record of the lake."""
+        folder = posixpath.join(self.root, RECORDS)
+        if self.fs.isdir(folder):
+            for path in sorted(self.fs.find(folder)):
+                if path.endswith(".json") and not path.endswith(".verdict.json"):
+                    yield Record(**json.loads(self.read_bytes(path)))
+
+    def mark_damaged(self) -> list[Record]:
+        """Read every artifact, compare it with its record, and mark those that are damaged or gone; returns these.
+
+        ``customs run`` makes them again. What was made from them stays: it was made from the bytes that were written.
+        """
+        found = [record for record in self.records() if self.checksum(record) != record.sha256]
+        for record in found:
+            self.save_record(replace(record, damaged=True))
+        return found
+
+    def checksum(self, record: Record) -> str:
+        """The sha256 of the bytes that stand where a record says, empty where nothing does."""
+        path = posixpath.join(self.root, record.path)
+        if not self.fs.exists(path):
+            return ""
+        if self.fs.isdir(path):
+            return folder_checksum(self.read_folder(record.asset))
+        digest = hashlib.sha256()
+        with self.fs.open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
