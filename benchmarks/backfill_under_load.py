@@ -29,13 +29,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import dagster as dg
 
-from benchmarks.services import Services, customs, small_environment
-from customs_assets.benchmark.detectors import DETECTORS
-from customs_assets.catalogue import ARTIFACTS, stage_of
+from customs_assets.automation.jobs import JOB_OF
+from customs_assets.definitions import graph
 from customs_assets.lake import Lake
 from customs_assets.months import month_range
-from customs_assets.provenance import partitions_of
 from customs_assets_tests.automation.alert_servers import mail_server, web_server
+from customs_assets_tests.services import Services, customs, small_environment
 
 CLIENTS = 4
 _PAGES = (
@@ -95,11 +94,7 @@ def at_once(instance: dg.DagsterInstance) -> int:
 
 def missing(lake: Lake, months: list[str]) -> list[str]:
     """The partitions that have no record."""
-    nodes = [
-        (artifact.key, partition)
-        for artifact in ARTIFACTS
-        for partition in partitions_of(artifact, months, list(DETECTORS))
-    ]
+    nodes = [(key, partition) for key in graph.assets for partition in graph.partitions(key, months)]
     return [f"{key} {partition}" for key, partition in nodes if lake.record(key, partition) is None]
 
 
@@ -141,13 +136,13 @@ def main() -> None:
         with Services(folder, environment) as services, Polling(services) as polling:
             services.wait_until(lambda: _sensors_have_ticked(services), 120)
             began = time.monotonic()
-            launched = [services.launch_backfill_of([artifact.key for artifact in ARTIFACTS], first)]
+            launched = [services.launch_backfill_of(list(graph.assets), first)]
             time.sleep(10)
             launched.append(services.launch_backfill("month", second))
             services.wait_until(
                 lambda: all(services.backfills()[backfill] != "REQUESTED" for backfill in launched), given.timeout
             )
-            later = [artifact.key for artifact in ARTIFACTS if stage_of(artifact.key) > 0]
+            later = [key for key in graph.assets if JOB_OF[key] != "month"]
             launched.append(services.launch_backfill_of(later, first + second))
             services.wait_until(lambda: services.backfills()[launched[-1]] != "REQUESTED", given.timeout)
             seconds = time.monotonic() - began

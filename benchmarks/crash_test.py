@@ -15,7 +15,6 @@ Exit status 1 where anything was found.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import random
 import shutil
@@ -31,36 +30,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.services import CODE_SERVER, DAEMON, WEBSERVER, Services, customs, small_environment
-from customs_assets.catalogue import ARTIFACTS
+from customs_assets.definitions import graph
+from customs_assets_tests.lakes import artifacts, compare
+from customs_assets_tests.services import CODE_SERVER, DAEMON, WEBSERVER, Services, customs, small_environment
 
 MONTHS = "2020-01:2020-02"
 RUN_PROCESS = "run's process"
-
-
-def artifacts(lake: Path, records: bool = False) -> dict[str, str]:
-    """The sha256 of every artifact that has its final name, by its path; with the records where asked."""
-    return {
-        str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(lake.rglob("*"))
-        if path.is_file() and not is_temporary(path, lake) and (records or ".records" not in path.parts)
-    }
-
-
-def is_temporary(path: Path, lake: Path) -> bool:
-    """Whether a file, or the folder it lies in, has not got its final name yet."""
-    return any(part.endswith(".tmp") for part in path.relative_to(lake).parts)
-
-
-def compare(lake: Path, reference: dict[str, str], whole: bool) -> list[str]:
-    """What is wrong in a lake: bytes that differ, and where it should be whole, what is missing, over or unfinished."""
-    found = artifacts(lake, records=whole) if lake.is_dir() else {}
-    wrong = [f"{name} differs" for name in found if name in reference and found[name] != reference[name]]
-    wrong += [f"{name} should not be there" for name in found if name not in reference]
-    if whole:
-        wrong += [f"{name} is missing" for name in reference if name not in found]
-        wrong += [f"{path} is unfinished" for path in lake.rglob("*.tmp")]
-    return wrong
 
 
 def processes_of(group: int) -> list[int]:
@@ -195,7 +170,7 @@ def kill_services(test: CrashTest, kills: int, draw: random.Random) -> None:
     with Services(test.folder, test.environment) as services:
         for number in range(kills):
             victim = [RUN_PROCESS, DAEMON, WEBSERVER, CODE_SERVER][number % 4]
-            backfill = services.launch_backfill_of([artifact.key for artifact in ARTIFACTS], ["2020-01", "2020-02"])
+            backfill = services.launch_backfill_of(list(graph.assets), ["2020-01", "2020-02"])
             time.sleep(draw.uniform(0.0, 2 * test.seconds))
             services.wait_until(lambda: _run_processes(services) != [], 120)
             if victim == RUN_PROCESS:
@@ -224,7 +199,7 @@ def _begin_anew(test: CrashTest, draw: random.Random) -> None:
 
 
 def _run_processes(services: Services) -> list[int]:
-    return workers_of(services.processes[CODE_SERVER].pid) if CODE_SERVER in services.processes else []
+    return workers_of(services.processes[DAEMON].pid) if DAEMON in services.processes else []
 
 
 def _unfinished(services: Services) -> list[str]:

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from customs_assets.declaration import ATTRIBUTES, arrow_schema, consistent_labels
-from customs_assets.lake import ROW_GROUP_ROWS, Lake, LakeError, Record
+from customs_assets.lake import Lake, LakeError, Record
+from customs_assets.lake.tables import ROW_GROUP_ROWS
 from customs_assets.seeds import derive_seed
 
 FRAME = pd.DataFrame({"date": pd.to_datetime(["2020-01-01"]), "code": ["001"], "mass": [0.5]})

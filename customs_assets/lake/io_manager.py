@@ -85,7 +85,7 @@ class Partitions(Mapping[str, Any]):
 
 
 def months_at_hand(lake: Lake, parents: Sequence[str], origin: str) -> list[str]:
-    """The months that the lake has of every one of some assets, and that were read from the present source.
+    """The months of which every one of some assets was built, and that were read from the present source.
 
     Args:
         lake: the lake.
@@ -196,9 +196,15 @@ def look_at_inputs(step: StepExecutionContext, graph: Graph, origin: Callable[[S
         months = months_at_hand(lake, parents, origin(settings))
         if not months:
             raise dg.Failure(f"no month of {' and '.join(parents)} from the present source is in the lake {lake.root}")
-    inputs = [
-        record for node in graph.inputs(asset.key, partition, months) if (record := lake.record(*node)) is not None
-    ]
+    inputs: list[Record] = []
+    for key, of in graph.inputs(asset.key, partition, months):
+        record = lake.record(key, of)
+        if record is not None:
+            inputs.append(record)
+        elif not asset.judges_its_inputs:
+            raise dg.Failure(
+                f"{asset.key} is built from {key} {of}".rstrip() + ", which is not in the lake; build it first"
+            )
     if not asset.judges_its_inputs:
         _refuse_unsound(lake, graph, asset, inputs)
     _INPUTS[place] = {f"{record.asset}|{record.partition}": record.sha256 for record in inputs}

@@ -98,8 +98,8 @@ class Lake(Tables):
         return [check for check in record.checks if self._verdict(record, check) is None]
 
     def passed(self, record: Record) -> bool:
-        """Whether the artifact of a record passed all of its blocking checks."""
-        return all(self._verdict(record, check) for check in record.checks)
+        """Whether the artifact of a record passed all of its blocking checks; one that asks for none clears nothing."""
+        return bool(record.checks) and all(self._verdict(record, check) for check in record.checks)
 
     def _verdict(self, record: Record, check: str) -> bool | None:
         try:
@@ -114,13 +114,13 @@ class Lake(Tables):
         return posixpath.join(self.root, RECORDS, asset, f"{partition or 'whole'}{suffix}.json")
 
     def partitions_recorded(self, asset: str) -> list[str]:
-        """The partitions of an asset that are in the lake and not damaged, in order."""
+        """The partitions of an asset that were built, in order, whether or not their files are still there."""
         folder = posixpath.join(self.root, RECORDS, asset)
         if not self.fs.isdir(folder):
             return []
         names = (posixpath.basename(path) for path in self.fs.ls(folder, detail=False, refresh=True))
         known = (n.removesuffix(".json") for n in names if n.endswith(".json") and not n.endswith(".verdict.json"))
-        return sorted(n for n in known if not n.startswith(".") and self.record(asset, "" if n == "whole" else n))
+        return sorted(name for name in known if not name.startswith("."))
 
     def records(self) -> Iterator[Record]:
         """Every record of the lake."""

@@ -54,8 +54,8 @@ def _unmade(lake: Lake, key: str, partition: str) -> list[str]:
         return [f"{name} is not made"]
     if failed := lake.failed(record):
         return [f"{name} did not hold its expectations ({', '.join(failed)})"]
-    if unjudged := lake.unjudged(record):
-        return [f"{name} was not judged by its expectations ({', '.join(unjudged)})"]
+    if not lake.passed(record):
+        return [f"{name} was not judged by its expectations ({', '.join(lake.unjudged(record))})"]
     return []
 
 

@@ -1,118 +1,123 @@
-"""Runs start as soon as what they are made from is there, the longest of them first."""
+"""Runs start as soon as what they are built from is there, the longest of them first."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from customs_assets.automation.jobs import JOBS
-from customs_assets.automation.missing import Task, needs_of, plan
+from customs_assets.automation.jobs import JOB_OF, JOBS
+from customs_assets.automation.running import _precedence
+from customs_assets.automation.staleness import Staleness, ready
 from customs_assets.benchmark.detectors import DETECTORS
-from customs_assets.catalogue import ARTIFACTS, Partitioning
-from customs_assets.definitions import defs
+from customs_assets.definitions import defs, graph
+from customs_assets.graph import Node
 from customs_assets.lake import Lake
-from customs_assets.provenance import out_of_date
 from customs_assets.settings import Settings
 
 MONTHS = ["2020-01", "2020-02", "2020-03"]
 
+Runs = dict[tuple[str, str], list[str]]
+
+
+class Office:
+    """Three months of which nothing is built yet, and what can be built when some of it is."""
+
+    def __init__(self, staleness: Staleness) -> None:
+        self._staleness = staleness
+        self.everything = {(key, of) for key in graph.assets for of in graph.partitions(key, MONTHS)}
+
+    def ready(self, built: Iterable[Node] = (), failed: Iterable[Node] = ()) -> Runs:
+        pending = self.everything - set(built) - set(failed)
+        return ready(self._staleness, pending, set(failed), MONTHS, JOB_OF)
+
+    def behind(self, *nodes: Node) -> set[Node]:
+        """What has to be built for some partitions."""
+        inputs = {other for key, of in nodes for other in graph.inputs(key, of, MONTHS)}
+        return inputs | self.behind(*inputs) if inputs else set()
+
 
 @pytest.fixture
-def tasks(tmp_path: Path, small_source: Path) -> list[Task]:
-    """All that has to be made for three months where nothing is there yet."""
-    settings = Settings(source=str(small_source), lake=str(tmp_path / "lake"), identity_key=tmp_path / "key")  # pyright: ignore[reportCallIssue]
-    return plan(out_of_date(Lake(settings.lake), settings, MONTHS, DETECTORS, force=True))
+def office(tmp_path: Path, small_source: Path) -> Office:
+    settings = Settings(source=str(small_source), lake=str(tmp_path / "lake"))  # pyright: ignore[reportCallIssue]
+    return Office(Staleness(graph, Lake(settings.lake), settings))
 
 
-def _cell(tasks: list[Task], dataset: str) -> Task:
-    return next(task for task in tasks if task.partition.startswith(f"{dataset}|"))
+def _nodes(runs: Runs) -> set[Node]:
+    return {(asset, partition) for (_, partition), assets in runs.items() for asset in assets}
 
 
-def test_the_plan_makes_every_artifact_once(tasks: list[Task]):
-    made = [(asset, task.partition) for task in tasks for asset in task.assets]
-    assert len(made) == len(set(made))
-    assert {asset for asset, _ in made} == {artifact.key for artifact in ARTIFACTS}
-    assert len([task for task in tasks if task.partitioning is Partitioning.CELL]) == 2 * len(DETECTORS)
+def test_everything_is_built_once_and_after_what_it_is_built_from(office: Office):
+    built: set[Node] = set()
+    while runs := office.ready(built):
+        for (job, partition), assets in runs.items():
+            for place, asset in enumerate(assets):
+                earlier = built | {(other, partition) for other in assets[:place]}
+                assert office.behind((asset, partition)) <= earlier, (job, asset)
+        assert not built & _nodes(runs)
+        built |= _nodes(runs)
+    assert built == office.everything
+    assert len([key for key, _ in built if key == "fraud_benchmark"]) == 2 * len(DETECTORS)
 
 
-def test_a_months_first_run_waits_for_nothing_and_the_next_for_its_own_month_alone(tasks: list[Task]):
-    for month in MONTHS:
-        first, *later = [task for task in tasks if task.partition == month]
-        assert needs_of(first, tasks) == []
-        for task in later:
-            awaited = needs_of(task, tasks)
-            assert {other.partition for other in awaited if other.partitioning is Partitioning.MONTH} == {month}
-            assert first in awaited
+def test_a_months_first_run_waits_for_nothing_and_makes_all_of_it(office: Office):
+    runs = office.ready()
+    assert set(runs) == {("month", month) for month in MONTHS}
+    assert set(runs["month", MONTHS[0]]) == {key for key, job in JOB_OF.items() if job == "month"}
 
 
-def test_cells_on_the_source_do_not_wait_for_synthesis_and_cells_on_synthetic_months_do(tasks: list[Task]):
-    makers = {asset: [task for task in tasks if asset in task.assets] for task in tasks for asset in task.assets}
-    assert set(needs_of(_cell(tasks, "source"), tasks)) == set(makers["anonymized_declarations"])
-    assert set(needs_of(_cell(tasks, "synthetic"), tasks)) == set(makers["synthetic_declarations"])
+def test_nothing_over_all_months_starts_while_one_of_them_is_under_way_or_has_failed(office: Office):
+    two = {(key, month) for key, job in JOB_OF.items() if job == "month" for month in MONTHS[:2]}
+    third = {(key, MONTHS[2]) for key, job in JOB_OF.items() if job == "month"}
+    assert office.ready(two, failed=third) == {}
+    assert {job for job, _ in office.ready(two | third)} == {"shared", "rehearsal", "fraud_benchmark_cell"}
 
 
-def test_every_run_comes_after_what_it_needs_and_the_slowest_detectors_before_the_others(tasks: list[Task]):
-    places = {task: place for place, task in enumerate(tasks)}
-    for task in tasks:
-        assert all(places[other] < places[task] for other in needs_of(task, tasks))
-    begun = [task.title for task in tasks if task.stage == 3]
+@pytest.mark.parametrize(
+    ("node", "waits_for", "not_for"),
+    [
+        (("fraud_benchmark", "source|xgboost"), "anonymized_declarations", "synthetic_declarations"),
+        (("fraud_benchmark", "synthetic|xgboost"), "synthetic_declarations", "rehearsed_declarations"),
+        (("rehearsed_declarations", ""), "anonymized_declarations", "synthetic_declarations"),
+        (("synthetic_declarations", "2020-01"), "composed_identities", "rehearsed_declarations"),
+        (("release_evidence", ""), "synthetic_declarations", "release_privacy"),
+        (("release_privacy", ""), "rehearsed_declarations", "release_candidate"),
+        (("synthetic_release", ""), "release_privacy", "evidence_report"),
+        # The page is built where the gate withholds.
+        (("evidence_report", ""), "release_candidate", "synthetic_release"),
+    ],
+)
+def test_a_partition_is_ready_when_what_it_is_built_from_is_and_waits_for_nothing_else(
+    office: Office, node: Node, waits_for: str, not_for: str
+):
+    behind = office.behind(node)
+    assert waits_for in {key for key, _ in behind} and not_for not in {key for key, _ in behind}
+    assert node in _nodes(office.ready(behind))
+    missing = next(other for other in sorted(behind) if other[0] == waits_for)
+    assert node not in _nodes(office.ready(behind - {missing}))
+
+
+def test_of_what_can_start_together_the_longest_starts_first(office: Office):
+    earlier = ("month", "shared", "rehearsal", "synthesis")
+    built = {(key, of) for key, of in office.everything if JOB_OF[key] in earlier}
+    begun = [(job, of) for (job, of), _ in sorted(office.ready(built).items(), key=_precedence)]
     assert begun[:7] == [
-        "random_forest on source",
-        "random_forest on synthetic",
-        "measures",
-        "catboost on source",
-        "catboost on synthetic",
-        "attacks",
-        "candidate",
+        ("fraud_benchmark_cell", "source|random_forest"),
+        ("fraud_benchmark_cell", "synthetic|random_forest"),
+        ("measures", ""),
+        ("fraud_benchmark_cell", "source|catboost"),
+        ("fraud_benchmark_cell", "synthetic|catboost"),
+        ("attacks", ""),
+        ("candidate", ""),
     ]
 
 
-def test_what_takes_long_over_all_months_is_a_run_of_its_own(tasks: list[Task]):
-    makers = {asset: task for task in tasks for asset in task.assets if task.partitioning is Partitioning.WHOLE}
-    for asset, job in {
-        "rehearsed_declarations": "rehearsal",
-        "release_evidence": "measures",
-        "release_privacy": "attacks",
-        "synthetic_release": "release",
-    }.items():
-        assert makers[asset].assets == (asset,)
-        assert makers[asset].job == makers[asset].title == job
-    assert makers["release_quality"].assets == ("release_quality", "release_candidate")
-    assert makers["safe_groups"].assets == ("safe_groups", "composed_identities", "fraud_propensity")
-
-
-def test_the_rehearsal_waits_for_no_synthesis_and_the_synthesis_not_for_it(tasks: list[Task]):
-    makers = {asset: [task for task in tasks if asset in task.assets] for task in tasks for asset in task.assets}
-    [rehearsal] = makers["rehearsed_declarations"]
-    assert set(needs_of(rehearsal, tasks)) == set(makers["anonymized_declarations"])
-    awaited_by = {asset for task in tasks if rehearsal in needs_of(task, tasks) for asset in task.assets}
-    assert awaited_by == {"release_privacy"}
-    [attacks] = makers["release_privacy"]
-    assert set(needs_of(attacks, tasks)) == {
-        rehearsal,
-        *makers["anonymized_declarations"],
-        *makers["synthetic_declarations"],
-    }
-    [measures] = makers["release_evidence"]
-    assert set(needs_of(measures, tasks)) == {*makers["anonymized_declarations"], *makers["synthetic_declarations"]}
-
-
-def test_the_gate_waits_for_candidate_and_attacks_and_the_page_for_neither_of_its_verdicts(tasks: list[Task]):
-    makers = {asset: [task for task in tasks if asset in task.assets] for task in tasks for asset in task.assets}
-    [gate], [candidate], [attacks] = (
-        makers[key] for key in ("synthetic_release", "release_candidate", "release_privacy")
-    )
-    assert set(needs_of(gate, tasks)) == {candidate, attacks, *makers["privacy_report"]}
-    [page] = makers["evidence_report"]
-    assert gate not in needs_of(page, tasks), "the page is made where the gate withholds"
-    assert {candidate, attacks} <= set(needs_of(page, tasks))
-    assert page not in needs_of(gate, tasks)
-
-
-def test_every_run_of_the_plan_has_a_job_that_makes_just_that(tasks: list[Task]):
-    made = {job.name: {key for task in tasks if task.job == job.name for key in task.assets} for job in JOBS}
-    selected = {
-        job.name: {key.to_user_string() for key in job.selection.resolve(defs.resolve_asset_graph())} for job in JOBS
-    }
-    assert made == selected
+def test_every_asset_has_one_job_that_builds_it():
+    resolved = defs.resolve_asset_graph()
+    selected = [key.to_user_string() for job in JOBS for key in job.selection.resolve(resolved)]
+    assert sorted(selected) == sorted(graph.assets)
+    for job in JOBS:
+        assert {key.to_user_string() for key in job.selection.resolve(resolved)} == {
+            key for key, name in JOB_OF.items() if name == job.name
+        }

@@ -15,13 +15,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from benchmarks.crash_test import artifacts
-from benchmarks.services import customs, small_environment
 from customs_assets.automation.recovery import is_alive, report_lost_runs
 from customs_assets.lake import Lake, Record
 from customs_assets.source import assets as source_assets
 from customs_assets.source.address import open_source
 from customs_assets.source.reading import MonthStream, SourceUnreachable
+from customs_assets_tests.lakes import artifacts
+from customs_assets_tests.services import customs, small_environment
 
 MONTH = "2020-02"
 
@@ -75,7 +75,7 @@ class _Unreachable:
 
     def __init__(self, address: str, failures: int) -> None:
         self._source, self._left = open_source(address), failures
-        self.description = self._source.description
+        self.description, self.origin = self._source.description, self._source.origin
 
     def fingerprint(self, month: str) -> str:
         return self._source.fingerprint(month)
@@ -173,13 +173,12 @@ def test_verify_finds_what_is_no_longer_what_was_written(tmp_path: Path):
         lake.save_record(Record(asset, MONTH, f"{asset}/{MONTH}.json", "1", checksum))
     folder = lake.write_folder("release", {"x": b"1", "y": b"2"})
     lake.save_record(Record("release", "", "release", "1", folder))
-    assert lake.damaged() == []
+    assert lake.mark_damaged() == []
     Path(lake.path("b", MONTH, "json")).write_bytes(b"{}")
     shutil.copy(lake.path("a", MONTH, "json"), tmp_path / "lake" / "release" / "x")
-    found = lake.damaged()
-    assert {record.asset for record in found} == {"b", "release"}
-    for record in found:
-        lake.forget(record)
+    assert {record.asset for record in lake.mark_damaged()} == {"b", "release"}
     assert lake.record("a", MONTH) is not None
     assert lake.record("b", MONTH) is None
     assert lake.record("release") is None
+    last = lake.last_record("b", MONTH)
+    assert last is not None, "what was built from the bytes that were written still is"

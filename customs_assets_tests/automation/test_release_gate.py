@@ -11,9 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,15 +22,16 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.services import small_environment
 from customs_assets import cli
-from customs_assets.automation import missing
+from customs_assets.automation import running, workers
 from customs_assets.claims import Claim, Subject
 from customs_assets.lake import Lake
 from customs_assets.privacy import assets as privacy
 from customs_assets.privacy import evidence as evidence_module
 from customs_assets.privacy import rehearsal as rehearsal_module
 from customs_assets.privacy.gate import ATTACKS
+from customs_assets_tests.lakes import forget
+from customs_assets_tests.services import small_environment
 
 MONTHS = "2020-01:2020-02"
 Claims = Callable[..., list[Claim]]
@@ -85,17 +84,16 @@ def prepared(
 
 
 class _AtOnce:
-    """A pool of no workers: what is handed to it is done at once, in this process."""
+    """Workers that are this process: a run that is handed to them is executed at once."""
 
-    def submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        done.set_result(work(*given))
-        return done
+    def __init__(self, instance: dg.DagsterInstance, log_folder: Path, on_end: Callable[[str, str], None]) -> None:
+        self._on_end = on_end
 
+    def take(self, run_id: str) -> None:
+        self._on_end(run_id, workers._execute(run_id))
 
-@contextmanager
-def _no_workers(count: int, log_folder: Path) -> Iterator[_AtOnce]:
-    yield _AtOnce()
+    def close(self) -> None:
+        pass
 
 
 class Office:
@@ -114,7 +112,7 @@ class Office:
     def to_be_made_again(self, asset: str) -> None:
         record = self.lake.record(asset)
         assert record is not None
-        self.lake.forget(record)
+        forget(self.lake, record)
 
     def run(self, *arguments: str) -> tuple[int, list[str]]:
         """Status and lines of ``customs run``, its runs made in this process."""
@@ -140,7 +138,7 @@ def office(
         if name.startswith(("CUSTOMS_", "DAGSTER_")):
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(missing, "_workers", _no_workers)
+    monkeypatch.setattr(running, "Workers", _AtOnce)
     made = Office(folder)
     assert made.released, "every test begins with a release that was let through"
     return made
@@ -263,9 +261,9 @@ def test_a_rehearsal_that_slips_past_its_suite_is_still_refused_by_the_attacks(
             {**metadata, b"source": metadata[b"source"].replace(b"2020-02", b"2019-12")}
         )
     checksum = office.lake.write_table("rehearsed_declarations", table)
-    office.lake.save_record(replace(record, sha256=checksum))
-    name = "k_importers_of_the_training_half"
-    office.lake.save_verdict("rehearsed_declarations", "", name, passed=True, sha256=checksum)
+    exchanged = replace(record, sha256=checksum)
+    office.lake.save_record(exchanged)
+    office.lake.save_verdict(exchanged, "k_importers_of_the_training_half", passed=True)
     monkeypatch.setattr(evidence_module, "attack_claims", _sound)
     status, lines = office.run()
     reason = {
@@ -290,7 +288,12 @@ def test_a_conviction_is_shown_on_the_page_and_judged_again_without_making_every
     status, lines = office.run()
     assert (status, lines[-1]) == (1, said), "judged again by what was found"
     assert office.runs() - before == 2, "the gate, and the page whose verdict is the same"
-    assert office.run("status", "--months", MONTHS)[1] == ["synthetic_release: whole", "evidence_report: whole", said]
+    assert office.run("status", "--months", MONTHS)[1] == [
+        "synthetic_release: is missing",
+        "evidence_report: did not pass attacks",
+        "what is built from these is built again where they come out otherwise",
+        said,
+    ]
     monkeypatch.setattr(evidence_module, "attack_claims", _sound)
     office.to_be_made_again("release_privacy")
     status, lines = office.run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,93 +11,83 @@ import pytest
 from dagster._core.definitions.partitions.context import partition_loading_context
 
 from customs_assets.automation.instance import prepare_home
-from customs_assets.automation.jobs import schedules
+from customs_assets.automation.jobs import JOB_OF, schedules
 from customs_assets.automation.refresh import refresh_sensor
-from customs_assets.benchmark.detectors import DETECTORS
-from customs_assets.catalogue import ARTIFACTS, Partitioning, stage_of
-from customs_assets.definitions import defs
-from customs_assets.lake import Lake
+from customs_assets.definitions import defs, graph
+from customs_assets.graph import Node
 from customs_assets.partitions import months
 from customs_assets.settings import Settings
-
-# What of a month follows from its labelled declarations alone.
-DOWNSTREAM = (
-    "unit_prices",
-    "anonymized_declarations",
-    "ctgan_model",
-)
+from customs_assets_tests.lakes import BuiltLake
 
 
 class Automation:
-    """The automation conditions over an instance, evaluated tick by tick as the daemon does."""
+    """The automation conditions over an instance and its lake, evaluated tick by tick as the daemon does."""
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self.instance = instance
         self._cursor = None
 
-    def made(self, asset: str, partition: str | None) -> None:
-        self.instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=partition))
-
-    def tick(self) -> set[tuple[str, str | None]]:
-        """What a tick asks for, as (asset, partition)."""
+    def tick(self) -> set[Node]:
+        """What a tick asks for."""
         result = dg.evaluate_automation_conditions(defs, self.instance, cursor=self._cursor)
         self._cursor = result.cursor
         return {
-            (key.to_user_string(), partition)
+            (key.to_user_string(), partition or "")
             for key in defs.resolve_asset_graph().get_all_asset_keys()
             for partition in result.get_requested_partitions(key)
         }
 
 
-def _of(partitioning: Partitioning, stage: int) -> list[str]:
-    return [a.key for a in ARTIFACTS if a.partitioning is partitioning and stage_of(a.key) == stage]
-
-
-def test_a_month_made_again_makes_what_stands_downstream_once_stage_by_stage(instance: dg.DagsterInstance):
-    automation = Automation(instance)
-    partitions = {
-        Partitioning.MONTH: ["2020-01", "2020-02"],
-        Partitioning.WHOLE: [None],
-        Partitioning.CELL: [f"{dataset}|{detector}" for dataset in ("source", "synthetic") for detector in DETECTORS],
-    }
-    for artifact in ARTIFACTS:
-        for partition in partitions[artifact.partitioning]:
-            automation.made(artifact.key, partition)
-    assert automation.tick() == set(), "what was made before automation was turned on asks for nothing"
-    automation.made("labelled_declarations", "2020-01")
-    asked: list[set[tuple[str, str | None]]] = []
+def test_a_month_built_again_is_followed_by_what_is_built_from_it_once_and_in_order(
+    pipeline: Path, instance: dg.DagsterInstance
+):
+    lake, automation = BuiltLake(instance, graph, ["2020-01", "2020-02"]), Automation(instance)
+    lake.build_everything()
+    assert automation.tick() == set(), "what is up to date asks for nothing"
+    lake.build("anonymized_declarations", "2020-01", "other rows")
+    asked: list[set[Node]] = []
     while found := automation.tick():
         asked.append(found)
-        for artifact in ARTIFACTS:
-            for key, partition in found:
-                if key == artifact.key:
-                    automation.made(key, partition)
-    assert asked[0] == {(asset, "2020-01") for asset in DOWNSTREAM}
-    assert asked[1] >= {(asset, None) for asset in _of(Partitioning.WHOLE, 1)}
-    assert asked[2] == {
-        (asset, month) for asset in _of(Partitioning.MONTH, 2) for month in partitions[Partitioning.MONTH]
-    }
-    assert {key for key, _ in asked[-1]} == {"evidence_report"}
-    times = Counter(what for tick in asked for what in tick)
-    assert {what: count for what, count in times.items() if count > 1} == {}
-    everything = {(a.key, p) for a in ARTIFACTS if stage_of(a.key) for p in partitions[a.partitioning]}
-    assert set(times) == everything | {(asset, "2020-01") for asset in DOWNSTREAM}
+        for node in sorted(found, key=lambda node: list(graph.assets).index(node[0])):
+            lake.build(*node, "built again")
+    assert asked[0] == {("unit_prices", "2020-01"), ("ctgan_model", "2020-01")} | {
+        node for node in asked[0] if JOB_OF[node[0]] in ("shared", "rehearsal", "fraud_benchmark_cell")
+    } - {("fraud_propensity", "")}
+    times = Counter(node for tick in asked for node in tick)
+    assert {node: count for node, count in times.items() if count > 1} == {}
+    everything = {(key, of) for key in graph.assets for of in graph.partitions(key, lake.months)}
+    untouched = {(key, "2020-02") for key, job in JOB_OF.items() if job == "month"}
+    source = {(key, "2020-01") for key in ("raw_declarations", "quarantine", "labelled_declarations")}
+    assert set(times) == everything - untouched - source - {("anonymized_declarations", "2020-01")}
 
 
-def test_nothing_is_built_on_a_month_whose_blocking_expectation_failed(
-    pipeline: Path, instance: dg.DagsterInstance, run_month: Callable[..., dg.ExecuteInProcessResult]
-):
-    automation, lake = Automation(instance), Lake(str(pipeline / "lake"))
-    automation.tick()
-    assert run_month("quarantine", "raw_declarations", "labelled_declarations").success
-    assert automation.tick() == {(asset, "2020-02") for asset in DOWNSTREAM}
-    labelled = lake.read_frame("labelled_declarations", "2020-02")
-    lake.write_table("labelled_declarations", labelled.assign(office_id="4"), "2020-02")
-    run_month("anonymized_declarations")
+def test_what_comes_out_the_same_is_followed_by_nothing(pipeline: Path, instance: dg.DagsterInstance):
+    lake, automation = BuiltLake(instance, graph, ["2020-01", "2020-02"]), Automation(instance)
+    lake.build_everything()
     assert automation.tick() == set()
-    lake.write_table("labelled_declarations", labelled, "2020-02")
-    run_month("anonymized_declarations")
-    assert ("ctgan_model", "2020-02") in automation.tick()
+    lake.build("anonymized_declarations", "2020-01")
+    assert automation.tick() == set()
+
+
+def test_a_run_that_failed_is_not_asked_for_again_until_its_inputs_change(pipeline: Path, instance: dg.DagsterInstance):
+    lake, automation = BuiltLake(instance, graph, ["2020-01", "2020-02"]), Automation(instance)
+    lake.build_everything()
+    automation.tick()
+    lake.build("synthetic_declarations", "2020-01", "other rows")
+    assert ("quality_report", "2020-01") in automation.tick()
+    assert ("quality_report", "2020-01") not in automation.tick()
+    lake.build("synthetic_declarations", "2020-01", "yet other rows")
+    assert ("quality_report", "2020-01") in automation.tick()
+
+
+def test_nothing_is_built_on_a_month_whose_blocking_check_failed(pipeline: Path, instance: dg.DagsterInstance):
+    lake, automation = BuiltLake(instance, graph, ["2020-01", "2020-02"]), Automation(instance)
+    lake.build_everything()
+    automation.tick()
+    lake.build("anonymized_declarations", "2020-01", "names", passed=False)
+    assert automation.tick() == set()
+    lake.build("anonymized_declarations", "2020-01", "other rows")
+    assert ("unit_prices", "2020-01") in automation.tick()
 
 
 def test_on_the_third_the_month_that_closed_is_asked_for():

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.services import CODE_SERVER, DAEMON, WEBSERVER, Services, small_environment
 from customs_assets_tests.postgresql_server import PASSWORD, PASSWORD_IN_ADDRESS, Server
+from customs_assets_tests.services import CODE_SERVER, DAEMON, WEBSERVER, Services, small_environment
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = {CODE_SERVER: "customs-code", DAEMON: "customs-daemon", WEBSERVER: "customs-webserver"}

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from browser import Browser, browser
 
-from benchmarks.services import Services, customs, small_environment
 from customs_assets.declaration import BY_NAME
 from customs_assets.lake import Lake
+from customs_assets_tests.services import Services, customs, small_environment
 
 MONTHS = ("2020-01", "2020-02", "2020-03")
 BAD_MONTH = "2020-04"

@@ -12,9 +12,8 @@ import pytest
 
 from customs_assets.definitions import defs
 from customs_assets.lake import Lake
-from customs_assets.provenance import out_of_date
-from customs_assets.settings import Settings
 from customs_assets.synthesis import assets as synthesis
+from customs_assets_tests.lakes import out_of_date
 
 TABLES = ("raw_declarations", "quarantine", "labelled_declarations", "unit_prices", "anonymized_declarations")
 
@@ -34,8 +33,7 @@ def _share(instance: dg.DagsterInstance, *assets: str) -> None:
 
 
 def _stale(lake: Lake, *months: str) -> list[str]:
-    nodes = out_of_date(lake, Settings(), months, [])  # pyright: ignore[reportCallIssue]
-    return [key for key, partition in nodes if partition == ""]
+    return [key for key, partition in out_of_date(lake, months) if partition == ""]
 
 
 @pytest.mark.parametrize("comes", ["a month that was not there", "the month that is read, anonymized anew"])
@@ -118,7 +116,7 @@ def test_nothing_is_made_from_what_did_not_hold_its_expectations_whoever_asks(
         assert run_month(*TABLES, month=month).success
     record = lake.record("anonymized_declarations", "2020-03")
     assert record is not None
-    lake.save_verdict("anonymized_declarations", "2020-03", "nobody_named", passed=False, sha256=record.sha256)
+    lake.save_verdict(record, "nobody_named", passed=False)
     refused = defs.resolve_job_def("shared").execute_in_process(
         asset_selection=[dg.AssetKey("safe_groups")], instance=instance, raise_on_error=False
     )
@@ -127,8 +125,8 @@ def test_nothing_is_made_from_what_did_not_hold_its_expectations_whoever_asks(
     said = event.step_failure_data.user_failure_data
     assert said is not None
     assert said.description == (
-        "safe_groups is not made from what did not hold its expectations: anonymized_declarations 2020-03 (nobody_named); "
-        "mend that and make it again first"
+        "safe_groups is not built from inputs that have not passed their blocking checks: anonymized_declarations 2020-03 did "
+        "not pass nobody_named; mend that and build them again first"
     )
     assert lake.record("safe_groups") is None
     assert not run_month("ctgan_model", month="2020-03").success, "loaded inputs are refused as well"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,11 +14,10 @@ from customs_assets.anonymization.identities import anonymize
 from customs_assets.declaration import IDENTITIES, RELEASED_NAMES
 from customs_assets.disclosure.safe_groups import count_safe_groups
 from customs_assets.expectations.checks import judge
-from customs_assets.expectations.evidence_suites import error_level_names
 from customs_assets.expectations.suites import SUITES, Suite
 from customs_assets.expectations.validation import validate
 from customs_assets.lake import Lake, Record
-from customs_assets.pipeline import Pipeline
+from customs_assets.resources import Pipeline
 from customs_assets.source.address import open_source
 
 MONTH = "2020-01"
@@ -207,16 +207,16 @@ def test_a_safe_group_of_too_few_importers_is_convicted(lake: Lake):
 
 def test_the_verdict_is_noted_for_these_bytes_alone(lake: Lake):
     checksum = lake.write_table("synthetic_declarations", _synthetic(lake), MONTH)
-    record = Record("synthetic_declarations", MONTH, f"synthetic_declarations/{MONTH}.parquet", "1", checksum)
+    checks = [suite.name for suite in SUITES if suite.asset == "synthetic_declarations" and suite.is_error]
+    assert checks
+    path = f"synthetic_declarations/{MONTH}.parquet"
+    record = Record("synthetic_declarations", MONTH, path, "1", checksum, checks=checks)
     lake.save_record(record)
-    assert not lake.passed("synthetic_declarations", MONTH, checksum)
+    assert not lake.passed(record)
     _judged(lake, "synthetic_declarations")
-    assert lake.passed("synthetic_declarations", MONTH, checksum)
-    assert not lake.passed("synthetic_declarations", MONTH, "another checksum")
-    names = error_level_names("synthetic_declarations")
-    assert names
-    assert lake.passed("synthetic_declarations", MONTH, checksum, names)
-    assert not lake.passed("synthetic_declarations", MONTH, checksum, [*names, "one that a killed run did not come to"])
+    assert lake.passed(record)
+    assert not lake.passed(replace(record, sha256="another checksum"))
+    assert not lake.passed(replace(record, checks=[*checks, "one that a killed run did not come to"]))
 
 
 def test_confidential_values_do_not_reach_findings(lake: Lake):

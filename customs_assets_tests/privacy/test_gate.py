@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customs_assets.catalogue import ARTIFACTS, BY_KEY, CANDIDATE, RELEASE
 from customs_assets.claims import Claim, Subject, as_json, from_json
-from customs_assets.expectations.evidence_suites import error_level_names
+from customs_assets.definitions import graph
 from customs_assets.fidelity.claims import Tables
+from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, Record
 from customs_assets.privacy.claims import amount_claims, attack_claims, rule_claims
-from customs_assets.privacy.gate import ATTACKS, NO_ATTACK, READ_OFF, REQUIRED, RULES, withheld_because
+from customs_assets.privacy.gate import ATTACKS, CANDIDATE, NO_ATTACK, READ_OFF, REQUIRED, RULES, withheld_because
 from customs_assets.privacy.standing import ALTERED, is_released, judged
+from customs_assets_tests.lakes import forget
 
 LIMIT = 0.15
 
@@ -133,10 +134,11 @@ MONTHS = ("2020-01", "2020-02")
 
 
 def _record(lake: Lake, asset: str, partition: str, path: str, sha256: str, inputs: Mapping[str, str]) -> None:
-    place, version = path[len(lake.root) :].lstrip("/"), BY_KEY[asset].code_version
-    lake.save_record(Record(asset, partition, place, version, sha256, inputs=dict(inputs)))
-    for name in error_level_names(asset):
-        lake.save_verdict(asset, partition, name, passed=True, sha256=sha256)
+    place, checks = path[len(lake.root) :].lstrip("/"), graph[asset].checks
+    record = Record(asset, partition, place, graph[asset].version, sha256, inputs=dict(inputs), checks=list(checks))
+    lake.save_record(record)
+    for name in checks:
+        lake.save_verdict(record, name, passed=True)
 
 
 def _write_json(
@@ -238,12 +240,17 @@ def test_what_is_missing_broken_or_was_never_judged_withholds(lake: Lake, asset:
     record = lake.record(asset, partition)
     assert record is not None
     name = f"{asset} {partition}".strip()
-    lake.save_verdict(asset, partition, "another", passed=False, sha256=record.sha256)
-    assert judged(lake) == [f"{name} did not hold its expectations (another)"]
-    lake.forget(record)
+    check = record.checks[0]
+    lake.save_verdict(record, check, passed=False)
+    assert judged(lake) == [f"{name} did not hold its expectations ({check})"]
+    forget(lake, record)
     assert judged(lake) == [f"{name} is not made"]
     lake.save_record(record)
-    assert judged(lake) == [f"{name} was not judged by its expectations ({', '.join(error_level_names(asset))})"]
+    assert judged(lake) == [f"{name} was not judged by its expectations ({', '.join(record.checks)})"]
+    lake.save_record(replace(record, checks=[]))
+    assert judged(lake) == [f"{name} was not judged by its expectations ()"], (
+        "a record that asks for no check clears nothing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -280,7 +287,9 @@ def test_a_folder_without_a_record_or_with_a_failed_verdict_is_no_release(lake: 
     assert not is_released(lake)
     _record(lake, RELEASE, "", lake.path(RELEASE, suffix=""), checksum, {})
     assert is_released(lake)
-    lake.save_verdict(RELEASE, "", "as_judged", passed=False, sha256=checksum)
+    released = lake.record(RELEASE)
+    assert released is not None
+    lake.save_verdict(released, "as_judged", passed=False)
     assert not is_released(lake)
 
 
@@ -306,7 +315,6 @@ def test_a_release_is_withdrawn_whole_record_first(lake: Lake, monkeypatch: pyte
 
 
 def test_what_the_gate_goes_by_withdraws_the_release_when_it_is_made_again():
-    withdrawing = {artifact.key for artifact in ARTIFACTS if artifact.withdraws}
+    withdrawing = {asset.key for asset in graph.assets.values() if asset.withdraws_release}
     assert withdrawing == {"rehearsed_declarations", CANDIDATE, "release_privacy", RELEASE}
-    assert {artifact.withdraws for artifact in ARTIFACTS if artifact.withdraws} == {RELEASE}
-    assert [artifact.key for artifact in ARTIFACTS if artifact.is_gate] == [RELEASE]
+    assert [asset.key for asset in graph.assets.values() if asset.judges_its_inputs] == [RELEASE]

@@ -17,9 +17,9 @@ from customs_assets.expectations.checks import judge
 from customs_assets.expectations.suites import SUITES
 from customs_assets.fidelity.references import in_control
 from customs_assets.lake import Lake, to_arrow
-from customs_assets.pipeline import Pipeline
 from customs_assets.privacy import rehearsal as rehearsal_module
 from customs_assets.privacy.rehearsal import Rehearsal, digest, epochs_of, halves_of, rehearsed
+from customs_assets.resources import Pipeline
 from customs_assets.seeds import derive_seed
 from customs_assets.settings import Settings
 from customs_assets_tests.conftest import traders

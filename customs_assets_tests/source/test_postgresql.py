@@ -5,25 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import os
+import queue
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
 import pytest
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 
-from customs_assets.automation.missing import Task, run_tasks
-from customs_assets.catalogue import Partitioning
+from customs_assets.automation.running import Outcome, _create, _outcome
+from customs_assets.automation.workers import Workers
 from customs_assets.declaration import NAMES
 from customs_assets.lake import Lake
-from customs_assets.provenance import out_of_date
 from customs_assets.settings import Settings
 from customs_assets.source.address import open_source, source_of
 from customs_assets.source.files import FileSource
 from customs_assets.source.postgresql import PostgreSQLSource
 from customs_assets.source.reading import SourceError, SourceUnreachable
+from customs_assets_tests.lakes import out_of_date
 from customs_assets_tests.postgresql_server import PASSWORD, PASSWORD_IN_ADDRESS, Server
 
 TODAY = date(2021, 12, 31)
@@ -346,6 +348,18 @@ def _everything_under(folder: Path) -> Iterator[tuple[Path, bytes]]:
             yield path, path.read_bytes()
 
 
+def _run_by_a_worker(log_folder: Path, month: str, assets: Sequence[str]) -> Outcome:
+    repository = ReconstructableRepository.for_module("customs_assets.definitions", "defs")
+    ended: queue.Queue[tuple[str, str]] = queue.Queue()
+    with dg.DagsterInstance.get() as instance:
+        workers = Workers(instance, log_folder, on_end=lambda *said: ended.put(said))
+        run = _create(instance, repository, "month", month, assets)
+        workers.take(run.run_id)
+        run_id, problem = ended.get(timeout=120)
+        workers.close()
+        return _outcome(instance, run_id, problem)
+
+
 def test_a_run_makes_the_months_and_its_password_is_in_no_log_record_or_metadata(
     postgresql, good_rows, tmp_path, monkeypatch
 ):
@@ -358,23 +372,21 @@ def test_a_run_makes_the_months_and_its_password_is_in_no_log_record_or_metadata
     (tmp_path / "dagster").mkdir()
     assets = ("quarantine", "raw_declarations", "labelled_declarations")
     months = ["2020-01", "2020-02"]
-    tasks = [Task(0, Partitioning.MONTH, month, assets) for month in months]
 
-    made = run_tasks(tasks, 1, tmp_path / "workers", lambda _: None, lambda *_: None, lambda: None)
+    made = [_run_by_a_worker(tmp_path / "workers", month, assets) for month in months]
 
-    assert [outcome.problems for outcome in made.values()] == [(), ()]
+    assert [outcome.problems for outcome in made] == [(), ()]
     lake, settings = Lake(str(tmp_path / "lake")), Settings()  # pyright: ignore[reportCallIssue]
     assert lake.read_table("raw_declarations", "2020-01").num_rows == 200
     first = ("raw_declarations", "2020-01")
-    assert not {first, ("quarantine", "2020-02")}.intersection(out_of_date(lake, settings, months, []))
+    assert not {first, ("quarantine", "2020-02")}.intersection(out_of_date(lake, months))
     postgresql.execute("update filed set net_mass = '1.5' where declaration_id = '00000009'")
-    stale = out_of_date(lake, settings, months, [])
+    stale = out_of_date(lake, months)
     assert first in stale
     assert ("raw_declarations", "2020-02") not in stale
 
     monkeypatch.setenv("CUSTOMS_SOURCE", postgresql.address_with_password().replace("%21b", "%21b-wrong"))
-    failing = Task(0, Partitioning.MONTH, "2020-01", assets)
-    (failed,) = run_tasks([failing], 1, tmp_path / "workers", lambda _: None, lambda *_: None, lambda: None).values()
+    failed = _run_by_a_worker(tmp_path / "workers", "2020-01", assets)
     assert "authentication failed" in failed.problems[0]
     assert (
         source_of(settings).description

@@ -1,0 +1,107 @@
+"""What tests and the crash test ask of a lake: its files by checksum, what differs from a reference, what is out of date."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
+
+from customs_assets.automation.staleness import Finding, Staleness
+from customs_assets.graph import SOURCE_KEY, Graph, Node, code_version, setting_values
+from customs_assets.lake import Lake, Record
+from customs_assets.secret_files import identity_key, release_secret
+from customs_assets.settings import Settings
+from customs_assets.source.address import source_of
+
+
+def out_of_date(lake: Lake, months: Sequence[str]) -> dict[Node, Finding]:
+    """What has to be built of some months in a lake, by the settings of this process."""
+    from customs_assets.definitions import graph
+
+    return Staleness(graph, lake, Settings()).out_of_date(months)  # pyright: ignore[reportCallIssue]
+
+
+class BuiltLake:
+    """A lake in which everything seems to be built: tiny files with true records, and Dagster told of each.
+
+    Args:
+        instance: a Dagster instance.
+        graph: the asset graph.
+        months: the months; the source of the settings has to have them.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance, graph: Graph, months: Sequence[str]) -> None:
+        self.instance, self.graph, self.months = instance, graph, list(months)
+        self.settings = Settings()  # pyright: ignore[reportCallIssue]
+        self.lake = Lake(self.settings.lake)
+        for secret in (identity_key(self.settings.identity_key), release_secret(self.settings.release_secret)):
+            secret.create_first()
+
+    def build_everything(self) -> None:
+        """Build every partition."""
+        for key in self.graph.assets:
+            for partition in self.graph.partitions(key, self.months):
+                self.build(key, partition)
+
+    def build(self, key: str, partition: str = "", content: str = "rows", passed: bool = True) -> None:
+        """Build one partition from what the lake has now."""
+        asset, source = self.graph[key], source_of(self.settings)
+        inputs = [self.lake.last_record(*node) for node in self.graph.inputs(key, partition, self.months)]
+        checksums = {f"{record.asset}|{record.partition}": record.sha256 for record in inputs if record is not None}
+        is_read = key in ("raw_declarations", "quarantine")
+        if is_read:
+            checksums[f"{SOURCE_KEY}|{partition}"] = source.fingerprint(partition)
+        path = self.lake.path(key, partition)
+        record = Record(
+            key,
+            partition,
+            path[len(self.lake.root) :].lstrip("/"),
+            asset.version,
+            self.lake.write_bytes(path, f"{key} {partition} {content}".encode()),
+            setting_values(asset.settings, self.settings),
+            checksums,
+            origin=source.origin if is_read else "",
+            checks=list(asset.checks),
+        )
+        self.lake.save_record(record)
+        for check in asset.checks:
+            self.lake.save_verdict(record, check, passed=passed)
+        tags = {DATA_VERSION_TAG: record.sha256, CODE_VERSION_TAG: code_version(asset.version, record.settings)}
+        self.instance.report_runless_asset_event(
+            dg.AssetMaterialization(dg.AssetKey(key), partition=partition or None, tags=tags)
+        )
+
+
+def forget(lake: Lake, record: Record) -> None:
+    """Delete a record and its verdicts, so that the artifact has to be built again."""
+    folder = Path(lake.root) / ".records" / record.asset
+    for path in folder.glob(f"{record.partition or 'whole'}.*"):
+        path.unlink()
+
+
+def artifacts(lake: Path, records: bool = False) -> dict[str, str]:
+    """The sha256 of every artifact that has its final name, by its path; with the records where asked."""
+    return {
+        str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(lake.rglob("*"))
+        if path.is_file() and not is_temporary(path, lake) and (records or ".records" not in path.parts)
+    }
+
+
+def is_temporary(path: Path, lake: Path) -> bool:
+    """Whether a file, or the folder it lies in, has not got its final name yet."""
+    return any(part.endswith(".tmp") for part in path.relative_to(lake).parts)
+
+
+def compare(lake: Path, reference: dict[str, str], whole: bool) -> list[str]:
+    """What is wrong in a lake: bytes that differ, and where it should be whole, what is missing, over or unfinished."""
+    found = artifacts(lake, records=whole) if lake.is_dir() else {}
+    wrong = [f"{name} differs" for name in found if name in reference and found[name] != reference[name]]
+    wrong += [f"{name} should not be there" for name in found if name not in reference]
+    if whole:
+        wrong += [f"{name} is missing" for name in reference if name not in found]
+        wrong += [f"{path} is unfinished" for path in lake.rglob("*.tmp")]
+    return wrong
