@@ -27,8 +27,8 @@ def test_a_secret_is_private_and_its_destruction_is_final(kind, tmp_path: Path):
     secret.path.chmod(0o600)
     secret.destroy()
     assert not secret.path.exists()
-        fingerprint = secret.fingerprint()
-        assert re.fullmatch("[0-9a-f]{8}", fingerprint), "what was made with it is not out of date"
+    fingerprint = secret.fingerprint()
+    assert re.fullmatch("[0-9a-f]{8}", fingerprint), "what was made with it is not out of date"
     with pytest.raises(SecretFileError, match="nothing was destroyed"):
         secret.destroy()
     assert secret.obtain() != made
