@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from customs_assets.benchmark.claims import utility_claims
@@ -26,6 +25,7 @@ from customs_assets.declaration import IDENTITIES, LABELS
 from customs_assets.fidelity import fidelity as table_two
 from customs_assets.fidelity.claims import Tables, detection_claims, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.comparison import compared_columns
+from customs_assets.fidelity.distributions import counts_over_time, distributions
 from customs_assets.release.erased_labels import POLICIES, partly_labelled
 from customs_assets.seeds import Root, derive_seed
 
@@ -34,12 +34,6 @@ _EXPLORED = ("office_id", "mode_of_transport", "import_type", "chapter", "countr
 
 
 _VALUES_SHOWN = 8
-
-
-_RATES = np.arange(0.0, 33.0, 2.0)
-
-
-_MASSES = 10.0 ** np.arange(-2.0, 7.25, 0.25)
 
 
 def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept: float, root: Root) -> dict[str, Any]:
@@ -75,8 +69,8 @@ def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept:
             "floor": table_two.as_json(table_two.fidelity(tables.source, tables.floor())),
         },
         "figure_3": explored(tables, min_group),
-        "figure_4": distributions(tables, min_group),
-        "days": weekly_counts(tables),
+        "figure_4": distributions(tables.source, tables.synthetic, min_group),
+        "days": counts_over_time(tables.source, tables.synthetic, "week", min_group),
         **_of_detectors(tables, split, labels_kept, root),
     }
 
@@ -145,52 +139,3 @@ def _explored_columns(rows: pd.DataFrame) -> pd.DataFrame:
     names = [name if name != "chapter" else "hs6_code" for name in _EXPLORED]
     columns = compared_columns(rows, "explored", names)
     return columns.assign(chapter=columns["hs6_code"].str[:2])
-
-
-def distributions(tables: Tables, min_group: int) -> dict[str, Any]:
-    """Figure 4: histograms of tax rate (two points a bar) and net mass (four a decade), and shares of the ternary label."""
-    masses = {name: rows["net_mass"].to_numpy(float) for name, rows in _sides(tables)}
-    shown = {
-        "tax_rate": {
-            "edges": _RATES.tolist(),
-            **{
-                name: _shares(np.minimum(rows["tax_rate"].to_numpy(float), 31.0), _RATES, _least(name, min_group))
-                for name, rows in _sides(tables)
-            },
-        },
-        "net_mass": {
-            "edges": _MASSES.tolist(),
-            **{name: _shares(values, _MASSES, _least(name, min_group)) for name, values in masses.items()},
-            "zero": {name: float((values == 0).mean()) for name, values in masses.items()},
-        },
-        "critical_fraud": {
-            name: [float((rows["critical_fraud"] == label).mean()) for label in (0, 1, 2)]
-            for name, rows in _sides(tables)
-        },
-    }
-    return shown
-
-
-def _sides(tables: Tables) -> list[tuple[str, pd.DataFrame]]:
-    return [("source", tables.source), ("synthetic", tables.synthetic)]
-
-
-def _least(side: str, min_group: int) -> int:
-    """Rows that a bar must stand for to be shown: of the source at least ``k``."""
-    return min_group if side == "source" else 1
-
-
-def _shares(values: np.ndarray, edges: np.ndarray, least: int) -> list[float]:
-    counts = np.histogram(values, edges)[0]
-    return (np.where(counts >= least, counts, 0) / max(len(values), 1)).tolist()
-
-
-def weekly_counts(tables: Tables) -> dict[str, Any]:
-    """Declarations a week, source beside synthetic."""
-    weeks = [rows["date"].dt.to_period("W").dt.start_time.value_counts().sort_index() for _, rows in _sides(tables)]
-    index = weeks[0].index.union(weeks[1].index)
-    return {
-        "weeks": [day.strftime("%Y-%m-%d") for day in index],
-        "source": [int(count) for count in weeks[0].reindex(index).fillna(0)],
-        "synthetic": [int(count) for count in weeks[1].reindex(index).fillna(0)],
-    }

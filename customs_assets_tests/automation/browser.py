@@ -52,16 +52,16 @@ class Browser:
         """Wait until a text is to be seen."""
         self.page.get_by_text(text).first.wait_for()
 
-    def width_of_plot(self, entry: str) -> int:
-        """Show a plot that an entry of the metadata holds; returns its width in pixels."""
+    def rows_of_table(self, entry: str) -> list[str]:
+        """Show a table that an entry of the metadata holds; returns the text of its rows."""
         row = self.page.get_by_role("row").filter(has_text=entry)
         row.get_by_text("[Show Markdown]").first.click()
-        picture = self.page.locator("[role=dialog] img").first
-        picture.wait_for()
-        return picture.evaluate("image => image.naturalWidth")
+        table = self.page.locator("[role=dialog] table").first
+        table.wait_for()
+        return table.locator("tbody tr").all_inner_texts()
 
     def close_dialog(self) -> None:
-        """Close what a plot is shown in."""
+        """Close what a table is shown in."""
         self.page.get_by_role("button", name="Close").click()
         self.page.locator("[role=dialog]").wait_for(state="detached")
 
