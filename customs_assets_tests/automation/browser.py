@@ -53,17 +53,11 @@ class Browser:
         self.page.get_by_text(text).first.wait_for()
 
     def rows_of_table(self, entry: str) -> list[str]:
-        """Show a table that an entry of the metadata holds; returns the text of its rows."""
-        row = self.page.get_by_role("row").filter(has_text=entry)
-        row.get_by_text("[Show Markdown]").first.click()
-        table = self.page.locator("[role=dialog] table").first
-        table.wait_for()
-        return table.locator("tbody tr").all_inner_texts()
-
-    def close_dialog(self) -> None:
-        """Close what a table is shown in."""
-        self.page.get_by_role("button", name="Close").click()
-        self.page.locator("[role=dialog]").wait_for(state="detached")
+        """The text of the rows of a table that an entry of the metadata shows."""
+        row = self.page.locator("tr", has=self.page.get_by_text(entry, exact=True)).last
+        rows = row.locator("table tbody tr")
+        rows.first.wait_for()
+        return rows.all_inner_texts()
 
     def open_graph(self, selection: str = "") -> None:
         """Open the asset graph with its groups unfolded, of all assets or of those of a selection."""

@@ -103,7 +103,6 @@ def test_one_backfill_from_the_graph_makes_three_months_and_what_would_be_releas
     ui.open(f"/assets/quality_report?view=partitions&partition={MONTHS[-1]}")
     ui.see("CategoryCoverage")
     assert len(ui.rows_of_table("declarations_a_day")) == 31
-    ui.close_dialog()
     ui.shoot("scores-of-a-month")
     ui.open_whole_graph()
     for asset in ("raw_declarations", "ctgan_model", "fraud_benchmark", "synthetic_release", "evidence_report"):
