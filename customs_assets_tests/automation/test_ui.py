@@ -70,7 +70,6 @@ def test_a_month_is_made_from_the_ui_and_shows_its_checks_and_figures(ui: Browse
     assert [(run["status"], run["tags"]["dagster/partition"]) for run in services.runs()] == [("SUCCESS", BAD_MONTH)]
     ui.open(f"/assets/ctgan_model?view=partitions&partition={BAD_MONTH}")
     assert len(ui.rows_of_table("losses")) == 30, "an epoch each"
-    ui.shoot("losses-of-a-model")
 
 
 def test_a_failed_expectation_says_how_many_rows_and_why(ui: Browser):
@@ -102,7 +101,7 @@ def test_one_backfill_from_the_graph_makes_three_months_and_what_would_be_releas
     ui.see("Materialized (4)")
     ui.open(f"/assets/quality_report?view=partitions&partition={MONTHS[-1]}")
     ui.see("CategoryCoverage")
-    assert len(ui.rows_of_table("declarations_a_day")) == 31
+    assert len(ui.rows_of_table("declarations_a_day")) == 28, "the source has none after the 28th"
     ui.shoot("scores-of-a-month")
     ui.open_whole_graph()
     for asset in ("raw_declarations", "ctgan_model", "fraud_benchmark", "synthetic_release", "evidence_report"):
