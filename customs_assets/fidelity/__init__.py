@@ -1,5 +1,5 @@
-"""How near the synthetic declarations are to their source, and what they give away.
+"""How like their source the synthetic declarations are.
 
-What belongs here compares two frames and returns numbers or pictures; judging those numbers is the work of
-``expectations``, and laying them out on a page that of ``report``.
+What belongs here compares two tables and returns numbers, claims or figures. ``expectations`` judges them; ``report`` lays them
+out.
 """

@@ -1,5 +1,4 @@
-"""The evidence, laid out for people: what is claimed of the synthetic declarations, what was measured, and whether it holds.
+"""The evidence for people: every claim with its measure and verdict, the paper's tables and figures, what was run.
 
-What belongs here puts measures beside what they are read by and sets them on a page. The measures themselves come from
-``quality`` and ``benchmark``; judging a partition, so that a run stops, is the work of ``expectations``.
+What belongs here lays measures out. ``fidelity``, ``benchmark`` and ``privacy`` measure; ``expectations`` judges.
 """

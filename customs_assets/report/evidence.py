@@ -1,8 +1,7 @@
 """The evidence over all months, as data: claims beside their references, and the numbers behind the figures.
 
-What belongs here gathers what ``quality`` and ``benchmark`` measure into one JSON document that a page can be laid out from, and
-that anybody can check the page against. Counts of the source that fewer than ``k`` declarations stand behind are left out of
-every figure: the page may be published with the release.
+What belongs here gathers what ``fidelity`` and ``benchmark`` measure into one JSON document. The page is made from it and can be
+checked against it. The page may be published: no figure shows a count of the source under ``k``.
 """
 
 from __future__ import annotations
@@ -11,9 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from customs_assets.benchmark.claims import utility_claims
 from customs_assets.benchmark.detectors import DETECTORS
@@ -26,43 +22,41 @@ from customs_assets.declaration import IDENTITIES, LABELS
 from customs_assets.fidelity import fidelity as table_two
 from customs_assets.fidelity.claims import Tables, detection_claims, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.comparison import compared_columns
+from customs_assets.fidelity.distributions import counts_over_time, distributions
 from customs_assets.release.erased_labels import POLICIES, partly_labelled
 from customs_assets.seeds import Root, derive_seed
 
-# The attributes of figure 3, and how many of their values are shown.
-_EXPLORED = ("office_id", "mode_of_transport", "import_type", "chapter", "country_of_origin", "tax_type")
-
-
+# The attributes of figure 3, and how many of their values it shows.
+_FIGURE_THREE = ("office_id", "mode_of_transport", "import_type", "chapter", "country_of_origin", "tax_type")
 _VALUES_SHOWN = 8
 
 
-_RATES = np.arange(0.0, 33.0, 2.0)
-
-
-_MASSES = 10.0 ** np.arange(-2.0, 7.25, 0.25)
-
-
 def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept: float, root: Root) -> dict[str, Any]:
-    """What is measured on the synthetic declarations of all months, privacy aside.
+    """All measures of the synthetic declarations of all months but those of privacy.
 
     Args:
         tables: synthetic and source rows of all months.
         months: the months.
-        min_group: ``k``, for what may be shown of the source.
+        min_group: ``k``.
         labels_kept: share of the labels that the partly labelled variant keeps.
-        root: what the release's draws derive from, the labels that the variant keeps among them.
+        root: the root of the release's random draws.
 
     Returns:
         ``claims`` (``claims.as_json``), ``table_2`` (ceiling and floor, as ``fidelity.as_json``), ``figure_3``, ``figure_4``,
-        ``figure_6``, ``figure_7``, ``days``, ``product_codes``, ``partly_labelled`` and what they were measured on.
+        ``figure_6``, ``figure_7``, ``days``, ``product_codes``, ``partly_labelled``, and what they were
+        measured on: ``months``, ``world``, ``split``, ``rows``.
     """
     world, split = world_of(tables.source, tables.seed), split_months(months)
     first, second = tables.halves()
+    try:
+        utility = utility_claims(tables, world, months)
+    except ValueError as error:
+        utility = [Claim("utility", Subject.UTILITY, "Utility", math.nan, note=f"not measured: {error}")]
     claims = [
         *table_two_claims(tables, world),
         *relation_claims(tables, world),
         *detection_claims(tables, world),
-        *_where_possible("utility", lambda: utility_claims(tables, world, months)),
+        *utility,
     ]
     return {
         "months": list(months),
@@ -74,44 +68,31 @@ def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept:
             "ceiling": table_two.as_json(table_two.fidelity(first, second)),
             "floor": table_two.as_json(table_two.fidelity(tables.source, tables.floor())),
         },
-        "figure_3": explored(tables, min_group),
-        "figure_4": distributions(tables, min_group),
-        "days": weekly_counts(tables),
+        "figure_3": _most_frequent(tables, min_group),
+        "figure_4": distributions(tables.source, tables.synthetic, min_group),
+        "days": counts_over_time(tables.source, tables.synthetic, "week", min_group),
         **_of_detectors(tables, split, labels_kept, root),
     }
 
 
-def _where_possible(key: str, measure) -> list[Claim]:
-    """The claims, or one that says why it could not be measured."""
-    try:
-        return measure()
-    except ValueError as error:
-        return [Claim(key, Subject.UTILITY, key.capitalize(), math.nan, note=f"not measured: {error}")]
-
-
 def _of_detectors(tables: Tables, split: ChronologicalSplit, labels_kept: float, root: Root) -> dict[str, Any]:
-    """Figures 6 and 7, the second task and the partly labelled variant; nothing where the months cannot train a detector."""
+    """Figures 6 and 7, the second task and the partly labelled variant; empty where the months cannot train a detector."""
     train = [split.rows(rows, "train") for rows in (tables.source, tables.synthetic)]
     if any(rows.empty or rows["fraud"].nunique() < 2 for rows in train):
         return {"figure_6": None, "figure_7": None, "product_codes": [], "partly_labelled": []}
     seed = derive_seed(tables.seed, "evidence") % 2**31
-    explained = asdict(explain(tables.synthetic, split, seed))
-    explained["values"] = {name: "…" if name in IDENTITIES else said for name, said in explained["values"].items()}
+    explanation = asdict(explain(tables.synthetic, split, seed))
+    explanation["values"] |= dict.fromkeys(IDENTITIES, "…")
     return {
         "figure_6": asdict(importance(tables.source, tables.synthetic, split, seed)),
-        "figure_7": explained,
+        "figure_7": explanation,
         "product_codes": [asdict(row) for row in product_codes(tables.source, tables.synthetic, split, seed)],
-        "partly_labelled": benchmark_partly_labelled(tables, split, labels_kept, root),
+        "partly_labelled": _partly_labelled(tables, split, labels_kept, root),
     }
 
 
-def benchmark_partly_labelled(
-    tables: Tables, split: ChronologicalSplit, labels_kept: float, root: Root
-) -> list[dict[str, Any]]:
-    """Table 3's detectors trained on the labels that are left, tested on fully labelled months: rows of ``ROW_COLUMNS``.
-
-    ``policy`` says which labels are left: a random share, or what an inspection would have looked at.
-    """
+def _partly_labelled(tables: Tables, split: ChronologicalSplit, labels_kept: float, root: Root) -> list[dict[str, Any]]:
+    """Table 3's detectors, trained on the labels that a policy leaves, tested on fully labelled months."""
     rows: list[dict[str, Any]] = []
     train, test = split.rows(tables.synthetic, "train"), split.rows(tables.synthetic, "test")
     for policy in POLICIES:
@@ -126,71 +107,18 @@ def benchmark_partly_labelled(
     return rows
 
 
-def explored(tables: Tables, min_group: int) -> dict[str, Any]:
-    """Figure 3: the shares of the most frequent values of representative attributes, source beside synthetic."""
-    frames = [_explored_columns(rows) for rows in (tables.source, tables.synthetic)]
-    shown: dict[str, Any] = {}
-    for name in _EXPLORED:
-        source, synthetic = (frame[name].value_counts() for frame in frames)
+def _most_frequent(tables: Tables, min_group: int) -> dict[str, Any]:
+    """Figure 3: the source's most frequent values of some attributes, with their shares in source and synthetic rows."""
+    columns = [name if name != "chapter" else "hs6_code" for name in _FIGURE_THREE]
+    frames = [compared_columns(rows, "compared", columns) for rows in (tables.source, tables.synthetic)]
+    frames = [rows.assign(chapter=rows["hs6_code"].str[:2]) for rows in frames]
+    shares: dict[str, Any] = {}
+    for name in _FIGURE_THREE:
+        source, synthetic = (rows[name].value_counts() for rows in frames)
         top = source[source >= min_group].head(_VALUES_SHOWN).index
-        shown[name] = {
+        shares[name] = {
             "values": [str(value) for value in top],
             "source": (source.reindex(top) / len(frames[0])).tolist(),
             "synthetic": (synthetic.reindex(top).fillna(0) / len(frames[1])).tolist(),
         }
-    return shown
-
-
-def _explored_columns(rows: pd.DataFrame) -> pd.DataFrame:
-    names = [name if name != "chapter" else "hs6_code" for name in _EXPLORED]
-    columns = compared_columns(rows, "explored", names)
-    return columns.assign(chapter=columns["hs6_code"].str[:2])
-
-
-def distributions(tables: Tables, min_group: int) -> dict[str, Any]:
-    """Figure 4: histograms of tax rate (two points a bar) and net mass (four a decade), and shares of the ternary label."""
-    masses = {name: rows["net_mass"].to_numpy(float) for name, rows in _sides(tables)}
-    shown = {
-        "tax_rate": {
-            "edges": _RATES.tolist(),
-            **{
-                name: _shares(np.minimum(rows["tax_rate"].to_numpy(float), 31.0), _RATES, _least(name, min_group))
-                for name, rows in _sides(tables)
-            },
-        },
-        "net_mass": {
-            "edges": _MASSES.tolist(),
-            **{name: _shares(values, _MASSES, _least(name, min_group)) for name, values in masses.items()},
-            "zero": {name: float((values == 0).mean()) for name, values in masses.items()},
-        },
-        "critical_fraud": {
-            name: [float((rows["critical_fraud"] == label).mean()) for label in (0, 1, 2)]
-            for name, rows in _sides(tables)
-        },
-    }
-    return shown
-
-
-def _sides(tables: Tables) -> list[tuple[str, pd.DataFrame]]:
-    return [("source", tables.source), ("synthetic", tables.synthetic)]
-
-
-def _least(side: str, min_group: int) -> int:
-    """Rows that a bar must stand for to be shown: of the source at least ``k``."""
-    return min_group if side == "source" else 1
-
-
-def _shares(values: np.ndarray, edges: np.ndarray, least: int) -> list[float]:
-    counts = np.histogram(values, edges)[0]
-    return (np.where(counts >= least, counts, 0) / max(len(values), 1)).tolist()
-
-
-def weekly_counts(tables: Tables) -> dict[str, Any]:
-    """Declarations a week, source beside synthetic."""
-    weeks = [rows["date"].dt.to_period("W").dt.start_time.value_counts().sort_index() for _, rows in _sides(tables)]
-    index = weeks[0].index.union(weeks[1].index)
-    return {
-        "weeks": [day.strftime("%Y-%m-%d") for day in index],
-        "source": [int(count) for count in weeks[0].reindex(index).fillna(0)],
-        "synthetic": [int(count) for count in weeks[1].reindex(index).fillna(0)],
-    }
+    return shares

@@ -8,7 +8,8 @@ import pandas as pd
 from customs_assets.declaration import IDENTITIES, RELEASED
 from customs_assets.disclosure.identities import compose
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
-from customs_assets.fidelity.figures import as_png_markdown, loss_curve
+from customs_assets.figures import loss_curve
+from customs_assets.figures import metadata as figure_metadata
 from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.generator.checkpoint import from_bytes, to_bytes
 from customs_assets.generator.ctgan import CTGAN, EpochLosses
@@ -56,7 +57,7 @@ def ctgan_model(
     model = CTGAN(epochs=settings.epochs, seed=derive_seed(pipeline.secret, "ctgan_model", context.partition_key))
     model.fit(model_table, codec.discrete_columns(model_table), progress=report)
     metadata: dict[str, Any] = {
-        "losses": dg.MetadataValue.md(as_png_markdown(loss_curve(model.loss_values), "loss curve")),
+        **figure_metadata(context, {"losses": loss_curve(model.loss_values)}),
         "epochs": settings.epochs,
         "rows": len(model_table),
         "width": sum(model_table[column].nunique() for column in codec.discrete_columns(model_table)),

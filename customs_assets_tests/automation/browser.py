@@ -52,18 +52,12 @@ class Browser:
         """Wait until a text is to be seen."""
         self.page.get_by_text(text).first.wait_for()
 
-    def width_of_plot(self, entry: str) -> int:
-        """Show a plot that an entry of the metadata holds; returns its width in pixels."""
-        row = self.page.get_by_role("row").filter(has_text=entry)
-        row.get_by_text("[Show Markdown]").first.click()
-        picture = self.page.locator("[role=dialog] img").first
-        picture.wait_for()
-        return picture.evaluate("image => image.naturalWidth")
-
-    def close_dialog(self) -> None:
-        """Close what a plot is shown in."""
-        self.page.get_by_role("button", name="Close").click()
-        self.page.locator("[role=dialog]").wait_for(state="detached")
+    def rows_of_table(self, entry: str) -> list[str]:
+        """The text of the rows of a table that an entry of the metadata shows."""
+        row = self.page.locator("tr", has=self.page.get_by_text(entry, exact=True)).last
+        rows = row.locator("table tbody tr")
+        rows.first.wait_for()
+        return rows.all_inner_texts()
 
     def open_graph(self, selection: str = "") -> None:
         """Open the asset graph with its groups unfolded, of all assets or of those of a selection."""

@@ -7,10 +7,10 @@ import json
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from customs_assets.report.from_lake import gathered
 
 from customs_assets.claims import from_json
 from customs_assets.fidelity.references import halves
@@ -19,7 +19,7 @@ from customs_assets.privacy.evidence import privacy
 from customs_assets.privacy.gate import claims_against
 from customs_assets.privacy.rehearsal import Rehearsal
 from customs_assets.report.evidence import evidence
-from customs_assets.report.page import gathered, page
+from customs_assets.report.page import page
 from customs_assets.settings import Settings
 from customs_assets_tests.report.conftest import MIN_GROUP, Made, by_month, fill
 
@@ -40,7 +40,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, honest: Made) -> tuple[Pat
     rehearsal = Rehearsal(honest.synthetic, training, control, epochs=30)
     lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal))
     path = folder / "evidence.html"
-    path.write_bytes(page(gathered(lake, Settings())))  # pyright: ignore[reportCallIssue]
+    path.write_bytes(page(**gathered(lake, Settings())))  # pyright: ignore[reportCallIssue]
     return path, lake
 
 
@@ -88,13 +88,13 @@ def test_the_page_says_what_the_lake_says(written: tuple[Path, Lake]):
 def test_the_page_says_at_its_top_what_the_gate_says(written: tuple[Path, Lake]):
     path, lake = written
     reasons = claims_against(lake, lake.partitions("privacy_report", "json"))
-    head = path.read_text(encoding="utf-8").partition("<nav>")[0]
-    said = f"withheld: {html.escape('; '.join(reasons))}" if reasons else "released"
+    head = html.unescape(path.read_text(encoding="utf-8").partition("<nav>")[0])
+    said = f"withheld: {'; '.join(reasons)}" if reasons else "released"
     assert f">{said}</p>" in head
-    content = gathered(lake, Settings())  # pyright: ignore[reportCallIssue]
-    withheld = page(replace(content, withheld=["Membership was not measured: <too few>"])).decode()
+    inputs = gathered(lake, Settings())  # pyright: ignore[reportCallIssue]
+    withheld = page(**{**inputs, "withheld": ["Membership was not measured: <too few>"]}).decode()
     assert '<p class="gate fails">withheld: Membership was not measured: &lt;too few&gt;</p>' in withheld
-    assert '<p class="gate holds">released</p>' in page(replace(content, withheld=[])).decode()
+    assert '<p class="gate holds">released</p>' in page(**{**inputs, "withheld": []}).decode()
 
 
 def test_the_page_names_nobody(written: tuple[Path, Lake]):
@@ -108,7 +108,7 @@ def test_the_page_names_nobody(written: tuple[Path, Lake]):
 
 def test_the_same_evidence_gives_the_same_bytes(written: tuple[Path, Lake]):
     path, lake = written
-    assert page(gathered(lake, Settings())) == path.read_bytes()  # pyright: ignore[reportCallIssue]
+    assert page(**gathered(lake, Settings())) == path.read_bytes()  # pyright: ignore[reportCallIssue]
 
 
 def test_figure_data_are_plain_json(written: tuple[Path, Lake]):
