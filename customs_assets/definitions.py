@@ -13,7 +13,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 from customs_assets.anonymization import assets as anonymization  # noqa: E402
 from customs_assets.automation.jobs import JOBS, on_time_job, schedules  # noqa: E402
 from customs_assets.automation.refresh import refresh_sensor, refreshed  # noqa: E402
-from customs_assets.automation.sensors import alert_sensors, lost_runs  # noqa: E402
+from customs_assets.automation.sensors import alerts, lost_runs  # noqa: E402
 from customs_assets.benchmark import assets as benchmark  # noqa: E402
 from customs_assets.expectations.checks import asset_checks, month_on_time  # noqa: E402
 from customs_assets.fidelity import assets as fidelity  # noqa: E402
@@ -32,7 +32,7 @@ defs = dg.Definitions(
     asset_checks=[*asset_checks(), month_on_time],
     jobs=[*JOBS, on_time_job],
     schedules=schedules(settings),
-    sensors=[*alert_sensors(), lost_runs, refresh_sensor(settings)],
+    sensors=[alerts, lost_runs, refresh_sensor(settings)],
     resources={"pipeline": Pipeline(), "lake_io": LakeIOManager()},
     # A run is one process: starting one for every asset would cost more than most assets do.
     executor=dg.in_process_executor,
