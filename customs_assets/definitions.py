@@ -13,6 +13,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 from customs_assets.anonymization import assets as anonymization  # noqa: E402
 from customs_assets.automation.jobs import JOBS, on_time_job, schedules  # noqa: E402
 from customs_assets.automation.refresh import refresh_sensor, refreshed  # noqa: E402
+from customs_assets.automation.retention import old_runs, old_runs_schedule  # noqa: E402
 from customs_assets.automation.sensors import alerts, lost_runs  # noqa: E402
 from customs_assets.benchmark import assets as benchmark  # noqa: E402
 from customs_assets.expectations.checks import asset_checks, month_on_time  # noqa: E402
@@ -30,8 +31,8 @@ settings = Settings()  # pyright: ignore[reportCallIssue]
 defs = dg.Definitions(
     assets=refreshed([source, anonymization, synthesis, fidelity, privacy, release, benchmark, report]),
     asset_checks=[*asset_checks(), month_on_time],
-    jobs=[*JOBS, on_time_job],
-    schedules=schedules(settings),
+    jobs=[*JOBS, on_time_job, old_runs],
+    schedules=[*schedules(settings), old_runs_schedule(settings)],
     sensors=[alerts, lost_runs, refresh_sensor(settings)],
     resources={"pipeline": Pipeline(), "lake_io": LakeIOManager()},
     # A run is one process: starting one for every asset would cost more than most assets do.

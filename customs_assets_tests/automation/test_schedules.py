@@ -14,6 +14,7 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from customs_assets.automation.instance import prepare_home
 from customs_assets.automation.jobs import schedules
 from customs_assets.automation.refresh import refresh_sensor
+from customs_assets.automation.retention import old_runs_schedule
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.catalogue import ARTIFACTS, Partitioning, stage_of
 from customs_assets.definitions import defs
@@ -119,7 +120,7 @@ def test_months_appear_as_they_close(day: str, last: str):
 @pytest.mark.parametrize("on", [False, True])
 def test_nothing_starts_by_itself_unless_automation_is_set(on: bool):
     settings = Settings(automation=on)  # pyright: ignore[reportCallIssue]
-    for schedule in schedules(settings):
+    for schedule in (*schedules(settings), old_runs_schedule(settings)):
         assert (schedule.default_status is dg.DefaultScheduleStatus.RUNNING) is on
     assert (refresh_sensor(settings).default_status is dg.DefaultSensorStatus.RUNNING) is on
 
