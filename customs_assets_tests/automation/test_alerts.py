@@ -15,6 +15,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 from alert_servers import Hook, Mailbox
+from typer.testing import CliRunner
 
 from customs_assets.automation.channels import Channel, channels
 from customs_assets.automation.sensors import LONGEST_WAIT, TRIES
@@ -359,6 +360,28 @@ def test_addresses_are_told_apart_and_never_shown():
     assert "pw" not in repr(listed)
     assert channels("  ") == []
     assert Channel("c", "nonsense").send("t", "b", "failure") == "Apprise does not know the form of this address"
+
+
+def test_the_test_command_says_which_addresses_took_the_alert(
+    mailbox: tuple[Mailbox, str], hook: Hook, monkeypatch: pytest.MonkeyPatch
+):
+    from customs_assets.cli import app
+
+    box, address = mailbox
+    hook.status = 503
+    monkeypatch.setenv("CUSTOMS_ALERTS", f"{address} {hook.address}")
+    done = CliRunner().invoke(app, ["test-alerts"])
+    assert done.exit_code == 1
+    assert "channel 1 of 2 (mailto): sent" in done.output
+    assert "channel 2 of 2 (json): " in done.output
+    assert "503" in done.output
+    assert "opensesame" not in done.output
+    assert [subject for _, subject, _ in box.messages] == ["Test of customs alerts"]
+    hook.status = 200
+    assert CliRunner().invoke(app, ["test-alerts"]).exit_code == 0
+    assert [call["title"] for call in hook.calls] == ["Test of customs alerts"]
+    monkeypatch.setenv("CUSTOMS_ALERTS", "")
+    assert CliRunner().invoke(app, ["test-alerts"]).exit_code == 2
 
 
 def test_masks_leave_no_part_of_a_secret():
