@@ -14,7 +14,10 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
+from customs_assets.automation.instance import PROJECT
+from customs_assets.automation.retention import delete_runs
 from customs_assets.definitions import defs
+from customs_assets_tests.postgresql_server import Server
 
 RunMonth = Callable[..., dg.ExecuteInProcessResult]
 
@@ -94,3 +97,34 @@ def test_dagster_4100_old_runs_are_deleted_with_their_events_and_logs_but_not_wh
         assert instance.all_logs(run)
         assert list((home / "storage" / run).rglob("*.err"))
     assert _what_dagster_knows(instance) == known
+
+
+def test_dagster_4100_old_runs_are_deleted_from_a_servers_postgresql_too(
+    pipeline: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+):
+    home = pipeline / "server"
+    home.mkdir()
+    config = (PROJECT / "deploy" / "dagster.yaml").read_text().replace("/var/lib/customs", str(home))
+    (home / "dagster.yaml").write_text(config)
+    address = postgresql.address_with_password().replace("postgresql:", "postgresql+psycopg2:")
+    monkeypatch.setenv("CUSTOMS_DAGSTER_DATABASE", address)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        checked = [
+            defs.resolve_job_def("months_on_time").execute_in_process(instance=instance).run_id for _ in range(2)
+        ]
+        made = [
+            defs.resolve_job_def("month")
+            .execute_in_process(
+                partition_key="2020-02",
+                asset_selection=[dg.AssetKey("quarantine"), dg.AssetKey("raw_declarations")],
+                instance=instance,
+            )
+            .run_id
+            for _ in range(2)
+        ]
+        superseded = {checked[0], made[0]}
+        assert all((home / "compute_logs" / run).exists() for run in superseded)
+        assert set(delete_runs(instance, datetime.now(UTC))) == superseded
+        assert set(instance.get_run_ids()) == {checked[1], made[1]}
+    assert {run for (run,) in postgresql.fetch("select distinct run_id from event_logs")} == {checked[1], made[1]}
+    assert not any((home / "compute_logs" / run).exists() for run in superseded)
