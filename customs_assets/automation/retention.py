@@ -9,7 +9,6 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
-from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from customs_assets.settings import Settings
 
@@ -20,6 +19,8 @@ def delete_runs(instance: dg.DagsterInstance, before: datetime) -> list[str]:
     Dagster knows from events what is up to date. So a run stays if it holds the latest materialization of an asset partition, or
     the latest evaluation of a check on one.
     """
+    from dagster._core.storage.event_log import SqliteEventLogStorage
+
     old = instance.get_run_ids(dg.RunsFilter(statuses=FINISHED_STATUSES, updated_before=before))
     needed = {*_latest_materializations(instance), *_latest_evaluations(instance, old)} if old else set()
     deleted = [run_id for run_id in old if run_id not in needed]

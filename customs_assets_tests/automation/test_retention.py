@@ -106,7 +106,8 @@ def test_dagster_4100_old_runs_are_deleted_from_a_servers_postgresql_too(
     home.mkdir()
     config = (PROJECT / "deploy" / "dagster.yaml").read_text().replace("/var/lib/customs", str(home))
     (home / "dagster.yaml").write_text(config)
-    address = postgresql.address_with_password().replace("postgresql:", "postgresql+psycopg2:")
+    postgresql.execute("create database retention")
+    address = postgresql.address_with_password("retention").replace("postgresql:", "postgresql+psycopg2:")
     monkeypatch.setenv("CUSTOMS_DAGSTER_DATABASE", address)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         checked = [
@@ -126,5 +127,6 @@ def test_dagster_4100_old_runs_are_deleted_from_a_servers_postgresql_too(
         assert all((home / "compute_logs" / run).exists() for run in superseded)
         assert set(delete_runs(instance, datetime.now(UTC))) == superseded
         assert set(instance.get_run_ids()) == {checked[1], made[1]}
-    assert {run for (run,) in postgresql.fetch("select distinct run_id from event_logs")} == {checked[1], made[1]}
+    left = postgresql.fetch("select distinct run_id from event_logs", database="retention")
+    assert {run for (run,) in left} == {checked[1], made[1]}
     assert not any((home / "compute_logs" / run).exists() for run in superseded)
