@@ -417,8 +417,12 @@ def verify(lake: LakeOption = None) -> None:
 @app.command()
 def recover(lake: LakeOption = None) -> None:
     """After a crash: mark runs whose process is gone as failed, and delete their half-written files."""
+    from customs_assets.automation.instance import config_differences, prepare_home
+
     lost, swept = _recover(_settings(lake=lake))
     console.print(f"{lost} runs marked as failed, {swept} unfinished files swept", highlight=False)
+    for line in config_differences(prepare_home()):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _recover(settings: Settings) -> tuple[int, int]:

@@ -13,7 +13,8 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 from customs_assets.anonymization import assets as anonymization  # noqa: E402
 from customs_assets.automation.jobs import JOBS, on_time_job, schedules  # noqa: E402
 from customs_assets.automation.refresh import refresh_sensor, refreshed  # noqa: E402
-from customs_assets.automation.sensors import alert_sensors, lost_runs  # noqa: E402
+from customs_assets.automation.retention import old_runs, old_runs_schedule  # noqa: E402
+from customs_assets.automation.sensors import alerts, lost_runs  # noqa: E402
 from customs_assets.benchmark import assets as benchmark  # noqa: E402
 from customs_assets.expectations.checks import asset_checks, month_on_time  # noqa: E402
 from customs_assets.fidelity import assets as fidelity  # noqa: E402
@@ -41,9 +42,9 @@ _SUFFIXES = {PARQUET: "parquet", JSON: "json", SAFETENSORS: "safetensors", HTML:
 defs = dg.Definitions(
     assets=refreshed(_assets, graph),
     asset_checks=[*_checks, month_on_time],
-    jobs=[*JOBS, on_time_job],
-    schedules=schedules(settings),
-    sensors=[*alert_sensors(), lost_runs, refresh_sensor(settings)],
+    jobs=[*JOBS, on_time_job, old_runs],
+    schedules=[*schedules(settings), old_runs_schedule(settings)],
+    sensors=[alerts, lost_runs, refresh_sensor(settings)],
     resources={
         "pipeline": Pipeline(),
         **{name: LakeIOManager(graph, suffix, origin_of) for name, suffix in _SUFFIXES.items()},

@@ -1,7 +1,4 @@
-"""Masking: what must not be read in a log, taken out of a text before it is written.
-
-What belongs here finds the secrets of an address and replaces them. Who logs what stands elsewhere.
-"""
+"""Masking: replaces the passwords and tokens of addresses in a text, before it is logged or sent."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from urllib.parse import unquote, unquote_plus
 
 MASK = "***"
 
-# Shorter parts are words like "to" or a port, which no secret is.
+# Shorter parts are ports or words such as "to", and no secrets.
 _SHORTEST = 4
 
 _CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@:]*(?::[^/\s]*)?@", re.IGNORECASE)
@@ -19,12 +16,12 @@ _PARAMETER = re.compile(r"(?P<name>(?:password|passwd|pwd|token|secret|key|sig)=
 
 
 def mask_credentials(text: str) -> str:
-    """A text with user and password of every address in it masked, and every parameter that is named like a secret."""
+    """Mask the user and password of every address in a text, and every parameter whose name is that of a secret."""
     return _PARAMETER.sub(rf"\g<name>{MASK}", _CREDENTIALS.sub(rf"\g<scheme>{MASK}@", text))
 
 
-def secrets_of(address: str) -> list[str]:
-    """Everything in an address but its scheme, longest first: in a webhook's address the token may be any part of it."""
+def _secrets_of(address: str) -> list[str]:
+    """All parts of an address but its scheme, longest first: in a webhook's address, any part may be the token."""
     _, _, rest = address.partition("://")
     parts = [rest, *re.split(r"[/:@?&=,]", rest)]
     spellings = {spelling for part in parts for spelling in (part, unquote(part), unquote_plus(part))}
@@ -32,8 +29,8 @@ def secrets_of(address: str) -> list[str]:
 
 
 def mask(text: str, addresses: Iterable[str]) -> str:
-    """A text without any part of some addresses, and without other addresses' credentials."""
+    """Mask every part of some addresses in a text, and the credentials of all others."""
     for address in addresses:
-        for secret in secrets_of(address):
+        for secret in _secrets_of(address):
             text = text.replace(secret, MASK)
     return mask_credentials(text)

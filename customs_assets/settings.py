@@ -97,6 +97,9 @@ class Settings(BaseSettings):
         False, description="whether schedules and the refreshing of what stands downstream start turned on"
     )
     due_day: int = Field(5, ge=1, le=28, description="day of the next month from which a month counts as late")
+    keep_runs_days: int = Field(
+        365, ge=0, description="days after which the records of finished runs are deleted; 0 keeps them all"
+    )
     retry_wait: float = Field(
         15.0, gt=0, description="seconds before a second try where the source or an alert's channel is out of reach"
     )

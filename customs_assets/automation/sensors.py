@@ -1,121 +1,89 @@
-"""The sensors: failed runs and failed expectations become alerts, and runs whose process is gone are ended.
-
-What belongs here runs in the daemon, a few seconds at a time. What an alert says stands in ``failures.py``, how it is sent and
-tried again in ``alerts.py``.
-"""
+"""The sensors that watch runs: one sends alerts of failures, one marks runs as failed whose process is gone."""
 
 import json
-import logging
 import time
-from collections.abc import Callable, Sequence
+from itertools import product
 
 import dagster as dg
-from dagster._core.event_api import EventLogCursor
 
-from customs_assets.automation.alerts import Alert, Outbox
+from customs_assets.automation.alerts import alerts_of
 from customs_assets.automation.channels import channels
-from customs_assets.automation.failures import expectation_alerts, run_alerts
 from customs_assets.automation.recovery import report_lost_runs
+from customs_assets.masking import mask_credentials
 from customs_assets.settings import Settings
 
-SECONDS = 15
-# Events read at one tick of each kind.
-_PAGE = 50
-
-Tell = Callable[[dg.DagsterInstance, dg.DagsterRun, Settings], list[Alert]]
-
-
-class StoredLedger:
-    """What has been sent, kept in the instance's storage: it outlives sensors, their cursors and the daemon."""
-
-    def __init__(self, instance: dg.DagsterInstance) -> None:
-        self._storage = instance.daemon_cursor_storage
-
-    def has(self, key: str, channel: str) -> bool:
-        """Whether an alert has gone through a channel."""
-        name = self._name(key, channel)
-        return name in self._storage.get_cursor_values({name})
-
-    def note(self, key: str, channel: str) -> None:
-        """Note that an alert has gone through a channel."""
-        self._storage.set_cursor_values({self._name(key, channel): str(time.time())})
-
-    def _name(self, key: str, channel: str) -> str:
-        return f"customs alert {key} {channel}"
-
-
-def _tick(context: dg.SensorEvaluationContext, ended: Sequence[dg.DagsterEventType], tell: Tell) -> dg.SkipReason:
-    """Read the runs that ended since the last tick, post their alerts, deliver what is due."""
-    settings = Settings()  # pyright: ignore[reportCallIssue]
-    listed = channels(settings.alerts.get_secret_value())
-    state = json.loads(context.cursor or "{}")
-    outbox, ledger = Outbox.from_json(state.get("outbox", "[]")), StoredLedger(context.instance)
-    seen: dict[str, str] = state.get("seen", {})
-    found = 0
-    for event in ended:
-        if event.value not in seen:
-            # The first tick only looks where the log stands: what failed before alerts were set up is history.
-            seen[event.value] = _end_of_log(context.instance, event)
-            continue
-        page = context.instance.fetch_run_status_changes(event, _PAGE, cursor=seen[event.value], ascending=True)
-        for record in page.records:
-            run = context.instance.get_run_by_id(record.event_log_entry.run_id)
-            alerts = tell(context.instance, run, settings) if run else []
-            found += len(alerts)
-            outbox.post(alerts, listed, ledger)
-        seen[event.value] = page.cursor
-    sent = outbox.deliver(listed, ledger, settings.retry_wait, time.time, _logged(context))
-    context.update_cursor(json.dumps({"seen": seen, "outbox": outbox.to_json()}))
-    if not listed:
-        return dg.SkipReason(f"{found} failures; CUSTOMS_ALERTS names no address")
-    return dg.SkipReason(f"{found} failures, {sent} alerts sent, {len(outbox.letters)} waiting")
-
-
-def _logged(context: dg.SensorEvaluationContext) -> Callable[[str], None]:
-    """Takes a line into the tick's log and the daemon's."""
-
-    def log(line: str) -> None:
-        context.log.warning(line)
-        logging.getLogger("customs_assets").warning(line)
-
-    return log
-
-
-def _end_of_log(instance: dg.DagsterInstance, event: dg.DagsterEventType) -> str:
-    page = instance.fetch_run_status_changes(event, 1)
-    return page.cursor if page.records else EventLogCursor.from_storage_id(0).to_string()
-
-
-def alert_sensors() -> list[dg.SensorDefinition]:
-    """The two sensors of alerts, running wherever the daemon does: naming an address is all that they need."""
-
-    @dg.sensor(
-        name="failed_runs",
-        minimum_interval_seconds=SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells every address in CUSTOMS_ALERTS of a failed run, once.",
-    )
-    def failed_runs(context: dg.SensorEvaluationContext):
-        return _tick(context, [dg.DagsterEventType.RUN_FAILURE], run_alerts)
-
-    @dg.sensor(
-        name="failed_expectations",
-        minimum_interval_seconds=SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells every address in CUSTOMS_ALERTS of each expectation that did not hold, once.",
-    )
-    def failed_expectations(context: dg.SensorEvaluationContext):
-        ended = [dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE]
-        return _tick(context, ended, expectation_alerts)
-
-    return [failed_runs, failed_expectations]
+# Twelve tries take some five hours: the wait is 15 s at first (CUSTOMS_RETRY_WAIT) and doubles up to an hour.
+TRIES, LONGEST_WAIT = 12, 3600.0
 
 
 @dg.sensor(
-    name="lost_runs",
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells every address in CUSTOMS_ALERTS of each failed run and each failed expectation, once.",
+)
+def alerts(context: dg.SensorEvaluationContext):
+    """Send the alerts of the runs that ended since the last tick, and of those that wait for another try.
+
+    The cursor holds how far the event log was read, and the runs that wait, each with its tries so far and the time of the next.
+    """
+    settings = Settings()  # pyright: ignore[reportCallIssue]
+    read_up_to, waiting = json.loads(context.cursor or "[{}, {}]")
+    for event in (dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE):
+        if position := read_up_to.get(event.value):
+            page = context.instance.fetch_run_status_changes(event, limit=50, cursor=position, ascending=True)
+            waiting |= {record.run_id: (0, 0.0) for record in page.records if record.run_id not in waiting}
+        else:
+            # The first tick only finds the end of the log: failures from before are not told.
+            page = context.instance.fetch_run_status_changes(event, limit=1)
+        read_up_to[event.value] = page.cursor
+    sent, stop = 0, time.monotonic() + 25.0  # Dagster ends a tick after 60 s; the next tick sends the rest.
+    for run_id, (tries, due) in list(waiting.items()):
+        if due > time.time() or time.monotonic() > stop:
+            continue
+        outcomes = _tell(context.instance, run_id, settings, tries, stop)
+        sent += outcomes.count("")
+        pause = min(settings.retry_wait * 2**tries, LONGEST_WAIT)
+        waiting[run_id] = (tries + 1, time.time() + pause)
+        if not any(outcomes) or tries + 1 == TRIES:
+            del waiting[run_id]
+        for problem in filter(None, outcomes):
+            outlook = f"next try in {pause:.0f} s" if run_id in waiting else "given up"
+            context.log.warning(f"{problem}; try {tries + 1} of {TRIES}, {outlook}")
+    context.update_cursor(json.dumps([read_up_to, waiting]))
+    return dg.SkipReason(f"{sent} alerts sent, {len(waiting)} runs waiting")
+
+
+def _tell(instance: dg.DagsterInstance, run_id: str, settings: Settings, tries: int, stop: float) -> list[str]:
+    """Send the alerts of a run to every channel that has not had them; for each, return why it failed, or an empty string.
+
+    The instance's storage notes what was sent, so that a crash or a lost cursor sends nothing twice. Each try begins with another
+    channel, so that a slow one does not take the time of all.
+    """
+    outcomes, storage = [], instance.daemon_cursor_storage
+    listed = channels(settings.alerts.get_secret_value())
+    first = tries % (len(listed) or 1)
+    try:
+        run = instance.get_run_by_id(run_id)
+        found = alerts_of(instance, run, settings) if run and listed else []
+        for channel, alert in product(listed[first:] + listed[:first], found):
+            note = f"customs alert {alert.key} {channel.fingerprint}"
+            if storage.get_cursor_values({note}):
+                continue
+            late = "the tick had no time left" if time.monotonic() > stop else ""
+            problem = late or channel.send(alert.title, alert.body, alert.level)
+            if not problem:
+                storage.set_cursor_values({note: str(time.time())})
+            outcomes.append(problem and f"alert not delivered by {channel.name}: {alert.title}: {problem}")
+    except Exception as error:  # Whatever is wrong with this run, later runs must be told.
+        reason = str(error).partition("\n")[0]
+        outcomes.append(mask_credentials(f"run {run_id} cannot be told: {type(error).__name__}: {reason}"))
+    return outcomes
+
+
+@dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Marks runs as failed whose process was killed, so that they are retried and hold up no queue.",
+    description="Marks runs as failed whose process was killed, so that they are tried again and nothing waits for them.",
 )
 def lost_runs(context: dg.SensorEvaluationContext):
     lost = report_lost_runs(context.instance)

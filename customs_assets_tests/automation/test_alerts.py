@@ -1,20 +1,24 @@
-"""Alerts: each failure is told once, to real servers, with month and reason; a channel that is down costs nothing but time."""
+"""Alerts: real servers get each failure once, with month and reason; a channel that is down, or raises, costs only time."""
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import apprise
 import dagster as dg
 import pandas as pd
 import pytest
 from alert_servers import Hook, Mailbox
+from typer.testing import CliRunner
 
-from customs_assets.automation.alerts import LONGEST_WAIT, TRIES, Alert, Outbox
 from customs_assets.automation.channels import Channel, channels
-from customs_assets.automation.sensors import StoredLedger
+from customs_assets.automation.sensors import LONGEST_WAIT, TRIES
 from customs_assets.declaration import BY_NAME
 from customs_assets.lake import Lake
 from customs_assets.masking import mask, mask_credentials
@@ -27,20 +31,20 @@ Declarations = Callable[[str], pd.DataFrame]
 
 
 class Ticks:
-    """A sensor of the code location, ticked by hand as the daemon does: each tick is given the cursor of the last."""
+    """The sensor of the code location, ticked by hand as the daemon does: each tick gets the cursor of the last."""
 
-    def __init__(self, name: str, instance: dg.DagsterInstance) -> None:
+    def __init__(self, instance: dg.DagsterInstance) -> None:
         from customs_assets.definitions import defs
 
-        self._sensor = defs.resolve_sensor_def(name)
+        self._sensor = defs.resolve_sensor_def("alerts")
         self._instance = instance
-        self._cursor: str | None = None
+        self.cursor: str | None = None
         self()
 
     def __call__(self) -> str:
-        context = dg.build_sensor_context(instance=self._instance, cursor=self._cursor)
+        context = dg.build_sensor_context(instance=self._instance, cursor=self.cursor)
         skipped = self._sensor(context)
-        self._cursor = context.cursor
+        self.cursor = context.cursor
         assert isinstance(skipped, dg.SkipReason)
         return skipped.skip_message or ""
 
@@ -62,22 +66,21 @@ def test_a_failed_expectation_is_told_once_to_mail_and_webhook_with_month_rows_a
 ):
     box, address = mailbox
     monkeypatch.setenv("CUSTOMS_ALERTS", f"{address} {hook.address}")
-    expectations, runs = Ticks("failed_expectations", instance), Ticks("failed_runs", instance)
+    tick = Ticks(instance)
     assert run_month("quarantine", "raw_declarations", "labelled_declarations").success
     _break_labelled(Lake(str(pipeline / "lake")), rows=7)
     failed = run_month("anonymized_declarations", "unit_prices", "ctgan_model")
     assert not failed.success
 
-    assert "1 failures, 2 alerts sent, 0 waiting" in expectations()
-    assert "0 failures, 0 alerts sent, 0 waiting" in expectations()
-    assert "0 failures" in runs(), "the blocked run is the same failure"
+    assert tick() == "2 alerts sent, 0 runs waiting", "the blocked run is the same failure"
+    assert tick() == "0 alerts sent, 0 runs waiting"
     [(receivers, subject, text)] = box.messages
     assert receivers == ["duty@office.example"]
     assert subject == f"Expectation failed: anonymized_declarations {MONTH}, nobody_named"
     for line in (
         "Asset: anonymized_declarations",
         f"Month: {MONTH}",
-        "Check: nobody_named (error: what is downstream is blocked)",
+        "Check: nobody_named (error: assets downstream are blocked)",
         "Rows failing: 7",
         "- office_id has the form of its code: 7 rows",
         f"Run: https://dagster.office.example/runs/{failed.run_id}",
@@ -101,10 +104,10 @@ def test_a_failed_run_is_told_once_and_says_what_its_source_lacks(
     small_declarations(MONTH).drop(columns=[BY_NAME["net_mass"].header]).to_csv(folder / f"{MONTH}.csv", index=False)
     monkeypatch.setenv("CUSTOMS_SOURCE", str(folder))
     monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
-    runs = Ticks("failed_runs", instance)
+    tick = Ticks(instance)
     failed = run_month("quarantine", "raw_declarations")
-    assert "1 failures, 1 alerts sent" in runs()
-    assert "0 failures" in runs()
+    assert tick() == "1 alerts sent, 0 runs waiting"
+    assert tick() == "0 alerts sent, 0 runs waiting"
     [call] = hook.calls
     assert call["title"] == f"Run failed: month {MONTH}"
     assert f"read_source: {MONTH}.csv lacks the columns net_mass" in call["message"]
@@ -132,7 +135,7 @@ def test_a_failed_run_of_a_backfill_from_the_graph_is_called_by_what_it_makes(
 
     monkeypatch.setenv("CUSTOMS_SOURCE", str(pipeline / "nowhere"))
     monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
-    runs = Ticks("failed_runs", instance)
+    tick = Ticks(instance)
     failed = defs.resolve_implicit_global_asset_job_def().execute_in_process(
         partition_key=MONTH,
         asset_selection=[dg.AssetKey(asset) for asset in assets],
@@ -140,7 +143,7 @@ def test_a_failed_run_of_a_backfill_from_the_graph_is_called_by_what_it_makes(
         raise_on_error=False,
     )
     assert not failed.success
-    runs()
+    tick()
     assert [call["title"] for call in hook.calls] == [f"Run failed: {called} {MONTH}"]
 
 
@@ -160,9 +163,9 @@ def test_rows_set_aside_are_told_by_reason_and_no_value_of_a_declaration_is(
     rows.to_csv(folder / f"{MONTH}.csv", index=False)
     monkeypatch.setenv("CUSTOMS_SOURCE", str(folder))
     monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
-    expectations = Ticks("failed_expectations", instance)
+    tick = Ticks(instance)
     assert run_month("quarantine", "raw_declarations").success
-    expectations()
+    tick()
     [call] = hook.calls
     assert call["title"] == f"Expectation failed: quarantine {MONTH}, share"
     assert call["type"] == "warning"
@@ -182,63 +185,143 @@ def test_a_channel_that_is_down_is_logged_without_its_secrets_and_tried_again_un
     hook: Hook,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ):
     box, address = mailbox
     monkeypatch.setenv("CUSTOMS_ALERTS", f"{hook.address}, {address}")
     monkeypatch.setenv("CUSTOMS_RETRY_WAIT", "0.0001")
     monkeypatch.setenv("CUSTOMS_SOURCE", str(pipeline / "nowhere"))
     hook.status = 503
-    runs = Ticks("failed_runs", instance)
+    tick = Ticks(instance)
     with caplog.at_level(logging.DEBUG):
         assert not run_month("quarantine", "raw_declarations").success
-        assert "1 failures, 1 alerts sent, 1 waiting" in runs()
-        assert "0 failures, 0 alerts sent, 1 waiting" in runs()
+        assert tick() == "1 alerts sent, 1 runs waiting"
+        assert tick() == "0 alerts sent, 1 runs waiting"
         hook.status = 200
-        assert "0 failures, 1 alerts sent, 0 waiting" in runs()
-    runs()
+        assert tick() == "1 alerts sent, 0 runs waiting"
+    tick()
     assert len(box.messages) == len(hook.calls) == 1
-    assert "channel 1 of 2 (json) at try 1 of 12" in caplog.text
-    assert "503" in caplog.text
+    logged = capfd.readouterr().err
+    assert "alert not delivered by channel 1 of 2 (json): Run failed: month 2020-02: " in logged
+    assert "error=503.; try 1 of 12, next try in 0 s" in logged
     for secret in ("opensesame", "T0KENT0KEN"):
-        assert secret not in caplog.text
+        assert secret not in logged + caplog.text
         for path in (pipeline / "home").rglob("*"):
             assert not path.is_file() or secret.encode() not in path.read_bytes()
 
 
-def test_an_alert_is_sent_once_even_where_the_sensor_forgets_what_it_has_seen(instance: dg.DagsterInstance, hook: Hook):
-    ledger = StoredLedger(instance)
-    for _ in range(3):
-        outbox = Outbox()
-        outbox.post([Alert("run 1", "Run failed", "why")], channels(hook.address), ledger)
-        outbox.deliver(channels(hook.address), ledger, 1.0, lambda: 0.0, print)
+def test_an_alert_is_sent_once_even_if_the_sensor_forgets_what_it_has_read(
+    pipeline: Path, instance: dg.DagsterInstance, run_month: RunMonth, hook: Hook, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(pipeline / "nowhere"))
+    tick = Ticks(instance)
+    before = tick.cursor
+    run_month("quarantine", "raw_declarations")
+    assert tick() == "1 alerts sent, 0 runs waiting"
+    tick.cursor = before
+    assert tick() == "0 alerts sent, 0 runs waiting"
     assert len(hook.calls) == 1
 
 
-class _Memory:
-    def __init__(self) -> None:
-        self.sent: set[tuple[str, str]] = set()
+def test_an_address_that_is_mended_gets_the_alerts_that_waited(
+    pipeline: Path, instance: dg.DagsterInstance, run_month: RunMonth, hook: Hook, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CUSTOMS_ALERTS", "json://127.0.0.1:9/wrong")
+    monkeypatch.setenv("CUSTOMS_RETRY_WAIT", "0.0001")
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(pipeline / "nowhere"))
+    tick = Ticks(instance)
+    run_month("quarantine", "raw_declarations")
+    assert tick() == "0 alerts sent, 1 runs waiting"
+    monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
+    assert tick() == "1 alerts sent, 0 runs waiting"
 
-    def has(self, key: str, channel: str) -> bool:
-        return (key, channel) in self.sent
 
-    def note(self, key: str, channel: str) -> None:
-        self.sent.add((key, channel))
-
-
-def test_waits_double_up_to_an_hour_and_end_with_a_line_that_says_so():
-    nobody = [Channel("channel 1 of 1 (json)", "json://127.0.0.1:9/closed")]
-    outbox, now, lines = Outbox(), 0.0, []
-    outbox.post([Alert("k", "title", "body")], nobody, _Memory())
+def test_waits_double_up_to_an_hour_and_end_with_a_line_that_says_so(
+    pipeline: Path,
+    instance: dg.DagsterInstance,
+    run_month: RunMonth,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+):
+    now = [1_000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    monkeypatch.setenv("CUSTOMS_ALERTS", "json://127.0.0.1:9/closed")
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(pipeline / "nowhere"))
+    tick = Ticks(instance)
+    run_month("quarantine", "raw_declarations")
     pauses = []
-    while outbox.letters:
-        outbox.deliver(nobody, _Memory(), 15.0, lambda: now, lines.append)  # noqa: B023
-        outbox = Outbox.from_json(outbox.to_json())
-        if outbox.letters:
-            pauses.append(outbox.letters[0].not_before - now)
-            now = outbox.letters[0].not_before
+    while "1 runs waiting" in tick():
+        assert tick() == "0 alerts sent, 1 runs waiting", "it is not due"
+        [(_, due)] = json.loads(tick.cursor or "")[1].values()
+        pauses.append(due - now[0])
+        now[0] = due
     assert pauses == [min(15.0 * 2**n, LONGEST_WAIT) for n in range(TRIES - 1)]
-    assert lines[-1].endswith("given up")
-    assert "closed" not in "".join(lines).replace("is closed", "")
+    lines = [line for line in capfd.readouterr().err.splitlines() if "alert not delivered" in line]
+    assert len(lines) == TRIES
+    assert lines[-1].endswith("try 12 of 12, given up")
+    assert "closed" not in "".join(lines)
+
+
+def test_a_run_that_cannot_be_read_is_logged_and_tried_again_and_later_runs_are_told(
+    pipeline: Path,
+    instance: dg.DagsterInstance,
+    run_month: RunMonth,
+    hook: Hook,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+):
+    monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
+    monkeypatch.setenv("CUSTOMS_RETRY_WAIT", "0.0001")
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(pipeline / "nowhere"))
+    tick = Ticks(instance)
+    unreadable = run_month("quarantine", "raw_declarations", month="2020-02")
+    run_month("quarantine", "raw_declarations", month="2020-03")
+    events = pipeline / "home" / "history" / "runs" / f"{unreadable.run_id}.db"
+    intact = events.read_bytes()
+    events.write_bytes(b"no database" * 1000)
+    assert tick() == "1 alerts sent, 1 runs waiting"
+    assert [call["title"] for call in hook.calls] == ["Run failed: month 2020-03"]
+    logged = capfd.readouterr().err
+    assert f"run {unreadable.run_id} cannot be told: DatabaseError: " in logged
+    assert "try 1 of 12, next try in 0 s" in logged
+    events.write_bytes(intact)
+    assert tick() == "1 alerts sent, 0 runs waiting"
+    assert [call["title"] for call in hook.calls] == ["Run failed: month 2020-03", "Run failed: month 2020-02"]
+
+
+def test_a_channel_whose_library_raises_is_logged_without_its_secrets_and_others_are_told(
+    pipeline: Path,
+    instance: dg.DagsterInstance,
+    run_month: RunMonth,
+    mailbox: tuple[Mailbox, str],
+    hook: Hook,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+):
+    instantiate = apprise.Apprise.instantiate
+
+    def fail_for_json(address: str, **options: Any) -> Any:
+        if address.startswith("json"):
+            raise RuntimeError(f"no plugin takes {address}")
+        return instantiate(address, **options)
+
+    box, address = mailbox
+    monkeypatch.setenv("CUSTOMS_ALERTS", f"{hook.address} {address}")
+    monkeypatch.setenv("CUSTOMS_RETRY_WAIT", "0.0001")
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(pipeline / "nowhere"))
+    tick = Ticks(instance)
+    run_month("quarantine", "raw_declarations")
+    with monkeypatch.context() as broken, caplog.at_level(logging.DEBUG):
+        broken.setattr(apprise.Apprise, "instantiate", staticmethod(fail_for_json))
+        assert tick() == "1 alerts sent, 1 runs waiting"
+    assert [subject for _, subject, _ in box.messages] == ["Run failed: month 2020-02"]
+    logged = capfd.readouterr().err
+    assert "channel 1 of 2 (json): Run failed: month 2020-02: RuntimeError: no plugin takes json://***" in logged
+    assert "opensesame" not in logged + caplog.text
+    assert tick() == "1 alerts sent, 0 runs waiting"
+    assert (len(box.messages), len(hook.calls)) == (1, 1)
 
 
 def test_a_month_that_is_late_is_told_once_and_not_every_day(
@@ -247,11 +330,11 @@ def test_a_month_that_is_late_is_told_once_and_not_every_day(
     from customs_assets.definitions import defs
 
     monkeypatch.setenv("CUSTOMS_ALERTS", hook.address)
-    expectations = Ticks("failed_expectations", instance)
+    tick = Ticks(instance)
     month = due_month(datetime.now(UTC).date(), 5)
     for _ in range(3):
         assert defs.resolve_job_def("months_on_time").execute_in_process(instance=instance).success
-        expectations()
+        tick()
     [call] = hook.calls
     assert call["title"] == f"Expectation failed: declaration_source {month}, month_on_time"
     assert f"{month} was due on day 5 of the next month and is not in the lake." in call["message"]
@@ -276,7 +359,29 @@ def test_addresses_are_told_apart_and_never_shown():
     assert listed[0].address == "mailto://a:pw@h.example?to=x@y,z@y"
     assert "pw" not in repr(listed)
     assert channels("  ") == []
-    assert Channel("c", "nonsense").send("t", "b", "error") == "its address is not of a form that Apprise knows"
+    assert Channel("c", "nonsense").send("t", "b", "failure") == "Apprise does not know the form of this address"
+
+
+def test_the_test_command_says_which_addresses_took_the_alert(
+    mailbox: tuple[Mailbox, str], hook: Hook, monkeypatch: pytest.MonkeyPatch
+):
+    from customs_assets.cli import app
+
+    box, address = mailbox
+    hook.status = 503
+    monkeypatch.setenv("CUSTOMS_ALERTS", f"{address} {hook.address}")
+    done = CliRunner().invoke(app, ["test-alerts"])
+    assert done.exit_code == 1
+    assert "channel 1 of 2 (mailto): sent" in done.output
+    assert "channel 2 of 2 (json): " in done.output
+    assert "503" in done.output
+    assert "opensesame" not in done.output
+    assert [subject for _, subject, _ in box.messages] == ["Test of customs alerts"]
+    hook.status = 200
+    assert CliRunner().invoke(app, ["test-alerts"]).exit_code == 0
+    assert [call["title"] for call in hook.calls] == ["Test of customs alerts"]
+    monkeypatch.setenv("CUSTOMS_ALERTS", "")
+    assert CliRunner().invoke(app, ["test-alerts"]).exit_code == 2
 
 
 def test_masks_leave_no_part_of_a_secret():

@@ -13,6 +13,7 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from customs_assets.automation.instance import prepare_home
 from customs_assets.automation.jobs import JOB_OF, schedules
 from customs_assets.automation.refresh import refresh_sensor
+from customs_assets.automation.retention import old_runs_schedule
 from customs_assets.definitions import defs, graph
 from customs_assets.graph import Node
 from customs_assets.partitions import months
@@ -108,7 +109,7 @@ def test_months_appear_as_they_close(day: str, last: str):
 @pytest.mark.parametrize("on", [False, True])
 def test_nothing_starts_by_itself_unless_automation_is_set(on: bool):
     settings = Settings(automation=on)  # pyright: ignore[reportCallIssue]
-    for schedule in schedules(settings):
+    for schedule in (*schedules(settings), old_runs_schedule(settings)):
         assert (schedule.default_status is dg.DefaultScheduleStatus.RUNNING) is on
     assert (refresh_sensor(settings).default_status is dg.DefaultSensorStatus.RUNNING) is on
 

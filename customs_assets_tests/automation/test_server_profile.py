@@ -107,6 +107,17 @@ def test_systemd_reads_the_units():
     assert not [line for line in complaints if "customs" in line], complaints
 
 
+def test_memory_limits_leave_room_for_the_runs_and_a_killed_run_takes_no_other_with_it():
+    gigabytes = {
+        unit: [float(_unit(unit)[limit].removesuffix("G")) for limit in ("MemoryHigh", "MemoryMax")]
+        for unit in UNITS.values()
+    }
+    assert all(1 <= high < most for high, most in gigabytes.values())
+    runs = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())["concurrency"]["runs"]["max_concurrent_runs"]
+    assert gigabytes["customs-daemon"][0] >= runs * 1.5 + 0.2
+    assert _unit("customs-daemon")["OOMPolicy"] == "continue"
+
+
 def test_secrets_stand_in_the_environment_file_alone_and_servers_listen_on_this_machine():
     config = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
     assert config["storage"]["postgres"]["postgres_url"] == {"env": "CUSTOMS_DAGSTER_DATABASE"}

@@ -8,24 +8,46 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
-from customs_assets.report.from_lake import gathered
 
 from customs_assets.claims import from_json
 from customs_assets.fidelity.references import halves
 from customs_assets.lake import Lake
 from customs_assets.privacy.evidence import privacy
-from customs_assets.privacy.gate import claims_against
+from customs_assets.privacy.gate import claims_against, other_rows
 from customs_assets.privacy.rehearsal import Rehearsal
+from customs_assets.release.files import CHECKSUMS
 from customs_assets.report.evidence import evidence
 from customs_assets.report.page import page
+from customs_assets.report.provenance import provenance
 from customs_assets.settings import Settings
 from customs_assets_tests.report.conftest import MIN_GROUP, Made, by_month, fill
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 
 PAPER = ["Table 2", "Table 3", "Figure 3", "Figure 4", "Figure 5", "Figure 6", "Figure 7"]
+
+
+def _inputs(lake: Lake) -> dict[str, Any]:
+    """The arguments of ``page``, as the asset is given them."""
+    evidence = lake.read_json("release_evidence")
+    return {
+        **{key: lake.read_json(key) for key in ("release_quality", "release_privacy")},
+        "release_evidence": evidence,
+        "fraud_benchmark": {
+            cell: lake.read_frame("fraud_benchmark", cell) for cell in lake.partitions("fraud_benchmark")
+        },
+        **{
+            key: {month: lake.read_json(key, month) for month in evidence["months"]}
+            for key in ("quality_report", "privacy_report")
+        },
+        "release_candidate": {CHECKSUMS: lake.read_folder("release_candidate")[CHECKSUMS]},
+        "provenance": provenance(lake, evidence["months"]),
+        "settings": Settings(),  # pyright: ignore[reportCallIssue]
+        "withheld": [*claims_against(lake, evidence["months"]), *other_rows(lake)],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +62,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, honest: Made) -> tuple[Pat
     rehearsal = Rehearsal(honest.synthetic, training, control, epochs=30)
     lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal))
     path = folder / "evidence.html"
-    path.write_bytes(page(**gathered(lake, Settings())))  # pyright: ignore[reportCallIssue]
+    path.write_bytes(page(**_inputs(lake)))
     return path, lake
 
 
@@ -91,7 +113,7 @@ def test_the_page_says_at_its_top_what_the_gate_says(written: tuple[Path, Lake])
     head = html.unescape(path.read_text(encoding="utf-8").partition("<nav>")[0])
     said = f"withheld: {'; '.join(reasons)}" if reasons else "released"
     assert f">{said}</p>" in head
-    inputs = gathered(lake, Settings())  # pyright: ignore[reportCallIssue]
+    inputs = _inputs(lake)
     withheld = page(**{**inputs, "withheld": ["Membership was not measured: <too few>"]}).decode()
     assert '<p class="gate fails">withheld: Membership was not measured: &lt;too few&gt;</p>' in withheld
     assert '<p class="gate holds">released</p>' in page(**{**inputs, "withheld": []}).decode()
@@ -108,7 +130,7 @@ def test_the_page_names_nobody(written: tuple[Path, Lake]):
 
 def test_the_same_evidence_gives_the_same_bytes(written: tuple[Path, Lake]):
     path, lake = written
-    assert page(**gathered(lake, Settings())) == path.read_bytes()  # pyright: ignore[reportCallIssue]
+    assert page(**_inputs(lake)) == path.read_bytes()
 
 
 def test_figure_data_are_plain_json(written: tuple[Path, Lake]):
