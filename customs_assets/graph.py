@@ -162,7 +162,8 @@ def _asset(spec: dg.AssetSpec, checks: Sequence[str]) -> Asset:
     return Asset(
         spec.key.to_user_string(),
         "whole" if partitions is None else "cell" if is_cell else "month",
-        tuple(key for dep in spec.deps if (key := dep.asset_key.to_user_string()) != SOURCE_KEY),
+        # Dagster keeps dependencies in no order of its own.
+        tuple(sorted(key for dep in spec.deps if (key := dep.asset_key.to_user_string()) != SOURCE_KEY)),
         spec.metadata["version"],
         tuple(spec.metadata["settings"]),
         tuple(checks),
