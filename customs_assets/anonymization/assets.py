@@ -7,20 +7,15 @@ import pandas as pd
 
 from customs_assets.anonymization.business_numbers import BusinessNumberError, read_business_numbers
 from customs_assets.anonymization.identities import anonymize
-from customs_assets.anonymization.unit_prices import NOISE_SCALE, average_prices, noisy_prices
+from customs_assets.anonymization.unit_prices import NOISE_SCALE, month_unit_prices
 from customs_assets.declaration import ATTRIBUTES, IDENTITIES
 from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
 from customs_assets.secret_files import identity_key
-from customs_assets.seeds import derive_root
 
 
 @customs_asset
 def unit_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pd.DataFrame]:
-    lake, settings = pipeline.lake, pipeline.settings
-    with lake.connect() as connection:
-        path = lake.sql_path("anonymized_declarations", context.partition_key)
-        averages = average_prices(connection, path, settings.min_group)
-    prices = noisy_prices(averages, derive_root(pipeline.secret, "unit_prices", context.partition_key))
+    prices = month_unit_prices(pipeline.lake, context.partition_key, pipeline.settings.min_group, pipeline.secret)
     levels = prices["category"].str.len().value_counts().sort_index(ascending=False)
     metadata: dict[str, Any] = {
         **table_metadata(prices),

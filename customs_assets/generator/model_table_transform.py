@@ -1,4 +1,4 @@
-"""A table as CTGAN sees it (Xu et al. 2019, section 4.2): numbers by mode-specific normalization, categories as one-hot positions.
+"""A table as CTGAN sees it (Xu et al. 2019, section 4.2): mode-specific normalization and one-hot positions.
 
 The encoding of strings and floats into positions of CTGAN's data vector, and back, belongs here.
 

@@ -6,16 +6,14 @@ import dagster as dg
 import pandas as pd
 
 from customs_assets.declaration import IDENTITIES, RELEASED
-from customs_assets.disclosure.identities import compose
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.figures import as_png_markdown, loss_curve
 from customs_assets.generator.checkpoint import from_bytes, to_bytes
-from customs_assets.generator.ctgan import CTGAN, EpochLosses
+from customs_assets.generator.ctgan import EpochLosses
 from customs_assets.pipeline import Pipeline, customs_asset, table_metadata
-from customs_assets.seeds import derive_seed
-from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
-from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
+from customs_assets.synthesis.month import AllMonths, synthesize_month
+from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity
 
 # How many lines of progress a training writes to its run's log.
 _PROGRESS_LINES = 20
@@ -29,8 +27,6 @@ def ctgan_model(
     unit_prices: pd.DataFrame,
 ) -> dg.Output[bytes]:
     settings = pipeline.settings
-    codec = Codec.fit(anonymized_declarations, unit_prices, settings.min_group, root=pipeline.secret)
-    model_table = codec.encode(anonymized_declarations)
     every = max(settings.epochs // _PROGRESS_LINES, 1)
 
     def report(losses: EpochLosses) -> None:
@@ -40,13 +36,20 @@ def ctgan_model(
                 f"discriminator loss {losses.discriminator_loss:.3f}"
             )
 
-    model = CTGAN(epochs=settings.epochs, seed=derive_seed(pipeline.secret, "ctgan_model", context.partition_key))
-    model.fit(model_table, codec.discrete_columns(model_table), progress=report)
+    model = fit_model(
+        anonymized_declarations,
+        unit_prices,
+        month=context.partition_key,
+        min_group=settings.min_group,
+        epochs=settings.epochs,
+        root=pipeline.secret,
+        progress=report,
+    )
     metadata: dict[str, Any] = {
         "losses": dg.MetadataValue.md(as_png_markdown(loss_curve(model.loss_values), "loss curve")),
         "epochs": settings.epochs,
-        "rows": len(model_table),
-        "width": sum(model_table[column].nunique() for column in codec.discrete_columns(model_table)),
+        "rows": len(anonymized_declarations),
+        "width": model.condition_width,
     }
     return dg.Output(to_bytes(model), metadata=metadata)
 
@@ -54,9 +57,7 @@ def ctgan_model(
 @customs_asset
 def safe_groups(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Output[pd.DataFrame]:
     months = pipeline.months("anonymized_declarations")
-    with pipeline.lake.connect() as connection:
-        paths = [pipeline.lake.sql_path("anonymized_declarations", month) for month in months]
-        groups = count_safe_groups(connection, paths, pipeline.settings.min_group)
+    groups = count_safe_groups(pipeline.lake, months, pipeline.settings.min_group)
     kinds = groups.groupby("kind").agg(groups=("importers", "size"), declarations=("declarations", "sum"))
     metadata: dict[str, Any] = {
         **table_metadata(groups),
@@ -71,20 +72,12 @@ def safe_groups(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Out
 def composed_identities(
     context: dg.AssetExecutionContext, pipeline: Pipeline, safe_groups: pd.DataFrame
 ) -> dg.Output[pd.DataFrame]:
-    settings, safe = pipeline.settings, SafeGroups(safe_groups)
     source = {
         month: pipeline.lake.read_frame("anonymized_declarations", month)
         for month in pipeline.months("anonymized_declarations")
     }
-    known = [
-        generalized_month(declarations, safe, month=month, root=pipeline.secret).declarations
-        for month, declarations in source.items()
-    ]
-    composed = compose(
-        pd.concat(known, ignore_index=True),
-        pd.concat(source.values(), ignore_index=True),
-        min_group=settings.min_group,
-        root=pipeline.secret,
+    composed = compose_identities(
+        source, SafeGroups(safe_groups), min_group=pipeline.settings.min_group, root=pipeline.secret
     )
     metadata: dict[str, Any] = {
         **table_metadata(composed),
@@ -103,9 +96,7 @@ def fraud_propensity(
         {month: lake.read_frame(asset, month) for month in months}
         for asset in ("anonymized_declarations", "unit_prices")
     )
-    model = fitted_propensity(
-        source, prices, SafeGroups(safe_groups), root=pipeline.secret, min_group=settings.min_group
-    )
+    model = fit_propensity(source, prices, SafeGroups(safe_groups), min_group=settings.min_group, root=pipeline.secret)
     metadata: dict[str, Any] = {
         "declarations": sum(map(len, source.values())),
         "classes_of_rates": len(model.rates),
@@ -128,25 +119,25 @@ def synthetic_declarations(
     fraud_propensity: dict,
 ) -> dg.Output[pd.DataFrame]:
     settings = pipeline.settings
-    month = synthesize(
+    month = synthesize_month(
         from_bytes(ctgan_model),
         anonymized_declarations,
         unit_prices,
-        Shared(SafeGroups(safe_groups), composed_identities, FraudPropensity.from_json(fraud_propensity)),
+        AllMonths(SafeGroups(safe_groups), composed_identities, FraudPropensity.from_json(fraud_propensity)),
         month=context.partition_key,
-        root=pipeline.secret,
         min_group=settings.min_group,
+        root=pipeline.secret,
         rows=settings.rows,
         price=settings.price,
     )
-    generalized = sum(month.generalized.values())
+    generalized = sum(month.tuples_replaced.values())
     metadata: dict[str, Any] = {
         **table_metadata(month.declarations, {a.name: a.description for a in RELEASED}),
         "drafts": month.drafts,
         "source_rows_generalized": f"{generalized} of {len(anonymized_declarations)}",
-        "generalized_by": dg.MetadataValue.json(month.generalized),
+        "generalized_by": dg.MetadataValue.json(month.tuples_replaced),
         "codes_replaced": dg.MetadataValue.json(month.codes_replaced),
-        "goods_shown_whole": f"{month.whole} of {len(month.declarations)}",
+        "goods_shown_whole": f"{month.safe_as_declared} of {len(month.declarations)}",
         "rows_repaired": month.repaired,
         "rows_that_copy": month.copies,
         "tariff_tuples": f"{month.tuples_used} of the {month.tuples_available} that may be released of the month",
