@@ -52,7 +52,7 @@ class Adam:
         self._weight_decay = weight_decay
         self._steps = 0
         self._states = [
-            (array.ravel(), self.gradients[name].ravel(), *(np.zeros(array.size, array.dtype) for _ in range(2)))
+            (array.ravel(), self.gradients[name].ravel(), np.zeros_like(array.ravel()), np.zeros_like(array.ravel()))
             for name, array in parameters.items()
         ]
 

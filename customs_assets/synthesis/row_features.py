@@ -42,4 +42,4 @@ def row_features(model_rows: pd.DataFrame, levels: Mapping[str, Sequence[str]]) 
         "month": date.year * 12 + date.month,
         "label": model_rows["critical_fraud"],
     }
-    return {name: column.astype(float).to_numpy() for name, column in features.items()}
+    return {name: np.asarray(column, dtype=float) for name, column in features.items()}

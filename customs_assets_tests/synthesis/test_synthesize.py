@@ -1,0 +1,71 @@
+"""One synthesis: a single call gives exactly the tables that the assets give one by one."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from customs_assets.definitions import defs
+from customs_assets.lake import Lake
+from customs_assets.settings import Settings
+from customs_assets.synthesis.synthesize import synthesize
+
+MONTHS = ("2020-01", "2020-02")
+SECRET = hashlib.sha256(b"one synthesis").digest()
+
+# The jobs in order, what of each is made here, and whether for each month.
+STEPS = (
+    ("month", ("raw_declarations", "quarantine", "labelled_declarations", "anonymized_declarations"), True),
+    ("month", ("unit_prices", "ctgan_model"), True),
+    ("shared", ("safe_groups",), False),
+    ("shared", ("composed_identities", "fraud_propensity"), False),
+    ("synthesis", ("synthetic_declarations",), True),
+)
+
+
+@pytest.fixture
+def lake(small_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake in which the pipeline has made two synthetic months, each step as an asset of its own."""
+    secret = tmp_path / "release.secret"
+    secret.write_bytes(SECRET)
+    secret.chmod(0o600)
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(small_source))
+    monkeypatch.setenv("CUSTOMS_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("CUSTOMS_IDENTITY_KEY", str(tmp_path / "identity.key"))
+    monkeypatch.setenv("CUSTOMS_RELEASE_SECRET", str(secret))
+    monkeypatch.setenv("CUSTOMS_EPOCHS", "2")
+    with dg.DagsterInstance.ephemeral() as instance:
+        for job, assets, monthly in STEPS:
+            for month in MONTHS if monthly else (None,):
+                selection = [dg.AssetKey(key) for key in assets]
+                run = defs.resolve_job_def(job).execute_in_process(
+                    partition_key=month, asset_selection=selection, instance=instance
+                )
+                assert run.success
+    return Lake(str(tmp_path / "lake"))
+
+
+def test_one_call_gives_the_tables_that_the_assets_give(lake: Lake):
+    source = {month: lake.read_frame("anonymized_declarations", month) for month in MONTHS}
+    synthetic = synthesize(source, Settings(), SECRET)  # pyright: ignore[reportCallIssue]
+    assert list(synthetic) == list(MONTHS)
+    for month, rows in synthetic.items():
+        assert len(rows) == 150
+        released = lake.read_frame("synthetic_declarations", month)
+        pd.testing.assert_frame_equal(rows, released, check_exact=True)
+
+
+def test_another_secret_gives_other_rows_and_the_number_of_epochs_may_be_given(lake: Lake):
+    source = {month: lake.read_frame("anonymized_declarations", month) for month in MONTHS}
+    one, other = (
+        synthesize(source, Settings(rows=40), secret, epochs=1)  # pyright: ignore[reportCallIssue]
+        for secret in (SECRET, b"o" * 32)
+    )
+    for month in MONTHS:
+        assert len(one[month]) == len(other[month]) == 40
+        assert not one[month].equals(other[month])
+        assert not one[month]["item_price"].equals(lake.read_frame("synthetic_declarations", month)["item_price"])
