@@ -110,7 +110,8 @@ class SafeGroups:
     def is_safe(self, declarations: pd.DataFrame, kind: str) -> np.ndarray:
         """Which of n declarations are in a safe group of a kind, ``goods`` (tuple, mass and label) or ``tuple``, as booleans."""
         columns = [*RELEASED_TUPLE, *(("net_mass", "label") if kind == "goods" else ())]
-        rows = with_shorter_codes(declarations).assign(label=declarations["critical_fraud"].astype(int))[columns]
+        rows = with_shorter_codes(declarations)
+        rows = rows.assign(label=rows["critical_fraud"].astype(int))[columns]
         safe = self._by_kind[kind][columns].astype(rows.dtypes.to_dict())
         return rows.merge(safe, how="left", on=columns, indicator=True)["_merge"].eq("both").to_numpy()
 
