@@ -315,13 +315,8 @@ def _tail(
 ) -> tuple[float, float]:
     """How far a tail reaches beyond its inner edge, and the mean excess of its importers, both positive and on the scale.
 
-    Args:
-        excess: how far each amount of the tail lies beyond the edge.
-        owners: who wrote it.
-        min_group: ``k``.
-        least: the mean excess is taken for no less than this.
-        root: what noise derives from.
-        purpose: which tail it is.
+    ``excess`` is how far each amount of the tail lies beyond the edge, and ``owners`` is who wrote it. The mean excess is taken for
+    no less than ``least``. ``purpose`` names the tail.
     """
     means = np.maximum(_mean_by_importer(excess, owners), 0.0)
     limited, cap = _limited(means)

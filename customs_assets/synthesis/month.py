@@ -121,13 +121,7 @@ def synthesize_month(
     # With several threads sums come out in another order, and the same seeds would not give the same bytes.
     with threadpool_limits(1):
         releasable = releasable_month(
-            declarations,
-            unit_prices,
-            all_months.safe,
-            month=month,
-            min_group=min_group,
-            root=root,
-            price=price,
+            declarations, unit_prices, all_months.safe, month=month, min_group=min_group, root=root, price=price
         )
         generalized, codec, source = releasable.declarations, releasable.codec, releasable.model_rows
         polish = Polish(source, pd.factorize(generalized["importer_id"])[0], codec, min_group=min_group, root=own)

@@ -3,6 +3,9 @@
 Each step is one function, which an asset calls alone and :func:`synthesize.synthesize` calls in order. Three steps stand
 elsewhere: :func:`anonymization.unit_prices.month_unit_prices`, :func:`disclosure.safe_groups.count_safe_groups` and
 :func:`synthesis.month.synthesize_month`.
+
+``source`` and ``unit_prices`` are the anonymized declarations and their ``unit_prices`` by month, ``safe`` is what may be shown of
+them, ``min_group`` is ``k``, and all draws derive from ``root``.
 """
 
 from __future__ import annotations
@@ -33,17 +36,7 @@ def fit_model(
     root: Root,
     progress: Callable[[EpochLosses], None] | None = None,
 ) -> CTGAN:
-    """Train a month's CTGAN.
-
-    Args:
-        declarations: the month's anonymized rows.
-        unit_prices: the month's ``unit_prices``.
-        month: ``YYYY-MM``.
-        min_group: importers that a code must have for the model to see its name.
-        epochs: CTGAN epochs.
-        root: what draws derive from.
-        progress: called after every epoch.
-    """
+    """Train a month's CTGAN on its declarations. ``progress`` is called after every epoch."""
     from customs_assets.generator.ctgan import CTGAN
 
     codec = Codec.fit(declarations, unit_prices, min_group, root=root)
@@ -57,12 +50,6 @@ def compose_identities(
     source: Mapping[str, pd.DataFrame], safe: SafeGroups, *, min_group: int, root: Root
 ) -> pd.DataFrame:
     """New identities for the declarations of all months: ``declaration_id`` and the four identity columns.
-
-    Args:
-        source: the anonymized declarations by month.
-        safe: what may be shown of them.
-        min_group: ``k``.
-        root: what draws derive from.
 
     Raises:
         TooFewImporters: no tariff tuple of a month may be released.
@@ -81,13 +68,6 @@ def fit_propensity(
     root: Root,
 ) -> FraudPropensity:
     """How likely fraud is, learned from the anonymized declarations of all months.
-
-    Args:
-        source: the declarations by month.
-        unit_prices: their ``unit_prices`` by month.
-        safe: what may be shown of them.
-        min_group: importers that each rate must rest on.
-        root: what draws derive from.
 
     Raises:
         OfOneKind: all declarations are fraud, or none is.
