@@ -103,7 +103,8 @@ class Bands:
             logarithmic: compare on a log scale.
         """
         numbers = values.to_numpy(dtype=float)
-        distinct = importers.groupby(values).nunique()
+        # By position: the two may have other indexes, where rows were left out.
+        distinct = importers.reset_index(drop=True).groupby(numbers).nunique()
         all_heaps = np.sort(distinct.index[distinct >= min_group].to_numpy(dtype=float))
         on_scale = (numbers > 0) | (not logarithmic)
         if heaps is not None:

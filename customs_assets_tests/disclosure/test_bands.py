@@ -217,3 +217,14 @@ def test_in_the_tails_only_what_k_importers_of_these_rows_wrote_is_kept():
     shown = bands.blur(np.array([5000.0, 20.0, middle]), np.random.default_rng(1))
     assert shown[2] == middle
     assert not np.isclose(shown[:2], [5000.0, 20.0], rtol=1e-5).any()
+
+
+def test_importers_are_counted_by_their_place_whatever_the_index_of_the_amounts():
+    """One importer wrote 777.7 six times. Where ten rows were left out before, it counted as six importers and was a heap."""
+    amounts, owners = _market(7)
+    mine = [50, 150, 250, 350, 450, 550]
+    amounts[mine], owners[mine] = 777.7, "one"
+    kept = amounts.index >= 10
+    bands = Bands.fit(amounts[kept], owners[kept].reset_index(drop=True), K, root=SECRET)
+    assert 777.7 not in bands.heaps
+    assert 777.7 not in bands.at_quantiles(amounts[kept].to_numpy(), amounts[kept].to_numpy(), SECRET)
