@@ -316,8 +316,8 @@ def _tail(
 ) -> tuple[float, float]:
     """How far a tail reaches beyond its inner edge, and the mean excess of its importers, both positive and on the scale.
 
-    ``excess`` is how far each amount of the tail lies beyond the edge, and ``owners`` is who wrote it. The mean excess is taken for
-    no less than ``least``. ``purpose`` names the tail.
+    ``excess`` is how far each amount of the tail lies beyond the edge, and ``owners`` is who wrote it. The mean excess is taken
+    for no less than ``least``. ``purpose`` names the tail.
     """
     means = np.maximum(_mean_by_importer(excess, owners), 0.0)
     limited, cap = _limited(means)

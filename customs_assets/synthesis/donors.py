@@ -50,15 +50,9 @@ class DonorTree:
         min_leaf: int,
         seed: int,
     ) -> DonorTree:
-        """Grow the tree.
+        """Grow the tree on n rows. It predicts ``target``, of shape (n,) or (n, t): integers are classes, floats are numbers.
 
-        Args:
-            features: array of shape (n, f), floats.
-            target: array of shape (n,) or (n, t): integers are classes, floats are numbers.
-            importers: array of n integers, who stands behind each row.
-            min_group: importers that a draw must rest on (where the source has as many).
-            min_leaf: rows that a leaf must hold at least.
-            seed: breaks ties between equally good splits.
+        A leaf holds at least ``min_leaf`` rows. A draw rests on ``min_group`` importers, where the source has as many.
         """
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 

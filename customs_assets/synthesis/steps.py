@@ -4,8 +4,8 @@ Each step is one function, which an asset calls alone and :func:`synthesize.synt
 elsewhere: :func:`anonymization.unit_prices.month_unit_prices`, :func:`disclosure.safe_groups.count_safe_groups` and
 :func:`synthesis.month.synthesize_month`.
 
-``source`` and ``unit_prices`` are the anonymized declarations and their ``unit_prices`` by month, ``safe`` is what may be shown of
-them, ``min_group`` is ``k``, and all draws derive from ``root``.
+``source`` and ``unit_prices`` are the anonymized declarations and their ``unit_prices`` by month, ``safe`` is what may be shown
+of them, ``min_group`` is ``k``, and all draws derive from ``root``.
 """
 
 from __future__ import annotations

@@ -39,15 +39,7 @@ class MassEncoding:
         heaps: np.ndarray | None = None,
         root: Root | None = None,
     ) -> MassEncoding:
-        """Learn heaps and bands from a column of n masses and the n importers who declared them.
-
-        Args:
-            masses: kg.
-            importers: who declared them.
-            min_group: importers that a band, and a heap, must rest on.
-            heaps: masses that may be shown as they are because enough importers declared them in other months.
-            root: what the noise of the bands derives from.
-        """
+        """Learn from a column of n masses (kg) and the n importers who declared them, as :meth:`Bands.fit` does."""
         return cls(np.unique(masses.to_numpy(dtype=float)), Bands.fit(masses, importers, min_group, heaps, root=root))
 
     def encode(self, masses: pd.Series) -> pd.Series:
