@@ -22,42 +22,30 @@ from pathlib import Path
 import pandas as pd
 from synthesizer import PARTS, SOURCE, SYNTHETIC, measure
 
-from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
+from customs_assets.anonymization.unit_prices import month_unit_prices
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.precision import evaluate
 from customs_assets.benchmark.split import split_months
 from customs_assets.claims import Claim, number
-from customs_assets.disclosure.identities import compose
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.claims import world_of
 from customs_assets.lake import Lake
-from customs_assets.seeds import derive_root, derive_seed
+from customs_assets.seeds import derive_seed
 from customs_assets.settings import Settings
-from customs_assets.synthesis.codec import Codec
-from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
+from customs_assets.synthesis.month import AllMonths, synthesize_month
+from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity
 
 
 def redrawn(lake: Lake, made: Lake, secret: bytes, settings: Settings, train: bool, workers: int) -> None:
     """Write the synthetic months of a lake's source, drawn from a secret, into another lake."""
     months = lake.partitions(SOURCE)
     source = {month: lake.read_frame(SOURCE, month) for month in months}
-    prices = {}
-    with lake.connect() as connection:
-        paths = {month: lake.sql_path(SOURCE, month) for month in months}
-        for month, path in paths.items():
-            averages = average_prices(connection, path, settings.min_group)
-            prices[month] = noisy_prices(averages, derive_root(secret, "unit_prices", month))
-        safe = SafeGroups(count_safe_groups(connection, list(paths.values()), settings.min_group))
-    known = [generalized_month(rows, safe, month=month, root=secret).declarations for month, rows in source.items()]
-    identities = compose(
-        pd.concat(known, ignore_index=True),
-        pd.concat(source.values(), ignore_index=True),
-        min_group=settings.min_group,
-        root=secret,
-    )
-    propensity = fitted_propensity(source, prices, safe, root=secret, min_group=settings.min_group)
-    shared = Shared(safe, identities, propensity)
-    work = partial(_month, lake, made, secret, settings, train, shared)
+    k = settings.min_group
+    prices = {month: month_unit_prices(lake, month, k, secret) for month in months}
+    safe = SafeGroups(count_safe_groups(lake, months, k))
+    identities = compose_identities(source, safe, min_group=k, root=secret)
+    propensity = fit_propensity(source, prices, safe, min_group=k, root=secret)
+    work = partial(_month, lake, made, secret, settings, train, AllMonths(safe, identities, propensity))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         list(pool.map(work, months, source.values(), prices.values()))
 
@@ -68,22 +56,19 @@ def _month(
     secret: bytes,
     settings: Settings,
     train: bool,
-    shared: Shared,
+    all_months: AllMonths,
     month: str,
     rows: pd.DataFrame,
     prices: pd.DataFrame,
 ) -> None:
     from customs_assets.generator.checkpoint import from_bytes
-    from customs_assets.generator.ctgan import CTGAN
 
+    k = settings.min_group
     if train:
-        codec = Codec.fit(rows, prices, settings.min_group, root=secret)
-        table = codec.encode(rows)
-        model = CTGAN(epochs=settings.epochs, seed=derive_seed(secret, "ctgan_model", month))
-        model.fit(table, codec.discrete_columns(table))
+        model = fit_model(rows, prices, month=month, min_group=k, epochs=settings.epochs, root=secret)
     else:
         model = from_bytes(lake.read_bytes(lake.path("ctgan_model", month, "safetensors")))
-    month_made = synthesize(model, rows, prices, shared, month=month, root=secret, min_group=settings.min_group)
+    month_made = synthesize_month(model, rows, prices, all_months, month=month, min_group=k, root=secret)
     made.write_table(SYNTHETIC, month_made.declarations, month)
 
 

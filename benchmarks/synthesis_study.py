@@ -22,7 +22,6 @@ import pandas as pd
 
 from customs_assets.benchmark.utility import utility
 from customs_assets.declaration import IDENTITIES
-from customs_assets.disclosure.identities import compose
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.detection import detection
 from customs_assets.fidelity.fidelity import fidelity
@@ -30,9 +29,11 @@ from customs_assets.fidelity.relations import relations
 from customs_assets.generator.checkpoint import from_bytes
 from customs_assets.lake import Lake
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
-from customs_assets.synthesis.month import Shared, generalized_month, shown_month, synthesize
+from customs_assets.synthesis.month import AllMonths, synthesize_month
 from customs_assets.synthesis.polish import DONORS_PER_GROUP, GOODS, Polish
+from customs_assets.synthesis.releasable import releasable_month
 from customs_assets.synthesis.selection import DRAFTS, select
+from customs_assets.synthesis.steps import compose_identities
 
 SEED, MIN_GROUP = 2020, 5
 SOURCE = "anonymized_declarations"
@@ -49,9 +50,9 @@ class Month:
 
     def __init__(self, lake: Lake, month: str, safe: SafeGroups) -> None:
         declarations, prices = lake.read_frame(SOURCE, month), lake.read_frame("unit_prices", month)
-        shown = shown_month(declarations, prices, safe, month, SEED, MIN_GROUP)
-        self.codec, self.source = shown.codec, shown.core
-        importers = pd.factorize(shown.known["importer_id"])[0]
+        releasable = releasable_month(declarations, prices, safe, month=month, min_group=MIN_GROUP, root=SEED)
+        self.codec, self.source = releasable.codec, releasable.model_rows
+        importers = pd.factorize(releasable.declarations["importer_id"])[0]
         self.polish = Polish(self.source, importers, self.codec, min_group=MIN_GROUP, root=SEED)
         self._model = from_bytes(lake.read_bytes(lake.path("ctgan_model", month, "safetensors")))
 
@@ -63,7 +64,7 @@ class Month:
             name: self.source[name].to_numpy()[goods if name in GOODS else rng.permutation(len(self.source))]
             for name in self.source.columns
         }
-        return self.codec.price_rows(pd.DataFrame(columns))
+        return self.codec.with_prices(pd.DataFrame(columns))
 
     def drafted(self, times: int = 1) -> pd.DataFrame:
         """The GAN's draft."""
@@ -77,8 +78,8 @@ class Month:
         return drafts.iloc[chosen].reset_index(drop=True)
 
 
-def _without_identities(core: pd.DataFrame) -> pd.DataFrame:
-    return core.assign(**dict.fromkeys(IDENTITIES, "-"), declaration_id=np.arange(len(core)).astype(str))
+def _without_identities(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(**dict.fromkeys(IDENTITIES, "-"), declaration_id=np.arange(len(rows)).astype(str))
 
 
 def _score(rows: Sequence[pd.DataFrame], source: pd.DataFrame) -> dict[str, float]:
@@ -120,18 +121,15 @@ def tradeoff(lake: Lake, months: Sequence[str], groups: Sequence[int]) -> Iterat
     propensity = FraudPropensity.from_json(lake.read_json("fraud_propensity"))
     strength = relations(source)
     for group in groups:
-        with lake.connect() as connection:
-            table = count_safe_groups(connection, [lake.sql_path(SOURCE, month) for month in months], group)
-        safe = SafeGroups(table)
-        known = [generalized_month(rows[m], safe, month=m, root=SEED).declarations for m in months]
-        composed = compose(pd.concat(known, ignore_index=True), source, min_group=group, root=SEED)
-        shared = Shared(safe, composed, propensity)
+        safe = SafeGroups(count_safe_groups(lake, months, group))
+        composed = compose_identities(rows, safe, min_group=group, root=SEED)
+        all_months = AllMonths(safe, composed, propensity)
         made = {
-            month: synthesize(
+            month: synthesize_month(
                 from_bytes(lake.read_bytes(lake.path("ctgan_model", month, "safetensors"))),
                 rows[month],
                 prices[month],
-                shared,
+                all_months,
                 month=month,
                 root=SEED,
                 min_group=group,
@@ -141,7 +139,7 @@ def tradeoff(lake: Lake, months: Sequence[str], groups: Sequence[int]) -> Iterat
         synthetic = pd.concat([month.declarations for month in made.values()], ignore_index=True)
         scores = {score.metric: score.score for score in fidelity(source, synthetic)}
         kept = relations(synthetic)
-        replaced = sum(sum(month.generalized.values()) for month in made.values())
+        replaced = sum(sum(month.tuples_replaced.values()) for month in made.values())
         yield (
             f"k = {group}",
             {

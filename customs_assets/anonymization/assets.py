@@ -7,7 +7,7 @@ import pandas as pd
 
 from customs_assets.anonymization.business_numbers import BusinessNumberError, read_business_numbers
 from customs_assets.anonymization.identities import anonymize
-from customs_assets.anonymization.unit_prices import NOISE_SCALE, average_prices, noisy_prices
+from customs_assets.anonymization.unit_prices import NOISE_SCALE, month_unit_prices
 from customs_assets.declaration import ATTRIBUTES, IDENTITIES
 from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.graph import made_with
@@ -15,7 +15,6 @@ from customs_assets.lake.io_manager import LakeFile
 from customs_assets.partitions import months
 from customs_assets.resources import OWNERS, PARQUET, Pipeline, table_metadata
 from customs_assets.secret_files import identity_key
-from customs_assets.seeds import derive_root
 
 
 @dg.asset(
@@ -66,9 +65,8 @@ def unit_prices(
 ) -> dg.Output[pd.DataFrame]:
     """Price per kg by HS10, falling back to HS6, HS4, HS2 where a code is rare, with Gaussian noise on the average."""
     # Of tokens, not of names: k importers are not one importer in k spellings.
-    with anonymized_declarations.lake.connect() as connection:
-        averages = average_prices(connection, anonymized_declarations.path, pipeline.settings.min_group)
-    prices = noisy_prices(averages, derive_root(pipeline.secret, "unit_prices", context.partition_key))
+    lake, min_group = anonymized_declarations.lake, pipeline.settings.min_group
+    prices = month_unit_prices(lake, context.partition_key, min_group, pipeline.secret)
     levels = prices["category"].str.len().value_counts().sort_index(ascending=False)
     metadata: dict[str, Any] = {
         **table_metadata(prices),

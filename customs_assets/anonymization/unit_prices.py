@@ -10,14 +10,21 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from customs_assets.lake import read_sql
-from customs_assets.seeds import Root, derive_rng
+from customs_assets.lake import Lake, read_sql
+from customs_assets.seeds import Root, derive_rng, derive_root
 
 # Standard deviation of the noise, as a share of the category's average price.
 NOISE_SCALE = 0.05
 
 # The noise is cut here, in standard deviations, so that a price stays positive.
 _NOISE_LIMIT = 3.0
+
+
+def month_unit_prices(lake: Lake, month: str, min_group: int, root: Root) -> pd.DataFrame:
+    """The noisy unit prices of a month's ``anonymized_declarations`` in a lake, as :func:`noisy_prices` gives them."""
+    with lake.connect() as connection:
+        averages = average_prices(connection, lake.sql_path("anonymized_declarations", month), min_group)
+    return noisy_prices(averages, derive_root(root, "unit_prices", month))
 
 
 def average_prices(connection: duckdb.DuckDBPyConnection, declarations_path: str, min_group: int) -> pd.DataFrame:

@@ -1,19 +1,18 @@
-"""Identities in context: new importers, sellers, declarants and couriers, each composed from several of the source's.
+"""New importers, sellers, declarants and couriers, each composed from several of the source's.
 
 The paper drew identities apart from the goods, which destroyed every trading relation (decision 6 of the architecture). Here the
-source's declarations, all months together, are *dealt* to as many new identities: laid in an order in which like trade stands
-together (origin, chapter, product code, office), and cut into runs of the sizes that the source's identities have. A run is a new
-identity. It trades what is alike, as a real one does, and takes no more than a ``k``-th of its declarations from any one source
-identity (each from another where it has at most ``k``), so that none of them is a source identity under another name. How
-tightly a run hangs together is set by shuffling a share of the declarations, so that each relation comes out as strong as the
-source's.
+source's declarations of all months are *dealt* to as many new identities. First they are put in an order in which like trade
+stands together (origin, chapter, product code, office). Then they are cut into runs of the sizes that the source's identities
+have. Each run is a new identity. What it trades is alike, as with a real one. It takes no more than a ``k``-th of its
+declarations from any one source identity, so that none is a source identity under another name. A share of the declarations is
+shuffled, just so large that each relation comes out as strong as the source's.
 
-What belongs here is the dealing, done once over all months (``compose``), and the choice of identities for a synthetic month
-(``assign``): its rows take over the identities of the month's source rows that are most like them, each source row once.
+``compose`` deals once over all months. ``assign`` chooses identities for a synthetic month: each of its rows takes the
+identities of the source row that is most like it, each source row once.
 
-New identities go by the tokens of source identities, so that source and synthetic declarations are written in one token space
-and Table 2 can compare them: a run gets a token of its own size, of an identity that trades from the same country (office,
-mode), drawn at random among those. What the run holds says nothing of the token's first owner.
+New identities have the tokens of source identities, so that Table 2 can compare source and synthetic declarations. A run gets a
+token of its own size, of an identity that trades from the same country (office, mode), drawn at random among those. What the
+run holds says nothing of the token's first owner.
 """
 
 from __future__ import annotations
@@ -25,7 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from customs_assets.association import normalized_mutual_information
 from customs_assets.declaration import IDENTITIES
+from customs_assets.disclosure.safe_groups import with_shorter_codes
 from customs_assets.seeds import Root, derive_rng
 
 ASSET = "composed_identities"
@@ -37,13 +38,12 @@ class Role:
 
     Attributes:
         name: the identity column.
-        order: what like trade is alike in, the coarsest first; tokens are drawn within the first.
-        relations: the other column of a relation whose normalized mutual information is to be the source's, and among which
-            declarations identities are shuffled to that end: those alike in so many of ``order``. One after the other. What one
-            importer has of one identity changes hands together, so that a relation to importers outlasts the loosening of others.
-        sources: whose declarations must mix in a new identity.
-        packed: whether runs are fitted to the groups of rows that are alike in all of ``order``, and not cut wherever one ends:
-            a new seller then serves one importer, or a few, and not the ends of many.
+        order: the columns that like trade is alike in, the coarsest first. Tokens are drawn within the first.
+        relations: pairs of a column and a number, one after the other. The normalized mutual information with the column is to be
+            the source's. To that end identities are shuffled among declarations that are alike in so many columns of ``order``.
+        sources: the column whose identities must mix in a new one.
+        packed: whether runs are fitted to the groups of rows that are alike in all of ``order``, and not cut wherever one ends. A
+            new seller then serves one importer, or a few, and not the ends of many.
     """
 
     name: str
@@ -53,8 +53,8 @@ class Role:
     packed: bool = False
 
 
-# In the order in which they are composed: who buys decides from whom, through which broker and with which carrier. A courier
-# serves many, and a few carry most: what must mix in one are the importers it serves.
+# In the order in which they are composed: who buys decides from whom, through which broker and with which carrier. A few couriers
+# carry most and each serves many, so what must mix in one are the importers that it serves.
 ROLES: tuple[Role, ...] = (
     Role(
         "importer_id",
@@ -70,16 +70,11 @@ ROLES: tuple[Role, ...] = (
         packed=True,
     ),
     Role("declarant_id", ("office_id", "importer_id"), (("office_id", 0),), "declarant_id"),
-    Role(
-        "courier_id",
-        ("mode_of_transport", "office_id", "importer_id"),
-        (("mode_of_transport", 0),),
-        "importer_id",
-    ),
+    Role("courier_id", ("mode_of_transport", "office_id", "importer_id"), (("mode_of_transport", 0),), "importer_id"),
 )
 
-# What a synthetic row must share with a source row to take over its identities, tried in this order; ``slot`` is the row that
-# gave it the importer, whose partners it takes as well where the lane is the same.
+# What a synthetic row must share with a source row to take its identities, tried in this order. ``slot`` is the source row that
+# gave it the importer: where the origin, office or mode is the same, it takes that row's partners as well.
 _SITE = ("fraud", "hs6_code", "country_of_origin", "seller_id_named", "office_id")
 _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     "importer_id": (
@@ -128,10 +123,10 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
 }
 
-# A share of declarations to shuffle is searched for in this many halvings.
+# The share of declarations to shuffle is searched for in this many halvings.
 _HALVINGS = 7
 
-# How often a declaration that its new identity may not take is swapped with another, each time from further away.
+# A declaration that its new identity may not take is swapped with another, up to so often, each time from further away.
 _ROUNDS = 30
 _FIRST_REACH = 20
 
@@ -140,26 +135,20 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
     """New identities for the declarations of all months.
 
     Args:
-        declarations: n generalised rows of all months, with the source's identity tokens.
-        source: the n rows before they were generalised, whose relations are the measure.
-        min_group: ``k``; a new identity takes no more than a ``k``-th of its rows, rounded up, from one of the source's.
+        declarations: n generalized rows of all months, with the source's identity tokens.
+        source: the n rows before they were generalized. Their relations are the measure.
+        min_group: ``k``. A new identity takes no more than a ``k``-th of its rows, rounded up, from one of the source's.
         root: what draws derive from.
 
     Returns:
         n rows of ``declaration_id`` and the four identity columns, empty where the declaration names nobody.
     """
-    rows = _with_codes(declarations)
-    measured = _with_codes(source)
+    rows = with_shorter_codes(declarations)
+    measured = with_shorter_codes(source)
     for role in ROLES:
         rng = derive_rng(root, ASSET, purpose=role.name)
         rows[role.name] = _compose_role(rows, declarations, measured, role, min_group, rng)
     return rows[["declaration_id", *IDENTITIES]]
-
-
-def _with_codes(declarations: pd.DataFrame) -> pd.DataFrame:
-    code = declarations["hs10_code"]
-    longer = {"hs6_code": code.str[:6], "heading": code.str[:4], "chapter": code.str[:2]}
-    return declarations.assign(**longer).reset_index(drop=True)
 
 
 def _compose_role(
@@ -170,17 +159,16 @@ def _compose_role(
     min_group: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """The new identity of every row, as text; ``rows`` has the new identities of the roles before."""
+    """The new identity of every row, as text. ``rows`` has the new identities of the roles before."""
     named = np.flatnonzero((declarations[role.name] != "").to_numpy())
     if not len(named):
         return declarations[role.name].to_numpy(dtype=object)
     part = rows.iloc[named]
     owners, tokens = pd.factorize(declarations[role.name].iloc[named])
-    sources = pd.factorize(declarations[role.sources].iloc[named])[0]
-    importers = pd.factorize(declarations["importer_id"].iloc[named])[0]
+    sources, importers = (pd.factorize(declarations[name].iloc[named])[0] for name in (role.sources, "importer_id"))
     cells = [_shuffled_codes(part[column], rng) for column in role.order]
     order = np.lexsort([rng.random(len(part)), *reversed(cells)])
-    sizes = _shown_sizes(owners, importers, min_group)
+    sizes = _releasable_sizes(owners, importers, min_group)
     main = _main_cells(owners, cells[0])
     if role.packed:
         runs = packed(sizes, main, cells[0], _joined(cells), order, rng)
@@ -188,33 +176,23 @@ def _compose_role(
         runs = np.empty(len(part), dtype=int)
         tokens_in_order = np.lexsort([rng.random(len(sizes)), main])
         runs[order] = np.repeat(tokens_in_order, sizes[tokens_in_order])
-    # Once before the relations are set to the source's strength, since it loosens them, and once after.
+    # Once before the relations are set to the source's strength, since mixing loosens them, and once after.
     runs = _mixed(runs, sources, order, min_group, rng)
     for other, depth in role.relations:
-        target = _information(measured[role.name].to_numpy(), measured[other].to_numpy())
+        target = _association_above_chance(measured[other])(measured[role.name].to_numpy())
+        association = _association_above_chance(rows[other])
+
+        def strength(runs: np.ndarray, association: Callable[[np.ndarray], float] = association) -> float:
+            identities = np.full(len(rows), -1)
+            identities[named] = runs
+            return association(identities)
+
         within = _joined(cells[:depth]) if depth else np.zeros(len(part), dtype=int)
-        # What one importer has of an identity changes hands together; where that does not loosen enough, or the relation is one
-        # to importers itself, declarations change hands one by one.
-        singly = np.arange(len(part))
+        # First all that one importer has of an identity changes hands together, so that its relation to importers outlasts this.
+        # Where that does not loosen enough, or the relation is one to importers, declarations change hands one by one.
         together = [] if "importer_id" in (other, role.name) else [_joined([runs, cells[-1]])]
-        for blocks in (*together, singly):
-            seed, before = int(rng.integers(2**62)), runs
-
-            def shuffled(
-                share: float,
-                before: np.ndarray = before,
-                within: np.ndarray = within,
-                blocks: np.ndarray = blocks,
-                seed: int = seed,
-            ) -> np.ndarray:
-                return _shuffle(before, share, within, blocks, np.random.default_rng(seed))
-
-            def strength(share: float, other=other, shuffled=shuffled) -> float:
-                column = np.full(len(rows), -1)
-                column[named] = shuffled(share)
-                return _information(column, rows[other].to_numpy())
-
-            runs = shuffled(_share_for(strength, target))
+        for blocks in (*together, np.arange(len(part))):
+            runs = _loosened(runs, strength, target, within, blocks, int(rng.integers(2**62)))
     runs = _mixed(runs, sources, order, min_group, rng)
     composed = np.full(len(rows), "", dtype=object)
     composed[named] = np.asarray(tokens, dtype=object)[runs]
@@ -222,13 +200,13 @@ def _compose_role(
 
 
 def _shuffled_codes(values: pd.Series, rng: np.random.Generator) -> np.ndarray:
-    """Integers for values, in a random order of the values (which does not hang on how tokens are spelt)."""
+    """Integers for values, in a random order of the values. So nothing depends on how tokens are spelt."""
     codes, levels = pd.factorize(values)
     return rng.permutation(len(levels))[codes]
 
 
 def _joined(codes: list[np.ndarray]) -> np.ndarray:
-    """One integer for each row that tells apart what any of the columns does."""
+    """One integer for each row, the same for rows that are alike in all columns."""
     return np.unique(np.column_stack(codes), axis=0, return_inverse=True)[1].ravel()
 
 
@@ -247,31 +225,30 @@ def packed(
     order: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Deal rows out to tokens of their cell, so that a block of rows goes to as few tokens as can be.
+    """Deal rows out to tokens of their cell, so that each block of rows goes to as few tokens as possible.
 
-    The largest block first, each to the token with the least room that holds it (best fit, Johnson 1973), or, where none does, to
-    those with the most room. What a cell's own tokens cannot hold goes to those of other cells.
+    The largest block is first. A block goes to the token with the least room that holds it (best fit, Johnson 1973), or, where
+    none does, to those with the most room. What a cell's own tokens cannot hold goes to those of other cells.
 
     Args:
         sizes: rows that each token takes.
         main: the cell of each token.
         cells, blocks: of each row; a block lies in one cell.
         order: the rows, those of a block together.
-        rng: in which order tokens of one size are taken.
+        rng: draws in which order tokens of one size are taken.
 
     Returns:
         The token of each row, integers.
     """
     runs = np.full(len(order), -1)
-    tokens = rng.permutation(len(sizes))
     room: dict[int, list[tuple[int, int, int]]] = {int(cell): [] for cell in np.unique(main)}
-    for place, token in enumerate(tokens):
+    for place, token in enumerate(rng.permutation(len(sizes))):
         insort(room[int(main[token])], (int(sizes[token]), place, int(token)))
     starts = np.flatnonzero(np.diff(blocks[order], prepend=-1))
-    in_blocks = np.split(order, starts[1:])
-    left: list[np.ndarray] = []
-    for rows in sorted(in_blocks, key=len, reverse=True):
-        left.append(_fitted(rows, room.get(int(cells[rows[0]]), []), runs))
+    left = [
+        _fitted(rows, room.get(int(cells[rows[0]]), []), runs)
+        for rows in sorted(np.split(order, starts[1:]), key=len, reverse=True)
+    ]
     open_room = sorted(entry for entries in room.values() for entry in entries)
     for rows in sorted(left, key=len, reverse=True):
         _fitted(rows, open_room, runs)
@@ -279,10 +256,9 @@ def packed(
 
 
 def _fitted(rows: np.ndarray, room: list[tuple[int, int, int]], runs: np.ndarray) -> np.ndarray:
-    """Give rows to the tokens that have room (sorted by it, changed); returns the rows that no room was left for."""
+    """Give rows to the tokens that have room. ``room`` is sorted, and is updated. Returns the rows that found no room."""
     while len(rows) and room:
-        at = min(bisect_left(room, (len(rows),)), len(room) - 1)
-        size, place, token = room.pop(at)
+        size, place, token = room.pop(min(bisect_left(room, (len(rows),)), len(room) - 1))
         taken = min(size, len(rows))
         runs[rows[:taken]] = token
         rows = rows[taken:]
@@ -291,62 +267,78 @@ def _fitted(rows: np.ndarray, room: list[tuple[int, int, int]], runs: np.ndarray
     return rows
 
 
-def _shown_sizes(owners: np.ndarray, importers: np.ndarray, min_group: int) -> np.ndarray:
+def _releasable_sizes(owners: np.ndarray, importers: np.ndarray, min_group: int) -> np.ndarray:
     """How many declarations each token has, as it may be shown.
 
-    A size that ``min_group`` tokens share, or that counts declarations of as many importers, is kept; the others are averaged
-    over groups of ``min_group`` neighbours in size. The sum is kept.
+    A size is kept that ``min_group`` tokens share or that counts declarations of as many importers. The others are averaged over
+    groups of ``min_group`` neighbours in size. The sum is kept.
     """
     sizes = np.bincount(owners)
     distinct = pd.Series(importers).groupby(owners).nunique().to_numpy()
     shared = pd.Series(sizes).map(pd.Series(sizes).value_counts()).to_numpy()
     open_tokens = np.flatnonzero((shared < min_group) & (distinct < min_group))
-    shown = sizes.astype(int).copy()
+    releasable = sizes.astype(int)
     ranked = open_tokens[np.argsort(-sizes[open_tokens], kind="stable")]
     for group in np.array_split(ranked, max(len(ranked) // min_group, 1)) if len(ranked) else []:
         total = int(sizes[group].sum())
-        shown[group] = total // len(group) + (np.arange(len(group)) < total % len(group))
-    return shown
+        releasable[group] = total // len(group) + (np.arange(len(group)) < total % len(group))
+    return releasable
 
 
-def _shuffle(
-    identities: np.ndarray, share: float, within: np.ndarray, blocks: np.ndarray, rng: np.random.Generator
+def _loosened(
+    runs: np.ndarray,
+    strength: Callable[[np.ndarray], float],
+    target: float,
+    within: np.ndarray,
+    blocks: np.ndarray,
+    seed: int,
 ) -> np.ndarray:
-    """The identities with those of a share of the blocks exchanged within their cells, among blocks of the same size."""
+    """The runs after a share of blocks was shuffled, just so large that a relation is as strong as the target.
+
+    The relation falls with the share. Nothing is shuffled where it is not stronger than the target to begin with.
+    """
+
+    def shuffled(share: float) -> np.ndarray:
+        return _shuffled(runs, share, within, blocks, np.random.default_rng(seed))
+
+    low, high = 0.0, 1.0
+    if strength(shuffled(low)) <= target:
+        return shuffled(low)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if strength(shuffled(middle)) > target else (low, middle)
+    return shuffled(high)
+
+
+def _shuffled(
+    runs: np.ndarray, share: float, within: np.ndarray, blocks: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The runs with those of a share of the blocks exchanged within their cells, among blocks of the same size."""
     first_row, block, size = np.unique(blocks, return_index=True, return_inverse=True, return_counts=True)[1:]
     picked = np.flatnonzero(rng.random(len(size)) < share)
     cells = within[first_row[picked]]
     first, second = (picked[np.lexsort([rng.random(len(picked)), cells, size[picked]])] for _ in range(2))
-    held = identities[first_row]
-    held[first] = identities[first_row[second]]
+    held = runs[first_row]
+    held[first] = runs[first_row[second]]
     return held[block.ravel()]
 
 
-def _share_for(strength: Callable[[float], float], target: float) -> float:
-    """The share to shuffle at which a relation, which falls with it, is as strong as the target; 0 where it is never stronger."""
-    low, high = 0.0, 1.0
-    if strength(low) <= target:
-        return low
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if strength(middle) > target else (low, middle)
-    return high
+def _association_above_chance(column: pd.Series) -> Callable[[np.ndarray], float]:
+    """A measure of other columns: their normalized mutual information with this one, less that with this one shuffled."""
+    codes = pd.factorize(column.to_numpy())[0].astype(np.int64)
+    shuffled = np.random.default_rng(0).permutation(codes)
 
+    def association(other: np.ndarray) -> float:
+        others = pd.factorize(other)[0].astype(np.int64)
+        return normalized_mutual_information(others, codes) - normalized_mutual_information(others, shuffled)
 
-def _information(first: np.ndarray, second: np.ndarray) -> float:
-    """Normalized mutual information of two columns above that of one shuffled."""
-    from customs_assets.fidelity.relations import normalized_mutual_information
-
-    codes = [pd.factorize(column)[0].astype(np.int64) for column in (first, second)]
-    codes = [np.where(column < 0, column.max() + 1, column) for column in codes]
-    shuffled = np.random.default_rng(0).permutation(codes[1])
-    return normalized_mutual_information(*codes) - normalized_mutual_information(codes[0], shuffled)
+    return association
 
 
 def _mixed(
     runs: np.ndarray, sources: np.ndarray, order: np.ndarray, min_group: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Swap declarations until no new identity holds more of one source than it may."""
+    """Swap declarations until no new identity holds more of one source identity than it may."""
     runs = runs.copy()
     place = np.empty(len(order), dtype=int)
     place[order] = np.arange(len(order))
@@ -368,7 +360,7 @@ def _mixed(
 def over_share(runs: np.ndarray, sources: np.ndarray, min_group: int) -> np.ndarray:
     """Which rows give a new identity more of one source identity than it may hold.
 
-    It may hold a ``min_group``-th of its rows of each (rounded up): of at most ``min_group`` rows, one.
+    It may hold a ``min_group``-th of its rows of each, rounded up: of at most ``min_group`` rows, one.
 
     Args:
         runs: n integers, the new identity of each row.
@@ -385,14 +377,15 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) ->
 
     Args:
         rows: m synthetic rows as ``Codec.decode`` gives them, with ``courier_id_named``, and ``seller_id_named`` as a wish.
-        slots: the month's n generalised rows with their new identities.
-        rng: where draws come from.
+        slots: the month's n generalized rows with their new identities.
+        rng: what draws come from.
 
     Returns:
-        m rows of the four identity columns; a slot serves as often as any other (once where m = n), empty where nobody is named.
+        m rows of the four identity columns, empty where nobody is named. Each slot serves as often as any other, once where m =
+        n.
     """
-    wanted = _with_codes(rows)
-    offered = _with_codes(slots).assign(
+    wanted = with_shorter_codes(rows)
+    offered = with_shorter_codes(slots).assign(
         seller_id_named=np.where(slots["seller_id"] != "", "yes", "no"), slot=np.arange(len(slots))
     )
     for role in ROLES:
@@ -402,12 +395,12 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) ->
         open_slots = np.flatnonzero((offered[role.name] != "").to_numpy())
         chosen = np.full(len(wanted), "", dtype=object)
         if len(named) and len(open_slots):
-            slot = _matched(wanted.iloc[named], offered.iloc[open_slots], _MATCHES[role.name], rng)
-            chosen[named] = offered[role.name].to_numpy(dtype=object)[open_slots[slot]]
+            slot = open_slots[_matched(wanted.iloc[named], offered.iloc[open_slots], _MATCHES[role.name], rng)]
+            chosen[named] = offered[role.name].to_numpy(dtype=object)[slot]
             if role is ROLES[0]:
-                # Whether an importer names its seller is a habit of the importer's: it comes with it.
-                wanted["slot"] = open_slots[slot]
-                wanted["seller_id_named"] = offered["seller_id_named"].to_numpy()[open_slots[slot]]
+                # Whether an importer names its seller is the importer's habit: it comes with the importer.
+                wanted["slot"] = slot
+                wanted["seller_id_named"] = offered["seller_id_named"].to_numpy()[slot]
         wanted[role.name] = chosen
     return wanted[list(IDENTITIES)].set_axis(rows.index)
 
@@ -415,13 +408,14 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) ->
 def _matched(
     rows: pd.DataFrame, slots: pd.DataFrame, matches: tuple[tuple[str, ...], ...], rng: np.random.Generator
 ) -> np.ndarray:
-    """For each row the place of a slot that shares as much with it as can be; slots are used evenly."""
+    """For each row the place of a slot that shares as much with it as possible. All slots are used equally often."""
     turns = -(-len(rows) // len(slots))
-    offered = np.concatenate([rng.permutation(len(slots)) for _ in range(turns)])[: max(len(rows), 1)]
+    open_slots = np.concatenate([rng.permutation(len(slots)) for _ in range(turns)])[: len(rows)]
     if turns == 1:
-        offered = rng.permutation(len(slots))
-    open_rows, open_slots = rng.permutation(len(rows)), offered
-    found = np.full(len(rows), -1)
+        # Where there are slots enough, all of them are offered.
+        open_slots = rng.permutation(len(slots))
+    open_rows = rng.permutation(len(rows))
+    matched = np.full(len(rows), -1)
     columns = list(dict.fromkeys(column for shared in matches for column in shared))
     both = pd.concat([rows[columns], slots[columns]], ignore_index=True)
     codes = both.apply(lambda column: pd.factorize(column)[0])
@@ -429,17 +423,12 @@ def _matched(
         if not (len(open_rows) and len(open_slots)):
             break
         key = codes.groupby(list(shared), sort=False).ngroup().to_numpy() if shared else np.zeros(len(codes), dtype=int)
-        row_key, slot_key = key[open_rows], key[len(rows) + open_slots]
-        left = pd.DataFrame({"key": row_key, "turn": pd.Series(row_key).groupby(row_key).cumcount(), "row": open_rows})
-        right = pd.DataFrame(
-            {
-                "key": slot_key,
-                "turn": pd.Series(slot_key).groupby(slot_key).cumcount(),
-                "place": np.arange(len(slot_key)),
-            }
-        )
+        # Rows and slots of one key are paired in turn.
+        row_keys, slot_keys = pd.DataFrame({"key": key[open_rows]}), pd.DataFrame({"key": key[len(rows) + open_slots]})
+        left = row_keys.assign(turn=row_keys.groupby("key").cumcount(), row=open_rows)
+        right = slot_keys.assign(turn=slot_keys.groupby("key").cumcount(), place=np.arange(len(slot_keys)))
         pairs = left.merge(right, on=["key", "turn"])
-        found[pairs["row"]] = open_slots[pairs["place"]]
-        open_rows = open_rows[found[open_rows] < 0]
+        matched[pairs["row"]] = open_slots[pairs["place"]]
+        open_rows = open_rows[matched[open_rows] < 0]
         open_slots = np.delete(open_slots, pairs["place"].to_numpy())
-    return found
+    return matched

@@ -1,7 +1,6 @@
-"""A trained CTGAN as one safetensors file: weights as tensors, all else as JSON in the file's metadata.
+"""The file of a trained CTGAN: one safetensors file, the weights as tensors and all else as JSON in the file's metadata.
 
-What belongs here is the file's format and the refusal of what is not such a file. What the weights and the description
-mean is ``ctgan``'s business. Loading reads numbers and JSON and executes nothing.
+The file's format and the refusal of any other file belong here. Reading it reads numbers and JSON and executes nothing.
 """
 
 from __future__ import annotations
@@ -16,25 +15,20 @@ VERSION = 2
 
 
 class CheckpointError(ValueError):
-    """The bytes are not a model written by this module, or not all of it."""
+    """The bytes are not a complete model that this module wrote."""
 
 
 def to_bytes(model: CTGAN) -> bytes:
-    """The model's file: the same model gives the same bytes.
+    """The model's file. The same model gives the same bytes.
 
     Raises:
-        RuntimeError: before the model is fitted.
+        RuntimeError: the model is not fitted.
     """
     from safetensors.numpy import save
 
     weights, description = model.to_state()
-    # One key, as safetensors promises no order among several.
-    content = json.dumps(
-        {"version": VERSION, **description},
-        sort_keys=True,
-        ensure_ascii=False,
-        allow_nan=False,
-    )
+    content = json.dumps({"version": VERSION, **description}, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    # One key only: safetensors promises no order among several.
     return save(weights, metadata={FORMAT: content})
 
 
@@ -42,7 +36,7 @@ def from_bytes(data: bytes) -> CTGAN:
     """The model that :func:`to_bytes` wrote.
 
     Raises:
-        CheckpointError: where the bytes are cut short, damaged, or something else altogether.
+        CheckpointError: the bytes are cut short, damaged, or another file.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -51,7 +45,7 @@ def from_bytes(data: bytes) -> CTGAN:
         weights = load(data)
     except SafetensorError as error:
         raise CheckpointError(
-            f"{len(data)} bytes are not a whole safetensors file ({error}): make the model again"
+            f"{len(data)} bytes are not a complete safetensors file ({error}): make the model again"
         ) from error
     description = _description(data)
     try:
@@ -61,7 +55,7 @@ def from_bytes(data: bytes) -> CTGAN:
 
 
 def _description(data: bytes) -> dict:
-    """The JSON in the metadata; safetensors has already found the header whole, but only opens files to give it."""
+    """The JSON in the metadata. The safetensors library has already checked the header, but gives it for files on disk only."""
     (length,) = struct.unpack_from("<Q", data)
     metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
     if FORMAT not in metadata:

@@ -1,8 +1,4 @@
-"""Training by sampling: which category a row is conditioned on, and which real row has it.
-
-What belongs here are the draws of section 4.3 of Xu et al. 2019, from tables made once. What the draws are used for is
-the training loop's business (``ctgan``).
-"""
+"""Training by sampling (Xu et al. 2019, section 4.3): which category a row is conditioned on, and which real row has it."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from customs_assets.generator.model_table_transform import EncodedTable, TableTr
 
 @dataclass(frozen=True)
 class Conditions:
-    """One condition per row of a batch.
+    """One condition for each row of a batch.
 
     Attributes:
         columns: index of the discrete column, int64 (batch,).
@@ -31,10 +27,9 @@ class Conditions:
 
 
 class ConditionTable:
-    """Draws conditions: a discrete column uniformly, then a category of it by its (log) frequency.
+    """Draws conditions: a discrete column uniformly, then one of its categories by (log) frequency.
 
-    ctgan draws the conditions of training and of sampling from two tables that hold the same probabilities: with
-    ``log_frequency`` its "original frequency" is the logarithm's too. Here they are one.
+    ctgan has two such tables, for training and for sampling, with the same probabilities. Here they are one.
     """
 
     def __init__(self, transform: TableTransform, log_frequency: bool) -> None:
@@ -45,7 +40,7 @@ class ConditionTable:
         for place, column in enumerate(transform.discrete):
             mass = np.log(column.frequencies + 1.0) if log_frequency else column.frequencies.astype(np.float64)
             cumulative.append(place + np.cumsum(mass) / mass.sum())
-        # All columns' distribution functions end to end, the i-th between i and i + 1: one search serves every row.
+        # The distribution functions of all columns end to end, the i-th between i and i + 1: one search serves every row.
         self._cumulative = np.concatenate(cumulative) if cumulative else np.empty(0)
 
     def draw(self, rng: np.random.Generator, batch: int) -> Conditions | None:
@@ -53,29 +48,24 @@ class ConditionTable:
         if not len(self.ends):
             return None
         columns = rng.integers(len(self.ends), size=batch)
-        found = np.searchsorted(self._cumulative, columns + rng.random(batch), side="right")
-        return Conditions(columns, np.clip(found, self.starts[columns], self.ends[columns] - 1))
+        position = np.searchsorted(self._cumulative, columns + rng.random(batch), side="right")
+        return Conditions(columns, np.clip(position, self.starts[columns], self.ends[columns] - 1))
 
 
 class RowTable:
-    """Draws real rows that have the category asked for, uniformly among those that have it."""
+    """Draws real rows of a given category, each of them equally likely."""
 
     def __init__(self, transform: TableTransform, encoded: EncodedTable) -> None:
         self._length = len(encoded)
         first = len(transform.continuous)
         codes = encoded.ones[:, first:] - transform.segment_starts[first:]
-        # Rows by category, columns end to end: within a column every row stands once, sorted by its category.
+        # Rows by category, columns end to end: each column has every row once, sorted by its category.
         self._rows = codes.argsort(axis=0, kind="stable").T.ravel()
-        self._counts = np.concatenate(
-            [
-                np.empty(0, np.int64),
-                *(column.frequencies for column in transform.discrete),
-            ]
-        )
+        self._counts = np.concatenate([np.empty(0, np.int64), *(column.frequencies for column in transform.discrete)])
         self._offsets = np.cumsum(self._counts) - self._counts
 
     def draw(self, rng: np.random.Generator, batch: int, conditions: Conditions | None) -> np.ndarray:
-        """Row numbers, int64 (batch,); of all rows alike where there is no condition."""
+        """Row numbers, int64 (batch,). Without conditions all rows are equally likely."""
         if conditions is None:
             return rng.integers(self._length, size=batch)
         counts = self._counts[conditions.categories]

@@ -1,18 +1,14 @@
 """CTGAN (Xu et al. 2019), with the hyper-parameters of the ``ctgan`` library under its names and with its defaults.
 
-What belongs here is the class that is fitted and sampled, and its training loop. The table's encoding is
-``model_table_transform``'s, the random draws are ``ctgan_draws``'s, the mathematics of a pass through a network is
-``ctgan_networks``'s, the file that a model is kept in ``checkpoint``'s.
-
-A step takes everything random as an argument, so that two implementations can be led through the same draws; the
-draws come from one generator made of the seed, so that the same seed gives the same weights to the bit.
+The class that is fitted and sampled, and its training loop, belong here. A step takes everything random as an argument, so that
+two implementations can be given the same draws. All draws come from one generator made of the seed, so that the same seed gives
+the same weights to the bit.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -27,18 +23,14 @@ from customs_assets.generator.ctgan_draws import (
     standard_exponential,
     standard_normal,
 )
-from customs_assets.generator.model_table_transform import (
-    EncodedTable,
-    TableTransform,
-    fit_transform,
-)
+from customs_assets.generator.model_table_transform import EncodedTable, TableTransform, fit_transform
 
 if TYPE_CHECKING:
     from customs_assets.generator.ctgan_networks import Discriminator, Generator
 
 
 class TrainingDiverged(RuntimeError):
-    """A loss is no longer a finite number; the model is of no use."""
+    """A loss is no longer a finite number. The model is of no use."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +49,12 @@ class Hyperparameters:
         pac: rows that the discriminator judges together.
 
     Raises:
-        ValueError: where a value is out of its range.
+        ValueError: a value is out of its range.
     """
 
     embedding_dim: int = 128
-    generator_dim: tuple[int, ...] = (256, 256)
-    discriminator_dim: tuple[int, ...] = (256, 256)
+    generator_dim: Sequence[int] = (256, 256)
+    discriminator_dim: Sequence[int] = (256, 256)
     generator_lr: float = 2e-4
     generator_decay: float = 1e-6
     discriminator_lr: float = 2e-4
@@ -74,13 +66,7 @@ class Hyperparameters:
     pac: int = 10
 
     def __post_init__(self) -> None:
-        for name in (
-            "embedding_dim",
-            "batch_size",
-            "discriminator_steps",
-            "epochs",
-            "pac",
-        ):
+        for name in ("embedding_dim", "batch_size", "discriminator_steps", "epochs", "pac"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must be at least 1")
         for name in ("generator_dim", "discriminator_dim"):
@@ -92,7 +78,7 @@ class Hyperparameters:
 
 @dataclass(frozen=True)
 class EpochLosses:
-    """The losses of an epoch's last step; ``epoch`` counts from 0. The discriminator's is without the penalty."""
+    """The losses of an epoch's last step. ``epoch`` counts from 0. The discriminator's loss is without the penalty."""
 
     epoch: int
     generator_loss: float
@@ -104,7 +90,7 @@ def _categories(conditions: Conditions | None) -> np.ndarray | None:
 
 
 class Training:
-    """The two networks, their optimizers and the encoded table: what a step needs besides its draws."""
+    """What a step needs besides its draws: the two networks, their optimizers and the encoded table."""
 
     def __init__(
         self,
@@ -121,30 +107,25 @@ class Training:
         self._activation = Activation(transform)
         self._generator_adam = Adam(generator.parameters, parameters.generator_lr, parameters.generator_decay)
         self._discriminator_adam = Adam(
-            discriminator.parameters,
-            parameters.discriminator_lr,
-            parameters.discriminator_decay,
+            discriminator.parameters, parameters.discriminator_lr, parameters.discriminator_decay
         )
         self._dtype = next(iter(generator.parameters.values())).dtype
-        self._scalars = encoded.scalars.astype(self._dtype)
-        self._ones = encoded.ones
+        self._encoded = EncodedTable(encoded.scalars.astype(self._dtype), encoded.ones)
         self._logits = np.empty((parameters.batch_size, transform.width), self._dtype)
 
     def _generate(self, noise: np.ndarray, conditions: Conditions | None, exponential: np.ndarray) -> np.ndarray:
-        """Data vectors, in the buffer that the discriminator reads; their logits stay in ``_logits``."""
+        """Data vectors, in the buffer that the discriminator reads. Their logits stay in ``_logits``."""
         fake = self.discriminator.fake_rows(len(noise), self._dtype)
         self.generator.forward(noise, _categories(conditions), out=self._logits)
         self._activation.forward(self._logits, exponential, out=fake)
         return fake
 
     def discriminator_step(self, draws: DiscriminatorDraws) -> tuple[float, float]:
-        """One step of the discriminator; its loss and the gradient penalty before the step."""
-        from customs_assets.generator.ctgan_networks import RealRows
-
+        """One step of the discriminator. Returns its loss and the gradient penalty before the step."""
         self._generate(draws.noise, draws.conditions, draws.exponential)
         losses = self.discriminator.loss(
             _categories(draws.conditions),
-            RealRows(self._scalars[draws.rows], self._ones[draws.rows]),
+            self._encoded.rows(draws.rows),
             _categories(draws.real_conditions),
             draws.interpolation,
             draws.keep,
@@ -154,7 +135,7 @@ class Training:
         return losses
 
     def generator_step(self, draws: GeneratorDraws) -> float:
-        """One step of the generator; its loss before the step."""
+        """One step of the generator. Returns its loss before the step."""
         fake = self._generate(draws.noise, draws.conditions, draws.exponential)
         categories = _categories(draws.conditions)
         loss, gradient = self.discriminator.generator_loss(categories, draws.keep)
@@ -166,59 +147,21 @@ class Training:
         return loss
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Numeric libraries at ``count`` threads, and afterwards as they were: results depend on the count."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=count):
-        yield
-
-
 class CTGAN:
     """A conditional tabular GAN.
 
     Args:
-        seed: what every draw of training comes from; a model that was read back has none, since who knew it could draw again.
-        threads: how many threads dense products may take; the weights depend on it to the last bit.
-        embedding_dim ... pac: see :class:`Hyperparameters`.
+        seed: what every draw of training comes from. A model that was read from a file has none: whoever knew it could draw
+            again.
+        threads: threads for dense products. The weights depend on it to the last bit.
+        hyperparameters: see :class:`Hyperparameters`.
 
     Raises:
-        ValueError: where a hyper-parameter is out of its range.
+        ValueError: a hyper-parameter is out of its range.
     """
 
-    def __init__(
-        self,
-        *,
-        embedding_dim: int = 128,
-        generator_dim: Sequence[int] = (256, 256),
-        discriminator_dim: Sequence[int] = (256, 256),
-        generator_lr: float = 2e-4,
-        generator_decay: float = 1e-6,
-        discriminator_lr: float = 2e-4,
-        discriminator_decay: float = 1e-6,
-        batch_size: int = 500,
-        discriminator_steps: int = 1,
-        log_frequency: bool = True,
-        epochs: int = 300,
-        pac: int = 10,
-        seed: int | None = None,
-        threads: int = 1,
-    ) -> None:
-        self.hyperparameters = Hyperparameters(
-            embedding_dim=embedding_dim,
-            generator_dim=tuple(generator_dim),
-            discriminator_dim=tuple(discriminator_dim),
-            generator_lr=generator_lr,
-            generator_decay=generator_decay,
-            discriminator_lr=discriminator_lr,
-            discriminator_decay=discriminator_decay,
-            batch_size=batch_size,
-            discriminator_steps=discriminator_steps,
-            log_frequency=log_frequency,
-            epochs=epochs,
-            pac=pac,
-        )
+    def __init__(self, *, seed: int | None = None, threads: int = 1, **hyperparameters: Any) -> None:
+        self.hyperparameters = Hyperparameters(**hyperparameters)
         if threads < 1:
             raise ValueError(f"threads is {threads}: it must be at least 1")
         self.seed = seed
@@ -232,7 +175,7 @@ class CTGAN:
         discrete_columns: Sequence[str],
         progress: Callable[[EpochLosses], None] | None = None,
     ) -> None:
-        """Train on a table; the losses of every epoch are in ``loss_values`` afterwards.
+        """Train on a table. Afterwards ``loss_values`` holds the losses of every epoch.
 
         Args:
             train_data: discrete columns as strings, all others as finite numbers.
@@ -240,12 +183,14 @@ class CTGAN:
             progress: called after every epoch.
 
         Raises:
-            ValueError: where the table cannot be trained on; the message names the column and the row.
-            TrainingDiverged: where a loss is no longer finite.
+            ValueError: the table cannot be trained on; the message names the column and the row.
+            TrainingDiverged: a loss is no longer finite.
         """
+        from threadpoolctl import threadpool_limits
+
         if self.seed is None:
             raise ValueError("the model has no seed; give one to train it")
-        with _threads(self.threads):
+        with threadpool_limits(self.threads):
             rng = np.random.default_rng(self.seed)
             transform, encoded = fit_transform(train_data, discrete_columns, rng)
             training = self._initial(rng, transform, encoded)
@@ -262,18 +207,10 @@ class CTGAN:
     def _initial(self, rng: np.random.Generator, transform: TableTransform, encoded: EncodedTable) -> Training:
         from customs_assets.generator.ctgan_networks import Discriminator, Generator
 
-        sizes = self.hyperparameters
-        dtype = np.dtype(np.float32)
-        widths = transform.condition_width, sizes.generator_dim, transform.width
-        generator = Generator.initial(rng, sizes.embedding_dim, *widths, dtype)
-        discriminator = Discriminator.initial(
-            rng,
-            transform.width,
-            transform.condition_width,
-            sizes.discriminator_dim,
-            sizes.pac,
-            dtype,
-        )
+        sizes, dtype = self.hyperparameters, np.dtype(np.float32)
+        width, conditions = transform.width, transform.condition_width
+        generator = Generator.initial(rng, sizes.embedding_dim, conditions, sizes.generator_dim, width, dtype)
+        discriminator = Discriminator.initial(rng, width, conditions, sizes.discriminator_dim, sizes.pac, dtype)
         return Training(generator, discriminator, sizes, transform, encoded)
 
     def _epoch(self, epoch: int, steps: int, training: Training, draws: Draws) -> EpochLosses:
@@ -290,22 +227,24 @@ class CTGAN:
         return EpochLosses(epoch, generator_loss, discriminator_loss)
 
     def sample(self, n: int, seed: int) -> pd.DataFrame:
-        """Synthetic rows, conditions drawn as in training.
+        """Draw synthetic rows, with conditions drawn as in training.
 
-        Rows are made in batches of ``batch_size``, over which batch normalization takes its statistics; the last is
-        cut to what is asked for.
+        Rows are made in batches of ``batch_size``, since batch normalization takes its statistics over a batch. The last batch is
+        cut to the rows that are asked for.
 
         Args:
             n: how many rows.
             seed: what every draw comes from.
 
         Returns:
-            The training table's columns in its order, discrete ones as the strings given, all others as float64.
+            The training table's columns in its order: discrete ones as the strings given, all others as float64.
 
         Raises:
-            ValueError: for a negative number of rows.
-            RuntimeError: before the model is fitted.
+            ValueError: a negative number of rows.
+            RuntimeError: the model is not fitted.
         """
+        from threadpoolctl import threadpool_limits
+
         from customs_assets.generator.ctgan_networks import Activation
 
         transform, generator = self._trained()
@@ -318,7 +257,7 @@ class CTGAN:
         exponential = np.empty((batch, int(transform.segment_widths.sum())), np.float32)
         vectors = np.empty((batch, transform.width), np.float32)
         parts = []
-        with _threads(self.threads):
+        with threadpool_limits(self.threads):
             for first in range(0, max(n, 1), batch):
                 noise = standard_normal(rng, (batch, generator.noise_width))
                 logits = generator.forward(noise, _categories(conditions.draw(rng, batch)))
@@ -331,55 +270,50 @@ class CTGAN:
             raise RuntimeError("the model is not fitted: call fit first, or load a checkpoint")
         return self._fitted
 
+    @property
+    def condition_width(self) -> int:
+        """How many categories all discrete columns of the training table have together."""
+        return self._trained()[0].condition_width
+
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The generator's weights by name, and in JSON's types all else that :meth:`from_state` needs.
 
         The discriminator has no part in sampling and is left out, as in ctgan.
 
         Raises:
-            RuntimeError: before the model is fitted.
+            RuntimeError: the model is not fitted.
         """
         transform, generator = self._trained()
-        description = {
+        return dict(generator.parameters), {
             "hyperparameters": asdict(self.hyperparameters),
             "threads": self.threads,
             "table": transform.describe(),
             "losses": {str(name): values.tolist() for name, values in self.loss_values.items()},
         }
-        return dict(generator.parameters), description
 
     @classmethod
     def from_state(cls, weights: dict[str, np.ndarray], description: dict[str, Any]) -> CTGAN:
         """The fitted model that :meth:`to_state` described.
 
         Raises:
-            KeyError, TypeError, ValueError: where weights and description are not ours or do not fit each other.
+            KeyError, TypeError, ValueError: weights and description are not ours or do not fit each other.
         """
         from customs_assets.generator.ctgan_networks import Generator
 
-        model = cls(
-            **description["hyperparameters"],
-            threads=description["threads"],
-        )
+        model = cls(**description["hyperparameters"], threads=description["threads"])
         transform = TableTransform.from_description(description["table"])
         sizes = model.hyperparameters
-        shapes = Generator.shapes(
-            sizes.embedding_dim,
-            transform.condition_width,
-            sizes.generator_dim,
-            transform.width,
+        expected = Generator.shapes(
+            sizes.embedding_dim, transform.condition_width, sizes.generator_dim, transform.width
         )
-        found = {name: array.shape for name, array in weights.items()}
-        if found != shapes:
-            wrong = sorted(name for name in found.keys() | shapes.keys() if found.get(name) != shapes.get(name))
+        shapes = {name: array.shape for name, array in weights.items()}
+        if shapes != expected:
+            wrong = sorted(name for name in shapes.keys() | expected.keys() if shapes.get(name) != expected.get(name))
             raise ValueError(f"the weights do not have the shapes that the description asks for: {wrong}")
         if any(array.dtype != np.float32 for array in weights.values()):
             raise ValueError("the weights are not all float32")
-        parameters = {name: np.ascontiguousarray(weights[name]) for name in shapes}
-        model._fitted = (
-            transform,
-            Generator(parameters, sizes.embedding_dim, sizes.generator_dim),
-        )
+        parameters = {name: np.ascontiguousarray(weights[name]) for name in expected}
+        model._fitted = transform, Generator(parameters, sizes.embedding_dim, sizes.generator_dim)
         model.loss_values = pd.DataFrame(description["losses"], columns=_loss_frame([]).columns)
         return model
 

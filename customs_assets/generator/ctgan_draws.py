@@ -1,13 +1,11 @@
-"""Everything random in CTGAN's training: noise, conditions, rows, dropout, interpolation, from one generator in one order.
+"""Everything random in CTGAN's training, drawn from one generator in one order: noise, conditions, rows, dropout, interpolation.
 
-What belongs here are the draws of a step, as arrays that the step is given, so that another implementation can be led
-through the same. Which category and which row are ``conditional_sampling``'s choice; what is done with the draws stands in
-``ctgan`` and ``ctgan_networks``.
+A training step takes its draws as an argument, so that another implementation can be given the same ones.
 
-Noise is made from the generator's raw bits by inversion (exponential) and by Box and Muller's method (normal), in
-float32: NumPy's vectorized logarithm makes this two to four times as fast as the generator's own methods, and the draws
-are a tenth of a step. A uniform number has 23 bits and is never 0 or 1, so an exponential lies between 6e-8 and 16.7 and
-a normal within 5.8 standard deviations, which is also what torch's float32 draws reach.
+Noise is made from the generator's raw bits, in float32: exponential by inversion, normal by the method of Box and Muller. NumPy's
+vectorized logarithm makes this two to four times as fast as the generator's own methods. A uniform number has 23 bits and is
+never 0 or 1. So an exponential lies between 6e-8 and 16.7 and a normal within 5.8 standard deviations, as with torch's float32
+draws.
 """
 
 from __future__ import annotations
@@ -36,11 +34,10 @@ class DiscriminatorDraws:
     Attributes:
         noise: standard normal, (batch, embedding_dim).
         conditions: of the fake rows; None without discrete columns.
-        real_conditions: the same in another order, one for each of the real rows.
-        rows: row numbers of the real rows, (batch,).
+        real_conditions: the same in another order, one for each real row.
+        rows: numbers of the real rows, (batch,).
         exponential: standard exponential, (batch, width - continuous columns); overwritten.
-        keep: per hidden layer what dropout keeps, 0 or 1, (3 * batch / pac, units): interpolates, fake, real;
-            overwritten.
+        keep: for each hidden layer what dropout keeps, 0 or 1, (3 * batch / pac, units): interpolates, fake, real; overwritten.
         interpolation: uniform in [0, 1), (batch / pac,).
     """
 
@@ -55,7 +52,7 @@ class DiscriminatorDraws:
 
 @dataclass(frozen=True)
 class GeneratorDraws:
-    """Everything random in a step of the generator; as above, ``keep`` being for the fake rows alone."""
+    """Everything random in a step of the generator, as above; ``keep`` is for the fake rows alone."""
 
     noise: np.ndarray
     conditions: Conditions | None
@@ -74,13 +71,13 @@ def uniform(rng: np.random.Generator, out: np.ndarray) -> np.ndarray:
 
 
 def standard_exponential(rng: np.random.Generator, out: np.ndarray) -> np.ndarray:
-    """Fill ``out``, float32 and C-contiguous, with standard exponential noise; above 0, so its logarithm is finite."""
+    """Fill ``out``, float32 and C-contiguous, with standard exponential noise. It is above 0, so its logarithm is finite."""
     np.log(uniform(rng, out), out=out)
     return np.negative(out, out=out)
 
 
 def standard_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Standard normal noise in float32, by pairs."""
+    """Standard normal noise in float32, made in pairs."""
     count = int(np.prod(shape))
     half = (count + 1) // 2
     radius, angle = uniform(rng, np.empty((2, half), np.float32))
@@ -95,14 +92,10 @@ def standard_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndar
 
 
 class Draws:
-    """Draws the steps of a training, in one order, from one generator; noise is float32."""
+    """The draws of a training's steps. Noise is float32."""
 
     def __init__(
-        self,
-        rng: np.random.Generator,
-        parameters: Hyperparameters,
-        transform: TableTransform,
-        encoded: EncodedTable,
+        self, rng: np.random.Generator, parameters: Hyperparameters, transform: TableTransform, encoded: EncodedTable
     ) -> None:
         self._rng = rng
         self._parameters = parameters
@@ -123,7 +116,7 @@ class Draws:
         return kept
 
     def discriminator_step(self) -> DiscriminatorDraws:
-        """The draws of a discriminator's step, good until the next draw."""
+        """The draws of a discriminator's step, valid until the next draw."""
         batch = self._parameters.batch_size
         conditions = self._conditions.draw(self._rng, batch)
         real_conditions = None if conditions is None else conditions.permuted(self._rng.permutation(batch))
@@ -138,7 +131,7 @@ class Draws:
         )
 
     def generator_step(self) -> GeneratorDraws:
-        """The draws of a generator's step, good until the next draw."""
+        """The draws of a generator's step, valid until the next draw."""
         return GeneratorDraws(
             noise=self._noise(),
             conditions=self._conditions.draw(self._rng, self._parameters.batch_size),

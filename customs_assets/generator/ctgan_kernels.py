@@ -1,14 +1,12 @@
-"""What a training step does element by element, as compiled loops over NumPy arrays (Numba).
+"""The element-by-element loops of a training step, compiled with Numba.
 
-What belongs here are loops that NumPy would run as a dozen passes over memory: Adam, batch normalization, the softmax of
-many narrow segments, sums over looked-up rows. Dense products, logarithms and exponentials are NumPy's, which has them
-vectorized; what the loops mean together is said in ``ctgan_networks``. Every function writes into the arrays it is given,
-all of them C-contiguous, and works alike on float32 and float64; compiled code is kept beside this file, or in the user's
-cache where that folder is read-only.
+Loops that NumPy would run as a dozen passes over memory belong here: Adam, batch normalization, the softmax of many narrow
+segments, sums over looked-up rows. Every function writes into the arrays it is given, which are C-contiguous, and works on
+float32 and float64 alike. Compiled code is kept beside this file, or in the user's cache where that folder is read-only.
 
-A sum is taken in one fixed order that depends on the array's shape alone, so the same inputs give the same bytes. Scalars
-are passed, and zeros and ones made, in the arrays' own type: Numba takes a whole number beside a float32 for a float64,
-and twice the time.
+A sum is taken in one fixed order that depends on the array's shape alone, so the same inputs give the same bytes. Numbers are
+passed, and zeros and ones made, in the arrays' own type: Numba takes a whole number beside a float32 for a float64, and needs
+twice the time.
 """
 
 from __future__ import annotations
@@ -17,8 +15,8 @@ import numpy as np
 
 from customs_assets.compiled import compiled
 
-# Sums may be split into vector lanes and products fused into sums; nothing is assumed of NaN and infinity, by which a
-# training that diverges is told.
+# Sums may be split into vector lanes and products fused into sums. NaN and infinity keep their meaning: they show that a training
+# diverges.
 _REARRANGED = {"contract", "reassoc", "nsz"}
 
 
@@ -42,7 +40,7 @@ def adam(
     Args:
         parameter, first, second: the parameter and its two moments, updated.
         gradient: without the weight decay, which is added here: ``decay`` times the parameter.
-        first_beta, second_beta: what is kept of each moment; ``first_rest`` and ``second_rest`` make them whole.
+        first_beta, second_beta: what is kept of each moment; ``first_rest`` and ``second_rest`` are the rest to 1.
         step_size: the learning rate over the first moment's bias correction.
         root_size: one over the root of the second moment's bias correction.
         epsilon: added to the root of the second moment.
@@ -204,7 +202,7 @@ def segments_backward(
     """Turn the gradient by data vectors into that by logits, in place: tanh first, then a softmax each segment.
 
     Args:
-        gradient, vectors: (batch, width); as many scalars first as the segments leave.
+        gradient, vectors: (batch, width), the scalars first.
         starts, widths: of the segments, counted from the end of the scalars.
         sharpness: one over the softmax's temperature.
     """
@@ -272,14 +270,14 @@ def scale_columns(columns: np.ndarray, count: int, factors: np.ndarray) -> None:
 
 @compiled(fastmath=_REARRANGED)
 def leak(linear: np.ndarray, shift: np.ndarray, keep: np.ndarray, leaky: float, raised: float) -> None:
-    """Leaky ReLU and dropout in one slope a unit.
+    """Leaky ReLU and dropout as one slope for each unit.
 
     Args:
         linear: (rows, units) without bias; turned into the layer's output.
         shift: the bias, (units,).
         keep: (rows, units), 0 or 1; turned into the slopes.
         leaky: slope of leaky ReLU under zero.
-        raised: what dropout multiplies the units by that it keeps.
+        raised: what dropout multiplies kept units by.
     """
     zero, leaking = linear.dtype.type(0), leaky * raised
     for i in range(linear.shape[0]):

@@ -1,32 +1,30 @@
-"""CTGAN's generator and discriminator with their gradients written out, on NumPy arrays.
+"""CTGAN's generator and discriminator on NumPy arrays, with their gradients written out.
 
-What belongs here is the mathematics of one forward and one backward pass (Xu et al. 2019, sections 4.2 and 4.4; the
-gradient penalty is Gulrajani et al. 2017's). What is drawn at random comes in as an argument; when to step, and on
-what, is the training loop's business (``ctgan``). The module imports Numba and is itself imported only when a model is
-trained, loaded or sampled.
+The mathematics of one forward and one backward pass belongs here (Xu et al. 2019, sections 4.2 and 4.4; the gradient penalty is
+Gulrajani et al. 2017's). Everything random comes in as an argument. The module imports Numba, so it is imported only when a model
+is trained, loaded or sampled.
 
-Gradients are written out, rather than left to automatic differentiation, because this is where the time goes:
+Gradients are written out, rather than left to automatic differentiation, because most time is spent here:
 
 * a one-hot is never multiplied: its weights are rows, looked up and summed;
 * the first layer of the penalty's interpolates is the interpolate of the two first layers already computed;
-* leaky ReLU and dropout together are a slope per unit, so the gradient of the output by the input is a chain of the
-  same products as back-propagation, and one pass over the stacked rows (interpolates, fake, real) serves both;
+* leaky ReLU and dropout together are one slope for each unit, so the gradient of the output by the input is a chain of the same
+  products as back-propagation, and one pass over the stacked rows (interpolates, fake, real) serves both;
 * the penalty's own gradient by the weights is one more pass up the same chain, without a second differentiation.
 
-Dense products, logarithms and exponentials are NumPy's; every other loop over elements is compiled
-(``ctgan_kernels``), since NumPy would run it as many passes over the same memory.
+Dense products, logarithms and exponentials are NumPy's. Every other loop over elements is compiled (``ctgan_kernels``), since
+NumPy would run it as many passes over the same memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from customs_assets.generator import ctgan_kernels as kernels
 from customs_assets.generator.conditional_sampling import Conditions
-from customs_assets.generator.model_table_transform import TableTransform
+from customs_assets.generator.model_table_transform import EncodedTable, TableTransform
 
 LEAKY_SLOPE = 0.2
 DROPOUT = 0.5
@@ -38,7 +36,7 @@ ADAM_EPSILON = 1e-8
 
 
 def uniform_weights(rng: np.random.Generator, fan_in: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Initial weights or biases of a linear layer: uniform within one over the root of the layer's inputs."""
+    """Initial weights or biases of a linear layer: uniform within one over the square root of its inputs."""
     weights = rng.random(shape, dtype=np.float32).astype(dtype, copy=False)
     weights -= 0.5
     weights *= 2.0 / np.sqrt(fan_in)
@@ -48,28 +46,18 @@ def uniform_weights(rng: np.random.Generator, fan_in: int, shape: tuple[int, ...
 class Adam:
     """Adam with weight decay in the gradient, as torch has it, stepping named arrays in place."""
 
-    def __init__(
-        self,
-        parameters: dict[str, np.ndarray],
-        learning_rate: float,
-        weight_decay: float,
-    ) -> None:
+    def __init__(self, parameters: dict[str, np.ndarray], learning_rate: float, weight_decay: float) -> None:
         self.gradients = {name: np.zeros_like(array) for name, array in parameters.items()}
         self._learning_rate = learning_rate
         self._weight_decay = weight_decay
         self._steps = 0
         self._states = [
-            (
-                array.ravel(),
-                self.gradients[name].ravel(),
-                np.zeros(array.size, array.dtype),
-                np.zeros(array.size, array.dtype),
-            )
+            (array.ravel(), self.gradients[name].ravel(), np.zeros_like(array.ravel()), np.zeros_like(array.ravel()))
             for name, array in parameters.items()
         ]
 
     def step(self) -> None:
-        """One step along ``gradients``, whose arrays are filled by the networks' backward passes."""
+        """One step along ``gradients``, which the networks' backward passes have filled."""
         self._steps += 1
         first, second = ADAM_BETAS
         step_size = self._learning_rate / (1.0 - first**self._steps)
@@ -80,7 +68,7 @@ class Adam:
 
 
 class Activation:
-    """The generator's last step: tanh of the scalars, Gumbel softmax of every segment, all segments at once."""
+    """The generator's last step: tanh of the scalars and Gumbel softmax of every segment."""
 
     def __init__(self, transform: TableTransform) -> None:
         self.scalars = len(transform.continuous)
@@ -122,23 +110,18 @@ class Activation:
 class Generator:
     """Residual layers (linear, batch normalization, ReLU, joined to their input) and a linear output.
 
-    Every layer sees the condition; as it is one-hot, its weights are the rows of ``condition.<layer>``. The dense
-    inputs of all layers are columns of one buffer, the latest layer's first and noise last: joining costs nothing.
+    Every layer sees the condition. It is one-hot, so its weights are the rows of ``condition.<layer>``. The dense inputs of all
+    layers are columns of one buffer, the latest layer's first and the noise last, so that joining costs nothing.
 
-    A bias before batch normalization is subtracted again with the batch's mean: the residual layers have none.
-    Batch normalization always takes the batch's own statistics, in sampling too, as ctgan does.
+    The residual layers have no bias: batch normalization would subtract it again. Batch normalization takes the batch's own
+    statistics, in sampling too, as in ctgan.
     """
 
-    def __init__(
-        self,
-        parameters: dict[str, np.ndarray],
-        noise_width: int,
-        layer_widths: Sequence[int],
-    ) -> None:
+    def __init__(self, parameters: dict[str, np.ndarray], noise_width: int, layer_widths: Sequence[int]) -> None:
         self.parameters = parameters
         self.noise_width = noise_width
         self.layer_widths = tuple(layer_widths)
-        # Where in the buffer the input of each layer, and at last of the output, starts.
+        # Where in the buffer the input of each layer starts; the output layer is the last.
         self._starts = [sum(self.layer_widths[layer:]) for layer in range(len(self.layer_widths) + 1)]
         self._buffer_width = self._starts[0] + noise_width
         self._buffer = np.empty((0, 0))
@@ -150,7 +133,7 @@ class Generator:
     def shapes(
         noise_width: int, condition_width: int, layer_widths: Sequence[int], width: int
     ) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of the parameters; layers are numbered from 0, the output is the last."""
+        """Names and shapes of the parameters. Layers are numbered from 0; the output layer is the last."""
         shapes: dict[str, tuple[int, ...]] = {}
         inputs = noise_width
         for layer, outputs in enumerate((*layer_widths, width)):
@@ -187,21 +170,12 @@ class Generator:
         return cls(parameters, noise_width, layer_widths)
 
     def _linear(self, layer: int, categories: np.ndarray | None, out: np.ndarray | None = None) -> np.ndarray:
-        product = np.matmul(
-            self._buffer[:, self._starts[layer] :],
-            self.parameters[f"weight.{layer}"],
-            out=out,
-        )
+        product = np.matmul(self._buffer[:, self._starts[layer] :], self.parameters[f"weight.{layer}"], out=out)
         if categories is not None:
             kernels.add_looked_up(self.parameters[f"condition.{layer}"], categories[:, None], product)
         return product
 
-    def forward(
-        self,
-        noise: np.ndarray,
-        categories: np.ndarray | None,
-        out: np.ndarray | None = None,
-    ) -> np.ndarray:
+    def forward(self, noise: np.ndarray, categories: np.ndarray | None, out: np.ndarray | None = None) -> np.ndarray:
         """Logits (batch, width) from noise (batch, noise width) and the conditions' positions (batch,)."""
         if self._buffer.shape[0] != len(noise):
             self._buffer = np.empty((len(noise), self._buffer_width), noise.dtype)
@@ -226,13 +200,8 @@ class Generator:
         logits += self.parameters[f"shift.{last}"]
         return logits
 
-    def backward(
-        self,
-        gradient: np.ndarray,
-        categories: np.ndarray | None,
-        gradients: dict[str, np.ndarray],
-    ) -> None:
-        """Fill ``gradients``, the same arrays at every call, from the gradient by the last forward pass's logits."""
+    def backward(self, gradient: np.ndarray, categories: np.ndarray | None, gradients: dict[str, np.ndarray]) -> None:
+        """Fill ``gradients``, the same arrays at every call, from the gradient by the logits of the last forward pass."""
         last = len(self.layer_widths)
         by_hidden = self._linear_backward(last, gradient, categories, gradients)
         np.sum(gradient, axis=0, out=gradients[f"shift.{last}"])
@@ -256,22 +225,14 @@ class Generator:
                 by_hidden = deeper
 
     def _linear_backward(
-        self,
-        layer: int,
-        gradient: np.ndarray,
-        categories: np.ndarray | None,
-        gradients: dict[str, np.ndarray],
+        self, layer: int, gradient: np.ndarray, categories: np.ndarray | None, gradients: dict[str, np.ndarray]
     ) -> np.ndarray:
-        """Fill the layer's gradients; return the gradient by its input, less the noise, which needs none."""
+        """Fill the layer's gradients. Returns the gradient by its input, without the noise, which needs none."""
         weight = self.parameters[f"weight.{layer}"]
-        np.matmul(
-            self._buffer[:, self._starts[layer] :].T,
-            gradient,
-            out=gradients[f"weight.{layer}"],
-        )
+        np.matmul(self._buffer[:, self._starts[layer] :].T, gradient, out=gradients[f"weight.{layer}"])
         if categories is not None:
             by_condition = gradients[f"condition.{layer}"]
-            # Only the rows of the pass before are not zero; the array may be the largest of all.
+            # Only the rows that the pass before filled are not zero, and this array may be the largest of all.
             by_condition[self._touched] = 0.0
             kernels.add_rows(by_condition, categories[:, None], gradient)
             if layer == 0:
@@ -280,27 +241,14 @@ class Generator:
         return np.matmul(gradient, weight[:hidden_inputs].T)
 
 
-@dataclass(frozen=True)
-class RealRows:
-    """Real rows of a batch: scalars (batch, continuous) and positions of ones (batch, segments) in the data vector."""
-
-    scalars: np.ndarray
-    ones: np.ndarray
-
-
 class Discriminator:
-    """A perceptron (leaky ReLU, dropout) over ``pac`` rows at a time, each row its data and its condition.
+    """A perceptron (leaky ReLU, dropout) over ``pac`` rows at a time, a pack. Each row has its data and its condition.
 
-    The first layer's weights are rows: first the data of the pack's first to last row, then their conditions.
+    The rows of the first layer's weights are ordered: the data of all rows of the pack, then their conditions.
     """
 
     def __init__(
-        self,
-        parameters: dict[str, np.ndarray],
-        width: int,
-        condition_width: int,
-        layer_widths: Sequence[int],
-        pac: int,
+        self, parameters: dict[str, np.ndarray], width: int, condition_width: int, layer_widths: Sequence[int], pac: int
     ) -> None:
         self.parameters = parameters
         self.width = width
@@ -312,7 +260,7 @@ class Discriminator:
 
     @staticmethod
     def shapes(width: int, condition_width: int, layer_widths: Sequence[int], pac: int) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of the parameters; layers are numbered from 0, the output is the last."""
+        """Names and shapes of the parameters. Layers are numbered from 0; the output layer is the last."""
         shapes: dict[str, tuple[int, ...]] = {}
         inputs = pac * (width + condition_width)
         for layer, outputs in enumerate((*layer_widths, 1)):
@@ -345,8 +293,8 @@ class Discriminator:
             packs = batch // self.pac
             self._fake = np.zeros((batch, self.width), dtype)
             self._by_fake = np.empty((batch, self.width), dtype)
-            # Gradients by the first layer's input stand upright, a column a pack: products with the tall weights are
-            # faster so. To the right of them stand the fake rows, for the one product that both enter.
+            # A column for each pack: the gradients by the first layer's input, since products with the tall weights are faster
+            # so, and to their right the fake rows, for the one product that both enter.
             self._columns = np.empty((self._data_rows, 2 * packs), dtype)
             self._by_condition = np.empty((self.pac * self.condition_width, packs), dtype)
         return self._fake
@@ -375,7 +323,7 @@ class Discriminator:
             kernels.add_looked_up(self.parameters["weight.0"], self._condition_rows(categories), first)
         return first
 
-    def _first_real(self, real: RealRows, categories: np.ndarray | None) -> np.ndarray:
+    def _first_real(self, real: EncodedTable, categories: np.ndarray | None) -> np.ndarray:
         scalar_rows = self.parameters["weight.0"][self._scalar_positions(real.scalars.shape[1])]
         first = self._packed(real.scalars) @ scalar_rows
         kernels.add_looked_up(self.parameters["weight.0"], self._data_positions(real.ones), first)
@@ -386,10 +334,7 @@ class Discriminator:
     def _forward(
         self, first: np.ndarray, keep: Sequence[np.ndarray]
     ) -> tuple[np.ndarray, list[np.ndarray], Sequence[np.ndarray]]:
-        """Scores (rows,), the hidden layers, and of each unit the slope of leaky ReLU and dropout together.
-
-        The slopes take the place of ``keep``.
-        """
+        """Scores (rows,), the hidden layers, and in place of ``keep`` the slope of leaky ReLU and dropout for each unit."""
         hidden = []
         linear = first
         for layer in range(1, self.layers):
@@ -408,7 +353,7 @@ class Discriminator:
         return chain
 
     def generator_loss(self, categories: np.ndarray | None, keep: Sequence[np.ndarray]) -> tuple[float, np.ndarray]:
-        """Minus the mean score of the rows in the buffer, and its gradient by them (batch, width), good until the next."""
+        """Minus the mean score of the rows in the buffer, and its gradient by them (batch, width), valid until the next call."""
         packs = len(self._fake) // self.pac
         scores, _, slopes = self._forward(self._first_fake(categories), keep)
         chain = self._chain(np.full((packs, 1), -1.0 / packs, self._fake.dtype), slopes)
@@ -420,7 +365,7 @@ class Discriminator:
     def loss(
         self,
         fake_categories: np.ndarray | None,
-        real: RealRows,
+        real: EncodedTable,
         real_categories: np.ndarray | None,
         interpolation: np.ndarray,
         keep: Sequence[np.ndarray],
@@ -448,7 +393,7 @@ class Discriminator:
         self._first_backward(chain[0], fake_categories, real, real_categories, gradients["weight.0"])
         np.sum(chain[0][packs:], axis=0, out=gradients["shift.0"])
         for layer in range(1, self.layers):
-            # The penalty's own pass upwards takes the place of the interpolates, whose scores enter no loss.
+            # The penalty's own pass up the chain takes the place of the interpolates, whose scores enter no loss.
             np.multiply(by_chain, slopes[layer - 1][:packs], out=hidden[layer - 1][:packs])
             np.matmul(hidden[layer - 1].T, chain[layer], out=gradients[f"weight.{layer}"])
             np.sum(chain[layer][packs:], axis=0, out=gradients[f"shift.{layer}"])
@@ -485,7 +430,7 @@ class Discriminator:
         self,
         by_first: np.ndarray,
         fake_categories: np.ndarray | None,
-        real: RealRows,
+        real: EncodedTable,
         real_categories: np.ndarray | None,
         gradient: np.ndarray,
     ) -> None:

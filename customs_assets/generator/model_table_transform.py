@@ -1,12 +1,10 @@
-"""The model table as CTGAN sees it: mode-specific normalization of numbers, one-hot positions of discrete values.
+"""A table as CTGAN sees it (Xu et al. 2019, section 4.2): mode-specific normalization and one-hot positions.
 
-What belongs here is the encoding of a table of strings and floats into positions of CTGAN's data vector, and back
-(section 4.2 of Xu et al. 2019, "Modeling Tabular Data using Conditional GAN"). How a declaration becomes such a table
-is the codec's business; networks and training live in ``ctgan_networks`` and ``ctgan``.
+The encoding of strings and floats into positions of CTGAN's data vector, and back, belongs here.
 
-The data vector is laid out so that whatever is done to all columns is done to one contiguous block: first the scalars
-of the continuous columns, then the segments that hold a one-hot each: the mixture components of the continuous columns,
-then the categories of the discrete columns, each kind in the table's order.
+The data vector is laid out so that one operation works on one contiguous block. First come the scalars of the continuous columns.
+Then come the segments that hold a one-hot each: the mixture components of the continuous columns, then the categories of the
+discrete columns, each in the table's order.
 """
 
 from __future__ import annotations
@@ -20,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-# As in ctgan's ClusterBasedNormalizer: at most ten components of a Dirichlet process, those under half a percent
-# dropped, and a value within four standard deviations of its component's mean.
+# As in ctgan's ClusterBasedNormalizer: at most ten components of a Dirichlet process, without those of less than half a
+# percent; a value lies within four standard deviations of its component's mean.
 MAX_COMPONENTS = 10
 WEIGHT_THRESHOLD = 0.005
 WEIGHT_CONCENTRATION_PRIOR = 0.001
@@ -69,11 +67,11 @@ class DiscreteColumn:
 
 @dataclass(frozen=True)
 class EncodedTable:
-    """A table as positions in the data vector, instead of a dense matrix that is nearly all zeros.
+    """Rows as positions in the data vector. A dense matrix would be nearly all zeros.
 
     Attributes:
-        scalars: float64 (rows, continuous columns), within [-0.99, 0.99].
-        ones: int64 (rows, segments), the position in the data vector of the one that each segment holds.
+        scalars: (rows, continuous columns), within [-0.99, 0.99].
+        ones: int64 (rows, segments): where in the data vector each segment has its one.
     """
 
     scalars: np.ndarray
@@ -82,12 +80,9 @@ class EncodedTable:
     def __len__(self) -> int:
         return len(self.ones)
 
-    def dense(self, width: int) -> np.ndarray:
-        """The same rows as a matrix (rows, width)."""
-        matrix = np.zeros((len(self), width))
-        matrix[:, : self.scalars.shape[1]] = self.scalars
-        np.put_along_axis(matrix, self.ones, 1.0, axis=1)
-        return matrix
+    def rows(self, places: np.ndarray) -> EncodedTable:
+        """Some of the rows."""
+        return EncodedTable(self.scalars[places], self.ones[places])
 
 
 @dataclass(frozen=True)
@@ -106,10 +101,7 @@ class TableTransform:
     @cached_property
     def segment_widths(self) -> np.ndarray:
         """Widths of all segments, int64 (segments,): components first, then categories."""
-        return np.array(
-            [column.width for column in (*self.continuous, *self.discrete)],
-            dtype=np.int64,
-        )
+        return np.array([column.width for column in (*self.continuous, *self.discrete)], dtype=np.int64)
 
     @cached_property
     def segment_starts(self) -> np.ndarray:
@@ -141,23 +133,15 @@ class TableTransform:
         return {name: columns[name] for name in self.names}
 
     def describe(self) -> dict[str, Any]:
-        """Everything that was learned, in the types of JSON."""
+        """Everything that was learned, in JSON's types."""
         return {
             "names": list(self.names),
             "continuous": [
-                {
-                    "name": column.name,
-                    "means": column.means.tolist(),
-                    "deviations": column.deviations.tolist(),
-                }
+                {"name": column.name, "means": column.means.tolist(), "deviations": column.deviations.tolist()}
                 for column in self.continuous
             ],
             "discrete": [
-                {
-                    "name": column.name,
-                    "categories": list(column.categories),
-                    "frequencies": column.frequencies.tolist(),
-                }
+                {"name": column.name, "categories": list(column.categories), "frequencies": column.frequencies.tolist()}
                 for column in self.discrete
             ],
         }
@@ -167,22 +151,14 @@ class TableTransform:
         """The transform that :meth:`describe` described.
 
         Raises:
-            KeyError, TypeError, ValueError: where the description is not one of ours.
+            KeyError, TypeError, ValueError: the description is not one of ours.
         """
         continuous = tuple(
-            ContinuousColumn(
-                column["name"],
-                np.array(column["means"], float),
-                np.array(column["deviations"], float),
-            )
+            ContinuousColumn(column["name"], np.array(column["means"], float), np.array(column["deviations"], float))
             for column in description["continuous"]
         )
         discrete = tuple(
-            DiscreteColumn(
-                column["name"],
-                tuple(column["categories"]),
-                np.array(column["frequencies"], np.int64),
-            )
+            DiscreteColumn(column["name"], tuple(column["categories"]), np.array(column["frequencies"], np.int64))
             for column in description["discrete"]
         )
         for column in continuous:
@@ -202,12 +178,12 @@ def fit_transform(
 ) -> tuple[TableTransform, EncodedTable]:
     """Learn the columns of a table and encode its rows.
 
-    The component of a number is drawn by its responsibilities, as the paper and ctgan do; this is why encoding needs a
-    generator and belongs to fitting.
+    The component of a number is drawn by its probability under the mixture, as in the paper and ctgan. So encoding needs a random
+    generator, and is one step with fitting.
 
     Raises:
-        ValueError: for an empty table, a discrete column that is not there or does not hold strings alone, and a
-            continuous column that holds anything but finite numbers.
+        ValueError: the table is empty, a discrete column is missing or holds anything but strings, or a continuous column holds
+            anything but finite numbers.
     """
     _validate(table, discrete_columns)
     continuous, discrete, scalars, codes = [], [], [], []
@@ -248,7 +224,7 @@ def _fit_discrete(values: pd.Series) -> tuple[DiscreteColumn, np.ndarray]:
 
 
 def _fit_continuous(values: pd.Series, rng: np.random.Generator) -> tuple[ContinuousColumn, np.ndarray, np.ndarray]:
-    """The column's mixture, and of each row the scalar and the component drawn for it."""
+    """The column's mixture, and for each row the scalar and the component drawn for it."""
     if not pd.api.types.is_numeric_dtype(values):
         raise ValueError(f"continuous column {values.name!r} is of type {values.dtype}: convert it to numbers")
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -261,9 +237,7 @@ def _fit_continuous(values: pd.Series, rng: np.random.Generator) -> tuple[Contin
     mixture = _fit_mixture(str(values.name), numbers, int(rng.integers(2**31)))
     kept = mixture.weights_ > WEIGHT_THRESHOLD
     column = ContinuousColumn(
-        str(values.name),
-        mixture.means_.ravel()[kept],
-        np.sqrt(mixture.covariances_).ravel()[kept],
+        str(values.name), mixture.means_.ravel()[kept], np.sqrt(mixture.covariances_).ravel()[kept]
     )
     probabilities = mixture.predict_proba(numbers[:, None])[:, kept] + PROBABILITY_FLOOR
     cumulative = probabilities.cumsum(axis=1)
@@ -286,6 +260,6 @@ def _fit_mixture(name: str, numbers: np.ndarray, seed: int) -> Any:
         random_state=seed,
     )
     with warnings.catch_warnings():
-        # A column of few distinct values has fewer clusters than components; unused components are dropped here.
+        # A column of few distinct values has fewer clusters than components. Unused components are dropped later.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return mixture.fit(numbers[:, None])

@@ -24,7 +24,7 @@ from customs_assets.seeds import derive_seed
     owners=OWNERS,
     pool=TRAINING,
     io_manager_key=PARQUET,
-    **made_with("3", "release_secret", "min_group", "price", "epochs", "rehearsal_epochs", withdraws_release=True),
+    **made_with("4", "release_secret", "min_group", "price", "epochs", "rehearsal_epochs", withdraws_release=True),
 )
 def rehearsed_declarations(
     context: dg.AssetExecutionContext, pipeline: Pipeline, anonymized_declarations: Partitions

@@ -6,21 +6,19 @@ import dagster as dg
 import pandas as pd
 
 from customs_assets.declaration import IDENTITIES, RELEASED
-from customs_assets.disclosure.identities import compose
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.figures import loss_curve
 from customs_assets.figures import metadata as figure_metadata
 from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.generator.checkpoint import from_bytes, to_bytes
-from customs_assets.generator.ctgan import CTGAN, EpochLosses
+from customs_assets.generator.ctgan import EpochLosses
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import Partitions
 from customs_assets.partitions import months
 from customs_assets.resources import JSON, OWNERS, PARQUET, SAFETENSORS, TRAINING, Pipeline, table_metadata
-from customs_assets.seeds import derive_seed
-from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
-from customs_assets.synthesis.month import Shared, fitted_propensity, generalized_month, synthesize
+from customs_assets.synthesis.month import AllMonths, synthesize_month
+from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity
 
 # How many lines of progress a training writes to its run's log.
 _PROGRESS_LINES = 20
@@ -43,8 +41,6 @@ def ctgan_model(
 ) -> dg.Output[bytes]:
     """One CTGAN, trained on the month's model table: safetensors weights with a JSON description, no pickle."""
     settings = pipeline.settings
-    codec = Codec.fit(anonymized_declarations, unit_prices, settings.min_group, root=pipeline.secret)
-    model_table = codec.encode(anonymized_declarations)
     every = max(settings.epochs // _PROGRESS_LINES, 1)
 
     def report(losses: EpochLosses) -> None:
@@ -54,13 +50,20 @@ def ctgan_model(
                 f"discriminator loss {losses.discriminator_loss:.3f}"
             )
 
-    model = CTGAN(epochs=settings.epochs, seed=derive_seed(pipeline.secret, "ctgan_model", context.partition_key))
-    model.fit(model_table, codec.discrete_columns(model_table), progress=report)
+    model = fit_model(
+        anonymized_declarations,
+        unit_prices,
+        month=context.partition_key,
+        min_group=settings.min_group,
+        epochs=settings.epochs,
+        root=pipeline.secret,
+        progress=report,
+    )
     metadata: dict[str, Any] = {
         **figure_metadata(context, {"losses": loss_curve(model.loss_values)}),
         "epochs": settings.epochs,
-        "rows": len(model_table),
-        "width": sum(model_table[column].nunique() for column in codec.discrete_columns(model_table)),
+        "rows": len(anonymized_declarations),
+        "width": model.condition_width,
     }
     return dg.Output(to_bytes(model), metadata=metadata)
 
@@ -74,8 +77,7 @@ def ctgan_model(
 )
 def safe_groups(pipeline: Pipeline, anonymized_declarations: Partitions) -> dg.Output[pd.DataFrame]:
     """What may be shown as it is: the tariff tuples, goods, masses, unit prices and codes of at least k importers."""
-    with anonymized_declarations.lake.connect() as connection:
-        groups = count_safe_groups(connection, anonymized_declarations.paths, pipeline.settings.min_group)
+    groups = count_safe_groups(anonymized_declarations.lake, list(anonymized_declarations), pipeline.settings.min_group)
     kinds = groups.groupby("kind").agg(groups=("importers", "size"), declarations=("declarations", "sum"))
     metadata: dict[str, Any] = {
         **table_metadata(groups),
@@ -97,16 +99,10 @@ def composed_identities(
     pipeline: Pipeline, anonymized_declarations: Partitions, safe_groups: pd.DataFrame
 ) -> dg.Output[pd.DataFrame]:
     """New importers, sellers, declarants and couriers, none with more than a k-th of its rows from one of the source's."""
-    settings, safe = pipeline.settings, SafeGroups(safe_groups)
-    source = dict(anonymized_declarations)
-    known = [
-        generalized_month(declarations, safe, month=month, root=pipeline.secret).declarations
-        for month, declarations in source.items()
-    ]
-    composed = compose(
-        pd.concat(known, ignore_index=True),
-        pd.concat(source.values(), ignore_index=True),
-        min_group=settings.min_group,
+    composed = compose_identities(
+        dict(anonymized_declarations),
+        SafeGroups(safe_groups),
+        min_group=pipeline.settings.min_group,
         root=pipeline.secret,
     )
     metadata: dict[str, Any] = {
@@ -121,19 +117,15 @@ def composed_identities(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("6", "release_secret", "min_group"),
+    **made_with("7", "release_secret", "min_group"),
 )
 def fraud_propensity(
     pipeline: Pipeline, anonymized_declarations: Partitions, unit_prices: Partitions, safe_groups: pd.DataFrame
 ) -> dg.Output[dict]:
     """How likely inspection finds fraud in a declaration: boosted trees with calibrated rates, learned over all months."""
-    source = dict(anonymized_declarations)
-    model = fitted_propensity(
-        source,
-        dict(unit_prices),
-        SafeGroups(safe_groups),
-        root=pipeline.secret,
-        min_group=pipeline.settings.min_group,
+    source, min_group = dict(anonymized_declarations), pipeline.settings.min_group
+    model = fit_propensity(
+        source, dict(unit_prices), SafeGroups(safe_groups), min_group=min_group, root=pipeline.secret
     )
     metadata: dict[str, Any] = {
         "declarations": sum(map(len, source.values())),
@@ -152,7 +144,7 @@ def fraud_propensity(
     owners=OWNERS,
     io_manager_key=PARQUET,
     dagster_type=FRAME_TYPES["synthetic_declarations"],
-    **made_with("9", "release_secret", "min_group", "rows", "price"),
+    **made_with("10", "release_secret", "min_group", "rows", "price"),
 )
 def synthetic_declarations(
     context: dg.AssetExecutionContext,
@@ -166,25 +158,25 @@ def synthetic_declarations(
 ) -> dg.Output[pd.DataFrame]:
     """Sampled, selected, polished and labelled rows: 22 attributes, HS code cut to 6 digits, every tariff tuple lawful."""
     settings = pipeline.settings
-    month = synthesize(
+    month = synthesize_month(
         from_bytes(ctgan_model),
         anonymized_declarations,
         unit_prices,
-        Shared(SafeGroups(safe_groups), composed_identities, FraudPropensity.from_json(fraud_propensity)),
+        AllMonths(SafeGroups(safe_groups), composed_identities, FraudPropensity.from_json(fraud_propensity)),
         month=context.partition_key,
-        root=pipeline.secret,
         min_group=settings.min_group,
+        root=pipeline.secret,
         rows=settings.rows,
         price=settings.price,
     )
-    generalized = sum(month.generalized.values())
+    generalized = sum(month.tuples_replaced.values())
     metadata: dict[str, Any] = {
         **table_metadata(month.declarations, {a.name: a.description for a in RELEASED}),
         "drafts": month.drafts,
         "source_rows_generalized": f"{generalized} of {len(anonymized_declarations)}",
-        "generalized_by": dg.MetadataValue.json(month.generalized),
+        "generalized_by": dg.MetadataValue.json(month.tuples_replaced),
         "codes_replaced": dg.MetadataValue.json(month.codes_replaced),
-        "goods_shown_whole": f"{month.whole} of {len(month.declarations)}",
+        "goods_safe_as_declared": f"{month.safe_as_declared} of {len(month.declarations)}",
         "rows_repaired": month.repaired,
         "rows_that_copy": month.copies,
         "tariff_tuples": f"{month.tuples_used} of the {month.tuples_available} that may be released of the month",

@@ -1,8 +1,12 @@
-"""The codec: declarations to the table a GAN can learn, a few hundred columns wide, and back.
+"""The codec: declarations to the table that a GAN learns, a few hundred categories wide, and back.
 
-What belongs here is which encoding each attribute has and in which order they are undone: the tariff tuple before the mass
-and the mass before the price, which rests on both. Identities are not here: they never enter the model
-(``identities.py``), the table only says whether a seller and a courier are named at all.
+Which encoding each attribute has, and in which order they are undone, belongs here: the tariff tuple before the mass and the mass
+before the price, which needs both. Identities never enter the model. The table only says whether a seller and a courier are
+named.
+
+Between draft and release a declaration is a *model row*: its attributes without key and identities, and beside them
+``seller_id_named``, ``courier_id_named``, ``price_given`` (each "yes" or "no"), ``residual``, ``unit_price`` (the price in KRW
+per kg where it may be shown as declared, else NaN) and ``safe_as_declared`` (whether tuple, mass and label may be).
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import FORM_CODES, TARIFF_TUPLE
+from customs_assets.declaration import ATTRIBUTES, FORM_CODES, TARIFF_TUPLE, Kind
 from customs_assets.seeds import Root
 from customs_assets.synthesis.encodings.calendar import CalendarEncoding
 from customs_assets.synthesis.encodings.categorical import CategoricalEncoding
@@ -21,9 +25,13 @@ from customs_assets.synthesis.encodings.mass import MassEncoding
 from customs_assets.synthesis.encodings.price import PriceEncoding, PriceForm
 from customs_assets.synthesis.encodings.tariff import TariffEncoding
 
-# Whether these optional identities are named on the form.
-NAMED = ("seller_id", "courier_id")
+OPTIONAL_IDENTITIES: tuple[str, ...] = tuple(a.name for a in ATTRIBUTES if a.optional)
 
+# The columns of a model row that hold codes, but for the product code, and those that say yes or no.
+CODES: tuple[str, ...] = tuple(a.name for a in ATTRIBUTES if a.kind is Kind.CODE and a.name != "hs10_code")
+FLAGS: tuple[str, ...] = (*(f"{identity}_named" for identity in OPTIONAL_IDENTITIES), "price_given")
+
+# The columns of the model table that hold numbers. All others hold text.
 CONTINUOUS = ("log_net_mass", "residual")
 
 
@@ -55,9 +63,9 @@ class Codec:
             unit_prices: the month's ``unit_prices``.
             min_group: importers that a code or number shown by itself must rest on.
             price: form of the item price.
-            safe_masses: masses (kg) that may be shown as they are; those that ``min_group`` importers of this month declared
-                where None.
-            root: what the noise of the bands derives from; fresh noise that cannot be drawn again where None.
+            safe_masses: masses (kg) that may be shown as they are; None means those that ``min_group`` importers of this month
+                declared.
+            root: what the noise of the bands derives from; None is fresh noise that nobody can draw again.
 
         Raises:
             ValueError: there are no rows, several months, inconsistent labels, or a product code without unit price.
@@ -76,14 +84,13 @@ class Codec:
 
     def encode(self, declarations: pd.DataFrame) -> pd.DataFrame:
         """The model table, n rows: :data:`CONTINUOUS` as floats, everything else as text."""
-        named = {f"{identity}_named": np.where(declarations[identity] != "", "yes", "no") for identity in NAMED}
         return pd.concat(
             [
                 self.label.encode(declarations),
                 self.calendar.encode(declarations["date"]),
                 *(self.codes[code].encode(declarations[code]) for code in FORM_CODES),
                 self.tariff.encode(declarations),
-                pd.DataFrame(named, index=declarations.index),
+                _named(declarations),
                 self.mass.encode(declarations["net_mass"]),
                 self.price.encode(declarations),
             ],
@@ -91,50 +98,51 @@ class Codec:
         )
 
     def discrete_columns(self, model_table: pd.DataFrame) -> list[str]:
-        """The columns of a model table that are text."""
+        """The columns of a model table that hold text."""
         return [column for column in model_table.columns if column not in CONTINUOUS]
 
     def decode(self, model_table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Declarations without key and identities, n rows: 17 attributes, and beside them what the stages that follow need:
-        ``seller_id_named``, ``courier_id_named``, ``price_given``, ``residual``, ``unit_price`` (NaN) and ``whole`` (False).
-        """
-        core = pd.concat(
+        """Model rows from a model table. Nothing of them is shown as declared."""
+        rows = pd.concat(
             [
                 self.calendar.decode(model_table).rename("date"),
                 *(self.codes[code].decode(model_table[code], rng) for code in FORM_CODES),
                 self.tariff.decode(model_table, rng)[list(TARIFF_TUPLE)],
                 self.mass.decode(model_table["log_net_mass"], rng).rename("net_mass"),
                 self.label.decode(model_table["label"]),
-                model_table[[*(f"{identity}_named" for identity in NAMED), "price_given", "residual"]],
+                model_table[[*FLAGS, "residual"]],
             ],
             axis=1,
         )
-        return self.price_rows(core.assign(unit_price=np.nan, whole=False))
+        return self.with_prices(rows.assign(unit_price=np.nan, safe_as_declared=False))
 
-    def core(self, declarations: pd.DataFrame) -> pd.DataFrame:
-        """The source's rows in the form that :meth:`decode` gives: what synthetic rows are polished against.
+    def model_rows(self, declarations: pd.DataFrame) -> pd.DataFrame:
+        """The source's rows as model rows, which synthetic rows are compared with and drawn from.
 
-        Rows that were generalised bring their ``unit_price`` and ``whole`` with them (``safe_groups.Generalized``); of others
-        nothing may be shown as it is.
+        Generalized rows bring their ``unit_price`` and ``safe_as_declared``. Of other rows nothing may be shown as declared.
         """
-        if "whole" not in declarations:
-            declarations = declarations.assign(unit_price=np.nan, whole=False)
-        named = {f"{identity}_named": np.where(declarations[identity] != "", "yes", "no") for identity in NAMED}
+        if "safe_as_declared" not in declarations:
+            declarations = declarations.assign(unit_price=np.nan, safe_as_declared=False)
         kept = declarations[["date", *FORM_CODES, *TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud"]]
-        price = self.price.encode(declarations)
-        beside = declarations[["unit_price", "whole", "item_price"]]
-        return pd.concat([kept, pd.DataFrame(named, index=declarations.index), price, beside], axis=1)
+        beside = declarations[["unit_price", "safe_as_declared", "item_price"]]
+        return pd.concat([kept, _named(declarations), self.price.encode(declarations), beside], axis=1)
 
-    def price_rows(self, core: pd.DataFrame) -> pd.DataFrame:
-        """The same rows with ``item_price`` made from mass, product code and residual, or from mass and ``unit_price``.
+    def with_prices(self, model_rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows with ``item_price`` made anew: from mass, product code and residual, or from mass and ``unit_price``.
 
-        Where a price per kilogram may be shown as it is, the residual is what that price makes it.
+        Where a price per kilogram may be shown as declared, the residual is the one that belongs to it.
         """
-        known = core["unit_price"].notna().to_numpy() & (self.price.form == "residual")
-        residual = np.where(known, self.price.residual_of(core), core["residual"].to_numpy(dtype=float))
-        price = self.price.decode(core[["price_given"]].assign(residual=residual), core)
-        return core.assign(
+        priced = model_rows["unit_price"].notna().to_numpy() & (self.price.form == "residual")
+        residual = np.where(priced, self.price.residual_of(model_rows), model_rows["residual"].to_numpy(dtype=float))
+        price = self.price.decode(model_rows[["price_given"]].assign(residual=residual), model_rows)
+        return model_rows.assign(
             residual=residual,
-            price_given=np.where(known, "yes", core["price_given"].to_numpy(dtype=object)),
-            item_price=np.where(known, self.price.of_unit_price(core), price),
+            price_given=np.where(priced, "yes", model_rows["price_given"].to_numpy(dtype=object)),
+            item_price=np.where(priced, self.price.of_unit_price(model_rows), price),
         )
+
+
+def _named(declarations: pd.DataFrame) -> pd.DataFrame:
+    """Whether each optional identity is named on the form."""
+    named = {f"{who}_named": np.where(declarations[who] != "", "yes", "no") for who in OPTIONAL_IDENTITIES}
+    return pd.DataFrame(named, index=declarations.index)

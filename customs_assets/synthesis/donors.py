@@ -1,9 +1,9 @@
 """Donor trees: draw a value given everything else, from the many source rows that are like a synthetic one.
 
-A regression tree is grown on the source; a synthetic row falls into a leaf, and one of the leaf's rows is its donor
-(synthpop's method: Reiter 2005). What is added here is the ``k`` rule: a leaf whose rows come from fewer than ``k`` importers
-is left for the nearest larger part of the tree that has them, and in a leaf no importer serves more than a ``k``-th of the
-draws (the dominance rule of statistical disclosure control, by rows). Which columns are drawn from donors is decided elsewhere.
+A tree is grown on the source. A synthetic row falls into a leaf, and one of the leaf's rows is its donor (synthpop's method:
+Reiter 2005). The ``k`` rule is added. A leaf whose rows come from fewer than ``k`` importers is served by the nearest larger
+part of the tree that has them. In a leaf no importer serves more than a ``k``-th of the draws (the dominance rule of
+statistical disclosure control, by rows).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class DonorTree:
         order: source rows, arranged so that every node's rows stand together.
         start: first position of a node's rows in ``order``.
         end: position after the last.
-        node_of_leaf: the node whose rows serve a leaf: itself, or the nearest ancestor that enough importers share.
+        node_of_leaf: the node whose rows serve a leaf: itself, or the nearest ancestor with enough importers.
         importers: who stands behind each source row, as integers.
         min_group: ``k``.
     """
@@ -50,31 +50,24 @@ class DonorTree:
         min_leaf: int,
         seed: int,
     ) -> DonorTree:
-        """Grow the tree.
+        """Grow the tree on n rows. It predicts ``target``, of shape (n,) or (n, t): integers are classes, floats are numbers.
 
-        Args:
-            features: array of shape (n, f), floats.
-            target: array of shape (n,) or (n, t): integers are classes, floats are numbers.
-            importers: array of n integers, who stands behind each row.
-            min_group: importers that a draw must rest on (where the source has as many).
-            min_leaf: rows that a leaf must hold at least.
-            seed: breaks ties between equally good splits.
+        A leaf holds at least ``min_leaf`` rows. A draw rests on ``min_group`` importers, where the source has as many.
         """
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-        grower = DecisionTreeClassifier if np.issubdtype(target.dtype, np.integer) else DecisionTreeRegressor
-        tree = grower(min_samples_leaf=min(min_leaf, len(features)), random_state=seed % 2**32)
+        kind = DecisionTreeClassifier if np.issubdtype(target.dtype, np.integer) else DecisionTreeRegressor
+        tree = kind(min_samples_leaf=min(min_leaf, len(features)), random_state=seed % 2**32)
         tree.fit(features, target)
-        leaves = tree.apply(features)
-        order, start, end = _arrange(tree.tree_.children_left, tree.tree_.children_right, leaves)
-        served_by = _widen(tree.tree_.children_left, tree.tree_.children_right, order, start, end, importers, min_group)
-        return cls(tree, order, start, end, served_by, importers, min_group)
+        left, right = tree.tree_.children_left, tree.tree_.children_right
+        order, start, end = _arrange(left, right, tree.apply(features))
+        node_of_leaf = _serving_nodes(left, right, importers[order], start, end, min_group)
+        return cls(tree, order, start, end, node_of_leaf, importers, min_group)
 
     def draw(self, features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """For each of m rows of features the index of a donor among the n source rows.
 
-        Rows of one leaf take its donors in turns (drawn without replacement until all have served), so that a leaf's values come
-        out in their own proportions and not in those of a roll of dice.
+        Rows of one leaf take its donors in turns, so that a leaf's values come out in their own proportions.
         """
         node = self.node_of_leaf[self.tree.apply(features)]
         order = np.argsort(node, kind="stable")
@@ -87,69 +80,56 @@ class DonorTree:
 
 
 def _arrange(left: np.ndarray, right: np.ndarray, leaves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Order the rows so that every node's rows are contiguous (depth first), and say where each node's begin and end."""
-    rows_of_leaf: dict[int, np.ndarray] = {}
+    """Order the rows so that every node's rows stand together (depth first), and say where each node's begin and end."""
     by_leaf = np.argsort(leaves, kind="stable")
-    cuts = np.flatnonzero(np.diff(leaves[by_leaf])) + 1
-    for rows in np.split(by_leaf, cuts):
-        rows_of_leaf[int(leaves[rows[0]])] = rows
-    start = np.zeros(len(left), dtype=int)
-    end = np.zeros(len(left), dtype=int)
+    groups = np.split(by_leaf, np.flatnonzero(np.diff(leaves[by_leaf])) + 1)
+    rows_of_leaf = {int(leaves[rows[0]]): rows for rows in groups}
+    start, end = np.zeros(len(left), dtype=int), np.zeros(len(left), dtype=int)
     ordered: list[np.ndarray] = []
     position = 0
     stack: list[tuple[int, bool]] = [(0, False)]
     while stack:
         node, finished = stack.pop()
-        if finished:
-            end[node] = position
-            continue
-        start[node] = position
-        if left[node] < 0:
-            rows = rows_of_leaf.get(node, np.empty(0, dtype=int))
-            ordered.append(rows)
-            position += len(rows)
-            end[node] = position
-        else:
-            stack += [(node, True), (int(right[node]), False), (int(left[node]), False)]
+        if not finished:
+            start[node] = position
+            if left[node] >= 0:
+                stack += [(node, True), (int(right[node]), False), (int(left[node]), False)]
+                continue
+            ordered.append(rows_of_leaf[node])
+            position += len(rows_of_leaf[node])
+        end[node] = position
     return np.concatenate(ordered), start, end
 
 
-def _widen(
-    left: np.ndarray,
-    right: np.ndarray,
-    order: np.ndarray,
-    start: np.ndarray,
-    end: np.ndarray,
-    importers: np.ndarray,
-    min_group: int,
+def _serving_nodes(
+    left: np.ndarray, right: np.ndarray, importers: np.ndarray, start: np.ndarray, end: np.ndarray, min_group: int
 ) -> np.ndarray:
     """For each node itself, or its nearest ancestor whose rows come from ``min_group`` importers (else the root)."""
-    ordered_importers = importers[order]
-    served_by = np.zeros(len(left), dtype=int)
+    serving = np.zeros(len(left), dtype=int)
     stack: list[tuple[int, int]] = [(0, 0)]
     while stack:
         node, ancestor = stack.pop()
-        enough = len(np.unique(ordered_importers[start[node] : end[node]])) >= min_group
-        served_by[node] = node if enough else ancestor
+        enough = len(np.unique(importers[start[node] : end[node]])) >= min_group
+        serving[node] = node if enough else ancestor
         if left[node] >= 0:
-            stack += [(int(left[node]), int(served_by[node])), (int(right[node]), int(served_by[node]))]
-    return served_by
+            stack += [(int(child), int(serving[node])) for child in (left[node], right[node])]
+    return serving
 
 
 def in_turns(
     donors: np.ndarray, importers: np.ndarray, min_group: int, count: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """``count`` donors, drawn without replacement until all that may serve in a turn have.
+    """``count`` donors, drawn without replacement until all that may serve in a turn have; then the next turn begins.
 
-    No importer serves more than a ``min_group``-th of a turn (where there are as many importers): one that has more of the donors
-    sends a few of them, others each turn. So what comes out of a leaf is never mostly one importer's habit.
+    No importer serves more than a ``min_group``-th of a turn (where there are as many importers). One with more donors sends a
+    few of them, others each turn. So what comes out of a leaf is never mostly one importer's habit.
 
     Args:
         donors: array of d integers, the rows to draw from.
         importers: array of d integers, who stands behind each.
         min_group: ``k``.
         count: how many to draw, any number.
-        rng: where draws come from.
+        rng: what draws come from.
     """
     _, importer, rows = np.unique(importers, return_inverse=True, return_counts=True)
     most = _most_of_one(rows, min_group)

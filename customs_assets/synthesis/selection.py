@@ -1,9 +1,8 @@
-"""Selection: of more drafts than are needed, those that the source is as dense in as the drafts are.
+"""Selection: the drafts that make the synthetic rows as dense everywhere as the source is.
 
-A GAN puts too many rows here and too few there. A classifier that tells source rows from drafts estimates the ratio of their
+A GAN makes too many rows here and too few there. A classifier that tells source rows from drafts estimates the ratio of their
 densities (Bickel, Brückner and Scheffer 2009), and drafts are chosen in proportion to it (Azadi et al. 2019 do the like with the
-discriminator). Rows are chosen, never changed, and each is a draft of the GAN: nothing is copied from the source. What belongs
-here is the choice; drafting is ``ctgan``'s, mending what no choice can mend is ``polish``'s.
+discriminator). Rows are chosen, never changed. Each is a draft of the GAN, and nothing is copied from the source.
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from customs_assets.seeds import Root, derive_rng, derive_seed
+from customs_assets.synthesis.boosted_trees import parameters, scores
 
-# Drafts for each row that is needed, and the rounds in which their number comes down to it.
+# Drafts for each row that is needed, and the rounds in which they are reduced to that number.
 DRAFTS = 4
 ROUNDS = 2
 
@@ -63,22 +63,12 @@ def _density_ratio(
     real = np.repeat([1, 0], [len(source), len(drafts)])
     weight = np.where(real == 1, len(drafts) / len(source), 1.0)
     folds = rng.integers(0, _FOLDS, len(features))
-    parameters = {
-        "objective": "binary",
-        "num_leaves": _LEAVES,
-        "min_data_in_leaf": min_leaf,
-        "seed": seed % 2**31,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1,
-        "verbosity": -1,
-    }
     share = np.empty(len(features))
     for fold in range(_FOLDS):
         seen = folds != fold
         dataset = lightgbm.Dataset(features[seen], real[seen], weight=weight[seen])
-        model = lightgbm.train(parameters, dataset, num_boost_round=_TREES)
+        model = lightgbm.train(parameters(seed, min_leaf, num_leaves=_LEAVES), dataset, num_boost_round=_TREES)
         if not seen.all():
-            share[~seen] = np.asarray(model.predict(features[~seen], num_threads=1), dtype=float)
+            share[~seen] = scores(model, features[~seen])
     inside = np.clip(share[len(source) :], 1e-6, 1 - 1e-6)
     return np.minimum(inside / (1 - inside), _LARGEST_RATIO)

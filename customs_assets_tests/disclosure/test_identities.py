@@ -113,7 +113,7 @@ def test_rows_over_the_share_are_those_beyond_a_kth(pairs: list[tuple[int, int]]
     assert (counts["count"] <= np.ceil(counts["run"].map(sizes) / k)).all()
 
 
-def _core(trade: pd.DataFrame) -> pd.DataFrame:
+def _rows_to_name(trade: pd.DataFrame) -> pd.DataFrame:
     named = {f"{role}_named": np.where(trade[role] != "", "yes", "no") for role in ("seller_id", "courier_id")}
     return trade.drop(columns=[*IDENTITIES, "declaration_id"]).assign(**named)
 
@@ -124,7 +124,7 @@ def _slots(trade: pd.DataFrame, composed: pd.DataFrame) -> pd.DataFrame:
 
 def test_rows_like_the_slots_take_over_their_identities_each_once(trade: pd.DataFrame, composed: pd.DataFrame):
     slots = _slots(trade, composed)
-    shuffled = _core(trade).sample(frac=1.0, random_state=4)
+    shuffled = _rows_to_name(trade).sample(frac=1.0, random_state=4)
     given_to = assign(shuffled, slots, np.random.default_rng(2))
     assert given_to.index.equals(shuffled.index)
     for role in IDENTITIES:
@@ -137,7 +137,7 @@ def test_rows_like_the_slots_take_over_their_identities_each_once(trade: pd.Data
 
 @pytest.mark.parametrize("rows", [1, 100, 12000])
 def test_any_number_of_rows_gets_identities(trade: pd.DataFrame, composed: pd.DataFrame, rows: int):
-    asked = _core(trade).sample(rows, replace=True, random_state=1).reset_index(drop=True)
+    asked = _rows_to_name(trade).sample(rows, replace=True, random_state=1).reset_index(drop=True)
     given_to = assign(asked, _slots(trade, composed), np.random.default_rng(2))
     assert (given_to["importer_id"] != "").all()
     assert ((given_to["courier_id"] != "") == (asked["courier_id_named"] == "yes")).all()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customs_assets.declaration import FORM_CODES, RELEASED_TUPLE, TARIFF_TUPLE
-from customs_assets.disclosure.safe_groups import SafeGroups, TooFewImporters, count_safe_groups
+from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
+from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.lake import Lake
 
 COFFEE = ("0901210000", "BR", "BR", 8.0, "A")
@@ -36,8 +36,7 @@ def _counted(folder: Path, months: dict[str, pd.DataFrame], min_group: int) -> p
     lake = Lake(str(folder))
     for month, rows in months.items():
         lake.write_table("anonymized_declarations", rows, month)
-    paths = [lake.sql_path("anonymized_declarations", month) for month in months]
-    return count_safe_groups(duckdb.connect(), paths, min_group)
+    return count_safe_groups(lake, months, min_group)
 
 
 @pytest.fixture
@@ -80,13 +79,12 @@ def test_what_is_not_safe_stands_in_no_table(tmp_path: Path):
 def test_a_month_that_is_generalised_holds_safe_tuples_only_and_keeps_all_else(two_months):
     safe, rows = two_months
     month = rows.reset_index(drop=True)
-    known = safe.generalize(month, np.random.default_rng(0))
-    assert set(known.declarations["hs10_code"]) == {COFFEE[0]}
-    assert known.replaced.tolist() == [False, False, True, False, True, True, True]
-    assert sum(known.shared.values()) == 4
-    pd.testing.assert_frame_equal(
-        known.declarations[["importer_id", "net_mass", "item_price"]], month[["importer_id", "net_mass", "item_price"]]
-    )
+    generalized = safe.generalize(month, np.random.default_rng(0))
+    assert month["hs10_code"].eq(COFFEE[0]).tolist() == [True, True, False, True, False, False, False]
+    assert set(generalized.declarations["hs10_code"]) == {COFFEE[0]}
+    assert sum(generalized.tuples_replaced.values()) == 4
+    kept = ["importer_id", "net_mass", "item_price"]
+    pd.testing.assert_frame_equal(generalized.declarations[kept], month[kept])
 
 
 def test_the_nearest_safe_tuple_takes_the_place_of_an_unsafe_one(tmp_path: Path):

@@ -41,9 +41,7 @@ def lake(tmp_path: Path, small_source: Path, monkeypatch: pytest.MonkeyPatch) ->
     labelled = stored.read_frame("labelled_declarations", MONTH)
     anonymized = anonymize(labelled, KEY)
     stored.write_table("anonymized_declarations", anonymized, MONTH)
-    with stored.connect() as connection:
-        paths = [stored.sql_path("anonymized_declarations", MONTH)]
-        stored.write_table("safe_groups", count_safe_groups(connection, paths, min_group=5))
+    stored.write_table("safe_groups", count_safe_groups(stored, [MONTH], min_group=5))
     stored.write_table("composed_identities", anonymized[["declaration_id", *IDENTITIES]])
     return stored
 

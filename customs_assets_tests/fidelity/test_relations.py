@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from customs_assets.association import normalized_mutual_information
 from customs_assets.declaration import RELEASED
-from customs_assets.fidelity.relations import RELATIONS, lawful_share, normalized_mutual_information, relations
+from customs_assets.fidelity.relations import RELATIONS, lawful_share, relations
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -17,11 +17,11 @@ from customs_assets.expectations.checks import judge
 from customs_assets.expectations.suites import SUITES
 from customs_assets.fidelity.references import in_control
 from customs_assets.lake import Lake, to_arrow
-from customs_assets.privacy import rehearsal as rehearsal_module
 from customs_assets.privacy.rehearsal import Rehearsal, digest, epochs_of, halves_of, rehearsed
 from customs_assets.resources import Pipeline
 from customs_assets.seeds import derive_seed
 from customs_assets.settings import Settings
+from customs_assets.synthesis import steps
 from customs_assets_tests.conftest import traders
 
 MIN_GROUP = 3
@@ -197,7 +197,7 @@ def test_only_what_cannot_be_rehearsed_is_told_and_every_other_error_fails(sourc
     def broken(*_: object, **__: object) -> pd.DataFrame:
         return pd.DataFrame(np.zeros(3) + np.zeros(4))
 
-    monkeypatch.setattr(rehearsal_module, "compose", broken)
+    monkeypatch.setattr(steps, "compose", broken)
     with pytest.raises(ValueError, match="could not be broadcast"):
         rehearsed(source, _settings(), SECRET)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,12 +14,12 @@ import pytest
 from customs_assets.anonymization.identities import anonymize
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
 from customs_assets.declaration import NAMES, TARIFF_TUPLE
-from customs_assets.disclosure.identities import compose
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.lake import Lake
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
-from customs_assets.synthesis.month import Shared, SyntheticMonth, generalized_month, synthesize
+from customs_assets.synthesis.month import AllMonths, SyntheticMonth, synthesize_month
+from customs_assets.synthesis.steps import compose_identities
 
 MONTH, MIN_GROUP, SOURCE_ROWS = "2020-03", 5, 400
 
@@ -76,19 +75,17 @@ def _declarations(seed: int = 11) -> pd.DataFrame:
     return made[list(NAMES)].astype({"date": "datetime64[ns]"})
 
 
-def _share(
+def _learned(
     declarations: pd.DataFrame, unit_prices: pd.DataFrame, folder: Path, seed: int = 1, month: str = MONTH
-) -> Shared:
-    """What the months share, where this month is the only one."""
+) -> AllMonths:
+    """What is learned from all months, where this month is the only one."""
     lake = Lake(str(folder))
     lake.write_table("anonymized_declarations", declarations, month)
-    paths = [lake.sql_path("anonymized_declarations", month)]
-    safe = SafeGroups(count_safe_groups(duckdb.connect(), paths, MIN_GROUP))
-    known = generalized_month(declarations, safe, month=month, root=seed).declarations
-    composed = compose(known, declarations, min_group=MIN_GROUP, root=seed)
-    core = Codec.fit(declarations, unit_prices, MIN_GROUP).core(declarations)
+    safe = SafeGroups(count_safe_groups(lake, [month], MIN_GROUP))
+    composed = compose_identities({month: declarations}, safe, min_group=MIN_GROUP, root=seed)
+    rows = Codec.fit(declarations, unit_prices, MIN_GROUP).model_rows(declarations)
     importers = pd.factorize(declarations["importer_id"])[0]
-    return Shared(safe, composed, FraudPropensity.fit(core, importers, min_group=MIN_GROUP, root=seed))
+    return AllMonths(safe, composed, FraudPropensity.fit(rows, importers, min_group=MIN_GROUP, root=seed))
 
 
 @dataclass(frozen=True)
@@ -107,14 +104,14 @@ class RawMonth:
         table = Codec.fit(declarations, self.unit_prices, MIN_GROUP).encode(declarations)
         model: Any = ColumnBootstrap(table)
         settings = {"month": MONTH, "root": seed, "min_group": MIN_GROUP, **options}
-        shared = _share(declarations, self.unit_prices, self.folder, seed)
-        return synthesize(model, declarations, self.unit_prices, shared, **settings)
+        all_months = _learned(declarations, self.unit_prices, self.folder, seed)
+        return synthesize_month(model, declarations, self.unit_prices, all_months, **settings)
 
 
 @pytest.fixture(scope="session")
-def share() -> Callable[..., Shared]:
-    """Makes what the months share from declarations, unit prices, a folder, a seed and a month."""
-    return _share
+def learned() -> Callable[..., AllMonths]:
+    """Learns what all months share from declarations, unit prices, a folder, a seed and a month."""
+    return _learned
 
 
 @pytest.fixture(scope="session")
@@ -124,5 +121,5 @@ def raw_month(tmp_path_factory: pytest.TempPathFactory) -> RawMonth:
     folder = tmp_path_factory.mktemp("raw")
     lake = Lake(str(folder))
     lake.write_table("labelled_declarations", labelled, MONTH)
-    averages = average_prices(duckdb.connect(), lake.sql_path("labelled_declarations", MONTH), MIN_GROUP)
+    averages = average_prices(lake.connect(), lake.sql_path("labelled_declarations", MONTH), MIN_GROUP)
     return RawMonth(labelled, noisy_prices(averages, 0), folder)

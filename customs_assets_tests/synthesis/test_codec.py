@@ -61,13 +61,13 @@ def test_decoding_gives_back_what_was_encoded(codec: Codec, declarations: pd.Dat
     assert decoded.loc[heaped, "net_mass"].equals(declarations.loc[heaped, "net_mass"])
 
 
-def test_the_core_of_the_source_has_the_columns_of_a_decoded_draft(codec: Codec, declarations: pd.DataFrame):
+def test_the_model_rows_of_the_source_have_the_columns_of_a_decoded_draft(codec: Codec, declarations: pd.DataFrame):
     decoded = codec.decode(codec.encode(declarations), np.random.default_rng(0))
-    assert set(codec.core(declarations).columns) == set(decoded.columns)
+    assert set(codec.model_rows(declarations).columns) == set(decoded.columns)
 
 
 def test_pricing_the_source_rows_again_gives_their_prices(codec: Codec, declarations: pd.DataFrame):
-    priced = codec.price_rows(codec.core(declarations))
+    priced = codec.with_prices(codec.model_rows(declarations))
     assert (priced["item_price"] - declarations["item_price"]).abs().max() <= 0.05
 
 

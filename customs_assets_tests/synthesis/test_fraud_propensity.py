@@ -15,7 +15,7 @@ from customs_assets.synthesis.fraud_propensity import FraudPropensity, draw_frau
 ROWS = 6000
 
 
-def _core(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+def _model_rows(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     """Declarations of which those of chapter 61 that are cheap for their kind are frauds four times out of five."""
     rng = np.random.default_rng(seed)
     chapter = rng.choice(["09", "61", "84"], ROWS)
@@ -38,7 +38,7 @@ def _core(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
             "price_given",
         )
     }
-    core = pd.DataFrame({"hs10_code": chapter, **codes}).assign(
+    rows = pd.DataFrame({"hs10_code": chapter, **codes}).assign(
         hs10_code=lambda rows: rows["hs10_code"] + "01100000",
         mode_of_transport=rng.choice(["10", "40"], ROWS),
         tax_rate=8.0,
@@ -47,17 +47,18 @@ def _core(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
         date=pd.Timestamp("2020-03-02") + pd.to_timedelta(rng.integers(0, 60, ROWS), unit="D"),
         fraud=(rng.random(ROWS) < rate).astype(int),
     )
-    return core, rate
+    rows["critical_fraud"] = rows["fraud"]
+    return rows, rate
 
 
 @pytest.fixture(scope="module")
 def fitted() -> FraudPropensity:
-    core, _ = _core()
-    return FraudPropensity.fit(core, np.arange(ROWS) % 900, min_group=5, root=1)
+    rows, _ = _model_rows()
+    return FraudPropensity.fit(rows, np.arange(ROWS) % 900, min_group=5, root=1)
 
 
 def test_rates_of_declarations_never_seen_are_the_true_ones(fitted: FraudPropensity):
-    fresh, rate = _core(seed=9)
+    fresh, rate = _model_rows(seed=9)
     found = fitted.rates_of(fresh)
     assert found[rate == 0.8].mean() == pytest.approx(0.8, abs=0.08)
     assert found[rate == 0.1].mean() == pytest.approx(0.1, abs=0.04)
@@ -72,19 +73,19 @@ def test_rates_rise_with_the_score(fitted: FraudPropensity):
 
 def test_a_model_comes_back_from_json_as_it_was(fitted: FraudPropensity):
     again = FraudPropensity.from_json(json.loads(json.dumps(fitted.as_json())))
-    fresh, _ = _core(seed=5)
+    fresh, _ = _model_rows(seed=5)
     np.testing.assert_array_equal(again.rates_of(fresh), fitted.rates_of(fresh))
 
 
 def test_a_value_never_seen_has_a_rate_too(fitted: FraudPropensity):
-    fresh, _ = _core(seed=5)
+    fresh, _ = _model_rows(seed=5)
     assert np.isfinite(fitted.rates_of(fresh.assign(office_id="no such office"))).all()
 
 
 def test_declarations_of_one_kind_teach_nothing_and_are_refused():
-    core, _ = _core()
+    rows, _ = _model_rows()
     with pytest.raises(ValueError, match="all 6000 declarations are of one kind"):
-        FraudPropensity.fit(core.assign(fraud=0), np.arange(ROWS), min_group=5, root=1)
+        FraudPropensity.fit(rows.assign(fraud=0), np.arange(ROWS), min_group=5, root=1)
 
 
 @given(st.lists(st.floats(0, 1), min_size=0, max_size=200), st.integers(0, 100))
@@ -103,14 +104,14 @@ def test_each_row_is_drawn_at_its_own_rate():
 
 
 def test_the_share_of_frauds_is_kept_whatever_the_stretch(fitted: FraudPropensity):
-    core, _ = _core()
-    assert fitted.rates_of(core).mean() == pytest.approx(core["fraud"].mean(), abs=0.01)
+    rows, _ = _model_rows()
+    assert fitted.rates_of(rows).mean() == pytest.approx(rows["fraud"].mean(), abs=0.01)
 
 
 def test_labels_are_sharper_where_goods_may_not_be_shown(fitted: FraudPropensity):
-    core, _ = _core()
+    rows, _ = _model_rows()
     # Half of the declarations may not show their goods: what is left tells less, and the rates say more.
     hidden = np.random.default_rng(0).random(ROWS) < 0.5
-    shown = core.assign(hs10_code=np.where(hidden, "0901100000", core["hs10_code"]))
-    sharper = FraudPropensity.fit(core, np.arange(ROWS) % 900, min_group=5, root=1, shown=shown)
+    shown = rows.assign(hs10_code=np.where(hidden, "0901100000", rows["hs10_code"]))
+    sharper = FraudPropensity.fit(rows, np.arange(ROWS) % 900, min_group=5, root=1, releasable=shown)
     assert sharper.stretch > fitted.stretch

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customs_assets.declaration import TARIFF_TUPLE
+from customs_assets.declaration import LABEL_PAIRS, TARIFF_TUPLE
 from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.synthesis.encodings.calendar import CalendarEncoding
 from customs_assets.synthesis.encodings.categorical import RARE, CategoricalEncoding
-from customs_assets.synthesis.encodings.label import PAIRS, LabelEncoding
+from customs_assets.synthesis.encodings.label import LabelEncoding
 from customs_assets.synthesis.encodings.mass import MassEncoding
 from customs_assets.synthesis.encodings.price import PriceEncoding
 from customs_assets.synthesis.encodings.tariff import PARTS, TariffEncoding
@@ -66,7 +66,7 @@ def test_dates_of_two_months_are_refused():
         CalendarEncoding.fit(pd.Series(pd.to_datetime(["2020-01-31", "2020-02-01"])))
 
 
-@given(st.lists(st.sampled_from(sorted(PAIRS.values())), min_size=1, max_size=30))
+@given(st.lists(st.sampled_from(sorted(LABEL_PAIRS.values())), min_size=1, max_size=30))
 def test_labels_come_back(pairs: list[tuple[int, int]]):
     labels = pd.DataFrame(pairs, columns=["fraud", "critical_fraud"]).astype("int8")
     encoding = LabelEncoding.fit(labels)
@@ -93,7 +93,7 @@ def test_heaps_come_back_exactly_and_other_masses_within_their_band(values: list
         if rests_on[before] >= K:
             assert after == before
         elif len(encoding.bands.lows):
-            band = min(int(np.searchsorted(encoding.bands.within, before)), len(encoding.bands.within) - 1)
+            band = min(int(np.searchsorted(encoding.bands.largest, before)), len(encoding.bands.largest) - 1)
             low, high = encoding.bands.lows[band], encoding.bands.highs[band]
             assert low * 0.94 - 0.1 <= after <= high * 1.06 + 0.1
         else:

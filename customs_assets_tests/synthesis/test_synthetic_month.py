@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import duckdb
 import pandas as pd
 import pytest
 
 from customs_assets.anonymization.identities import anonymize
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
 from customs_assets.declaration import RELEASED_NAMES, RELEASED_TUPLE
-from customs_assets.generator.ctgan import CTGAN
 from customs_assets.lake import Lake, to_frame
 from customs_assets.source.address import open_source
-from customs_assets.synthesis.codec import Codec
-from customs_assets.synthesis.month import SyntheticMonth, synthesize
-
-if TYPE_CHECKING:
-    from customs_assets.synthesis.month import Shared
+from customs_assets.synthesis.month import SyntheticMonth, synthesize_month
+from customs_assets.synthesis.steps import fit_model
 
 MONTH, K = "2020-02", 5
 
@@ -31,17 +25,15 @@ def declarations(small_source: Path) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def made(declarations: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory, share) -> SyntheticMonth:
+def made(declarations: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory, learned) -> SyntheticMonth:
     folder = tmp_path_factory.mktemp("lake")
     lake = Lake(str(folder))
     lake.write_table("labelled_declarations", declarations, MONTH)
-    averages = average_prices(duckdb.connect(), lake.sql_path("labelled_declarations", MONTH), K)
+    averages = average_prices(lake.connect(), lake.sql_path("labelled_declarations", MONTH), K)
     unit_prices = noisy_prices(averages, 0)
-    table = Codec.fit(declarations, unit_prices, K).encode(declarations)
-    model = CTGAN(epochs=2, seed=1)
-    model.fit(table, Codec.fit(declarations, unit_prices, K).discrete_columns(table))
-    shared: Shared = share(declarations, unit_prices, folder, 1, MONTH)
-    return synthesize(model, declarations, unit_prices, shared, month=MONTH, root=1, min_group=K, rows=400)
+    model = fit_model(declarations, unit_prices, month=MONTH, min_group=K, epochs=2, root=1)
+    all_months = learned(declarations, unit_prices, folder, 1, MONTH)
+    return synthesize_month(model, declarations, unit_prices, all_months, month=MONTH, min_group=K, root=1, rows=400)
 
 
 def test_the_month_is_lawful_and_consistent_and_copies_nobody(made: SyntheticMonth, declarations: pd.DataFrame):

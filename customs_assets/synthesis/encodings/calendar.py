@@ -1,4 +1,4 @@
-"""The date within its month, as a week and a weekday: trade has a weekly pattern that a day number hides."""
+"""The date within its month as a week and a weekday. Trade has a weekly pattern that a day number hides."""
 
 from __future__ import annotations
 
@@ -36,15 +36,12 @@ class CalendarEncoding:
         """Frame of shape (n, 2): ``week`` and ``weekday``."""
         weekdays = np.array(WEEKDAYS, dtype=object)
         return pd.DataFrame(
-            {
-                "week": ((dates.dt.day - 1) // 7 + 1).astype(str),
-                "weekday": weekdays[dates.dt.dayofweek.to_numpy()],
-            },
+            {"week": ((dates.dt.day - 1) // 7 + 1).astype(str), "weekday": weekdays[dates.dt.dayofweek.to_numpy()]},
             index=dates.index,
         )
 
     def decode(self, encoded: pd.DataFrame) -> pd.Series:
-        """The dates: a week and a weekday name one day, a fifth week that has no such weekday is the fourth."""
+        """The dates. A week and a weekday name one day; a fifth week without that weekday is the fourth."""
         weeks = encoded["week"].astype(int).to_numpy() - 1
         numbers = {name: number for number, name in enumerate(WEEKDAYS)}
         offset = (encoded["weekday"].map(numbers).to_numpy(dtype=int) - self.month.dayofweek) % 7

@@ -14,7 +14,7 @@ from customs_assets.seeds import Root
 # Masses are declared down to 0.1 kg and less: the scale is nearly linear below this mass (kg) and logarithmic above.
 _LINEAR_BELOW = 0.1
 
-# The least positive amount that is written.
+# The least positive amount that people write.
 _LEAST_WRITTEN = 0.001
 
 
@@ -23,8 +23,8 @@ class MassEncoding:
     """Net mass in kg as log(1 + mass / 0.1 kg), a number between 0 and about 22.
 
     Attributes:
-        masses: the month's distinct masses, sorted; drafts are led to them, and none is shown but by way of the bands.
-        bands: what of them may be shown as it is.
+        masses: the month's distinct masses, sorted. Decoding goes to the nearest of them, and shows it by way of the bands alone.
+        bands: which of them may be shown as they are, and what others are drawn from.
     """
 
     masses: np.ndarray
@@ -39,15 +39,7 @@ class MassEncoding:
         heaps: np.ndarray | None = None,
         root: Root | None = None,
     ) -> MassEncoding:
-        """Learn heaps and bands from a column of n masses and the n importers who declared them.
-
-        Args:
-            masses: kg.
-            importers: who declared them.
-            min_group: importers that a band, and a heap, must rest on.
-            heaps: the masses that may be shown as they are, where that is known from elsewhere.
-            root: what the noise of the bands derives from.
-        """
+        """Learn from a column of n masses (kg) and the n importers who declared them, as :meth:`Bands.fit` does."""
         return cls(np.unique(masses.to_numpy(dtype=float)), Bands.fit(masses, importers, min_group, heaps, root=root))
 
     def encode(self, masses: pd.Series) -> pd.Series:
@@ -55,17 +47,14 @@ class MassEncoding:
         return pd.Series(np.log1p(masses.to_numpy() / _LINEAR_BELOW), index=masses.index, name="log_net_mass")
 
     def decode(self, encoded: pd.Series, rng: np.random.Generator) -> pd.Series:
-        """Masses in kg: a number goes to the nearest mass of the month, which is shown as :meth:`safe` allows."""
-        scale = np.log1p(self.masses / _LINEAR_BELOW)
-        above = np.clip(np.searchsorted(scale, encoded.to_numpy()), 1, len(scale) - 1) if len(scale) > 1 else None
-        if above is None:
-            nearest = np.repeat(self.masses, len(encoded))
-        else:
-            closer_below = encoded.to_numpy() - scale[above - 1] <= scale[above] - encoded.to_numpy()
-            nearest = self.masses[np.where(closer_below, above - 1, above)]
-        return pd.Series(self.safe(nearest, rng), index=encoded.index)
+        """Masses in kg: each number goes to the nearest mass of the month, which is then blurred."""
+        scale, drafted = np.log1p(self.masses / _LINEAR_BELOW), encoded.to_numpy()
+        above = np.clip(np.searchsorted(scale, drafted), min(1, len(scale) - 1), len(scale) - 1)
+        below = np.maximum(above - 1, 0)
+        nearest = np.where(drafted - scale[below] <= scale[above] - drafted, below, above)
+        return pd.Series(self.blur(self.masses[nearest], rng), index=encoded.index)
 
-    def safe(self, masses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def blur(self, masses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Masses of the source as they may be shown: heaps kept, others drawn from their band and rounded as people do."""
         drawn = self.bands.blur(masses, rng)
         return np.where(np.isin(drawn, self.bands.heaps), drawn, rounded(drawn, "net_mass"))
@@ -76,7 +65,7 @@ def rounded(amounts: np.ndarray, column: str) -> np.ndarray:
 
     Args:
         amounts: numbers of any shape.
-        column: the attribute they are of; none is written above what the form has room for.
+        column: their attribute. None is written above the largest lawful value.
     """
     written = np.where(
         amounts >= 10, np.round(amounts, 1), np.where(amounts >= 1, np.round(amounts, 2), np.round(amounts, 3))

@@ -1,8 +1,8 @@
 """Item price as a residual around net mass x the noisy unit price of the product code.
 
-Section 4.3 of the paper rebuilds the price as net mass x unit price, which leaves undervaluation no trace; that form stays
-selectable (``unit_price``). Here the log of what remains is a column of its own:
-item price = net mass x unit price x exp(residual).
+Section 4.3 of the paper rebuilds the price as net mass x unit price, which leaves no trace of undervaluation. That form can
+still be chosen (``unit_price``). Here item price = net mass x unit price x exp(residual), and the residual is a column of its
+own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class PriceEncoding:
 
     Attributes:
         unit_prices: KRW per kg by product code.
-        bands: what of the residuals may be shown as it is.
+        bands: what residuals are drawn from.
         form: whether a decoded price carries the residual.
     """
 
@@ -70,13 +70,13 @@ class PriceEncoding:
         )
 
     def decode(self, encoded: pd.DataFrame, declarations: pd.DataFrame) -> pd.Series:
-        """Prices in KRW for rows whose ``net_mass`` and ``hs10_code`` are known."""
+        """Prices in KRW for rows with a ``net_mass`` and an ``hs10_code``."""
         residual = encoded["residual"].astype(float) if self.form == "residual" else 0.0
         price = _written(_base(declarations, self.unit_prices) * np.exp(residual))
         return price.where(encoded["price_given"] == "yes", 0.0)
 
     def of_unit_price(self, declarations: pd.DataFrame) -> pd.Series:
-        """Prices in KRW of rows whose ``net_mass`` and ``unit_price`` (KRW per kg) are known; NaN where the latter is not."""
+        """Prices in KRW from ``net_mass`` and ``unit_price`` (KRW per kg); NaN where the latter is."""
         return _written(_priced_mass(declarations) * declarations["unit_price"])
 
     def residual_of(self, declarations: pd.DataFrame) -> pd.Series:

@@ -1,9 +1,8 @@
-"""The tariff tuple (product code, departure, origin, tax rate, tax type): coarse to the model, whole when decoded.
+"""The tariff tuple (product code, departure, origin, tax rate, tax type): coarse for the model, complete when decoded.
 
-Section 4.3 of the paper aggregates the tuple into one column, thousands of categories wide. Here the model sees parts that
-it can learn (section of the tariff, origin, whether the goods come straight from there, tax type, a band of the rate);
-decoding picks a whole tuple of the month that has these parts, so that a combination that the law does not allow cannot
-come out.
+Section 4.3 of the paper joins the tuple into one column of thousands of categories. Here the model sees parts that it can learn:
+section of the tariff, origin, whether the goods come straight from there, tax type, and a band of the rate. Decoding picks a
+tuple of the month that has these parts, so that no combination comes out that the law does not allow.
 """
 
 from __future__ import annotations
@@ -57,24 +56,18 @@ class TariffEncoding:
     def fit(cls, declarations: pd.DataFrame, min_group: int) -> TariffEncoding:
         """Learn the lawful tuples of a month from its n declarations."""
         counted = declarations.groupby(list(TARIFF_TUPLE)).size().rename("weight").reset_index()
-        raw = _raw_parts(declarations)
+        raw, tuples = _raw_parts(declarations), counted[list(TARIFF_TUPLE)]
         codes = {part: CategoricalEncoding.fit(raw[part], declarations["importer_id"], min_group) for part in _GROUPED}
-        tuples = counted[list(TARIFF_TUPLE)]
-        unfitted = cls(tuples, counted["weight"].to_numpy(), pd.DataFrame(), codes)
-        return cls(tuples, unfitted.weights, unfitted.encode(tuples), codes)
+        return cls(tuples, counted["weight"].to_numpy(), _encoded_parts(tuples, codes), codes)
 
     def encode(self, declarations: pd.DataFrame) -> pd.DataFrame:
         """Frame of shape (n, 5): the parts of :data:`PARTS` as text."""
-        raw = _raw_parts(declarations)
-        return pd.DataFrame(
-            {part: self.codes[part].encode(raw[part]) if part in self.codes else raw[part] for part in PARTS},
-            index=declarations.index,
-        )
+        return _encoded_parts(declarations, self.codes)
 
     def decode(self, encoded: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Frame of shape (n, 5) of whole tuples: each shares as many parts with its draft as any tuple of the month can.
+        """Frame of shape (n, 5) of tuples. Each shares as many parts with its draft as any tuple of the month can.
 
-        Among the tuples that do, one is drawn by how often it occurs.
+        Among those that do, one is drawn by how often it occurs.
         """
         chosen = np.full(len(encoded), -1)
         uniform = rng.random(len(encoded))
@@ -86,7 +79,7 @@ class TariffEncoding:
         return self.tuples.iloc[chosen].set_axis(encoded.index)
 
     def _draw(self, encoded: pd.DataFrame, shared: tuple[str, ...], uniform: np.ndarray) -> np.ndarray:
-        """Index of a tuple that agrees in the shared parts, -1 where none does."""
+        """Index of a tuple with the same shared parts, -1 where there is none."""
         key = pd.concat([_joined(self.parts, shared), _joined(encoded, shared)], ignore_index=True)
         group, _ = pd.factorize(key)
         of_tuple, of_row = group[: len(self.parts)], group[len(self.parts) :]
@@ -102,6 +95,11 @@ class TariffEncoding:
 def rate_bands(rates: pd.Series) -> np.ndarray:
     """The band of :data:`RATE_BANDS` that each of n tax rates (per cent) lies in, as integers from 0 on."""
     return np.searchsorted(RATE_BANDS, rates.to_numpy())
+
+
+def _encoded_parts(declarations: pd.DataFrame, codes: dict[str, CategoricalEncoding]) -> pd.DataFrame:
+    raw = _raw_parts(declarations)
+    return raw.assign(**{part: encoding.encode(raw[part]) for part, encoding in codes.items()})
 
 
 def _raw_parts(declarations: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,94 @@
+"""A month's declarations as they may be shown: what synthetic rows are made like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.disclosure.bands import Bands
+from customs_assets.disclosure.safe_groups import Generalized, SafeGroups, written_unit_prices
+from customs_assets.seeds import Root, derive_rng, derive_root
+from customs_assets.synthesis.codec import Codec
+from customs_assets.synthesis.encodings.price import PriceForm
+
+
+@dataclass(frozen=True)
+class ReleasableMonth:
+    """A month's declarations as they may be shown.
+
+    Attributes:
+        generalized: the declarations by the ``k`` rule.
+        declarations: the same n rows at the prices of their new product codes.
+        codec: fitted to them.
+        model_rows: them as model rows.
+    """
+
+    generalized: Generalized
+    declarations: pd.DataFrame
+    codec: Codec
+    model_rows: pd.DataFrame
+
+
+def generalized_month(declarations: pd.DataFrame, safe: SafeGroups, *, month: str, root: Root) -> Generalized:
+    """A month's declarations by the ``k`` rule, the same wherever they are asked for.
+
+    Raises:
+        TooFewImporters: no tariff tuple of the month may be released.
+    """
+    return safe.generalize(declarations, derive_rng(root, "generalized_declarations", month))
+
+
+def releasable_month(
+    declarations: pd.DataFrame,
+    unit_prices: pd.DataFrame,
+    safe: SafeGroups,
+    *,
+    month: str,
+    min_group: int,
+    root: Root,
+    price: PriceForm = "residual",
+) -> ReleasableMonth:
+    """A month's declarations as they may be shown, the same wherever they are asked for.
+
+    Raises:
+        TooFewImporters: no tariff tuple of the month may be released.
+    """
+    generalized = generalized_month(declarations, safe, month=month, root=root)
+    rows = _with_prices_of_new_codes(generalized.declarations, declarations, unit_prices)
+    codec = Codec.fit(
+        rows, unit_prices, min_group, price, safe_masses=safe.masses, root=derive_root(root, "codec", month)
+    )
+    model_rows = codec.model_rows(rows)
+    # A mass that is safe over all months may be this month's least or largest. Then it is not shown as declared.
+    model_rows["safe_as_declared"] &= np.isin(model_rows["net_mass"], codec.mass.bands.heaps)
+    extreme = _has_extreme_unit_price(model_rows, rows["importer_id"], min_group, root)
+    model_rows.loc[extreme, "unit_price"] = np.nan
+    return ReleasableMonth(generalized, rows, codec, codec.with_prices(model_rows))
+
+
+def _has_extreme_unit_price(model_rows: pd.DataFrame, importers: pd.Series, min_group: int, root: Root) -> np.ndarray:
+    """Which of a month's n rows have a safe unit price that may be the month's least or largest, as booleans.
+
+    It is safe over all months. In the tails of this month, only what ``min_group`` of its own importers wrote is safe.
+    """
+    written, priced = written_unit_prices(model_rows)
+    numbers = pd.Series(written[priced].astype(float))
+    owners = importers[priced].reset_index(drop=True)
+    bands = Bands.fit(numbers, owners, min_group, root=derive_root(root, "unit price bands"))
+    safe = model_rows["unit_price"].to_numpy(dtype=float)
+    return ~np.isnan(safe) & bands.in_tails(safe)
+
+
+def _with_prices_of_new_codes(
+    generalized: pd.DataFrame, declarations: pd.DataFrame, unit_prices: pd.DataFrame
+) -> pd.DataFrame:
+    """The generalized rows at the prices of their new product codes: as far above or below them as the old ones were.
+
+    If the price stayed while the code changed, it would look like undervaluation, or the opposite.
+    """
+    by_code = unit_prices.set_index("hs10_code")["unit_price"]
+    old, new = (rows["hs10_code"].map(by_code).to_numpy(dtype=float) for rows in (declarations, generalized))
+    price = generalized["item_price"] * np.where(old == new, 1.0, new / old)
+    return generalized.assign(item_price=np.where(old == new, generalized["item_price"], price.round(2)))

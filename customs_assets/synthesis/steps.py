@@ -1,0 +1,89 @@
+"""The steps of the synthesis before a synthetic month is made: a month's model, and what all months share.
+
+Each step is one function, which an asset calls alone and :func:`synthesize.synthesize` calls in order. Three steps stand
+elsewhere: :func:`anonymization.unit_prices.month_unit_prices`, :func:`disclosure.safe_groups.count_safe_groups` and
+:func:`synthesis.month.synthesize_month`.
+
+``source`` and ``unit_prices`` are the anonymized declarations and their ``unit_prices`` by month, ``safe`` is what may be shown
+of them, ``min_group`` is ``k``, and all draws derive from ``root``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from customs_assets.disclosure.identities import compose
+from customs_assets.disclosure.safe_groups import SafeGroups
+from customs_assets.seeds import Root, derive_seed
+from customs_assets.synthesis.codec import Codec
+from customs_assets.synthesis.fraud_propensity import FraudPropensity
+from customs_assets.synthesis.releasable import generalized_month, releasable_month
+
+if TYPE_CHECKING:
+    from customs_assets.generator.ctgan import CTGAN, EpochLosses
+
+
+def fit_model(
+    declarations: pd.DataFrame,
+    unit_prices: pd.DataFrame,
+    *,
+    month: str,
+    min_group: int,
+    epochs: int,
+    root: Root,
+    progress: Callable[[EpochLosses], None] | None = None,
+) -> CTGAN:
+    """Train a month's CTGAN on its declarations. ``progress`` is called after every epoch."""
+    from customs_assets.generator.ctgan import CTGAN
+
+    codec = Codec.fit(declarations, unit_prices, min_group, root=root)
+    model_table = codec.encode(declarations)
+    model = CTGAN(epochs=epochs, seed=derive_seed(root, "ctgan_model", month))
+    model.fit(model_table, codec.discrete_columns(model_table), progress)
+    return model
+
+
+def compose_identities(
+    source: Mapping[str, pd.DataFrame], safe: SafeGroups, *, min_group: int, root: Root
+) -> pd.DataFrame:
+    """New identities for the declarations of all months: ``declaration_id`` and the four identity columns.
+
+    Raises:
+        TooFewImporters: no tariff tuple of a month may be released.
+    """
+    generalized = [generalized_month(rows, safe, month=month, root=root).declarations for month, rows in source.items()]
+    both = (pd.concat(rows, ignore_index=True) for rows in (generalized, source.values()))
+    return compose(*both, min_group=min_group, root=root)
+
+
+def fit_propensity(
+    source: Mapping[str, pd.DataFrame],
+    unit_prices: Mapping[str, pd.DataFrame],
+    safe: SafeGroups,
+    *,
+    min_group: int,
+    root: Root,
+) -> FraudPropensity:
+    """How likely fraud is, learned from the anonymized declarations of all months.
+
+    Raises:
+        OfOneKind: all declarations are fraud, or none is.
+        TooFewImporters: no tariff tuple of a month may be released.
+    """
+    model_rows, releasable = [], []
+    for month, rows in source.items():
+        prices = unit_prices[month]
+        model_rows.append(Codec.fit(rows, prices, min_group, root=root).model_rows(rows))
+        shown = releasable_month(rows, prices, safe, month=month, min_group=min_group, root=root)
+        releasable.append(shown.model_rows)
+    importers = pd.concat([rows["importer_id"] for rows in source.values()])
+    return FraudPropensity.fit(
+        pd.concat(model_rows, ignore_index=True),
+        pd.factorize(importers)[0],
+        min_group=min_group,
+        root=root,
+        releasable=pd.concat(releasable, ignore_index=True),
+    )

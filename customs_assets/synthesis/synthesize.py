@@ -1,0 +1,68 @@
+"""The whole synthesis in one call: anonymized months in, synthetic months out.
+
+The pipeline takes the same steps as assets of their own, and the tests hold both to the same bytes. A rehearsal or a notebook
+calls this::
+
+    synthetic = synthesize({"2020-01": january, "2020-02": february}, Settings(epochs=30), secret)
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+
+import pandas as pd
+
+from customs_assets.anonymization.unit_prices import month_unit_prices
+from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
+from customs_assets.lake import Lake
+from customs_assets.seeds import Root
+from customs_assets.settings import Settings
+from customs_assets.synthesis.month import AllMonths, synthesize_month
+from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity
+
+
+def synthesize(
+    source: Mapping[str, pd.DataFrame], settings: Settings, root: Root, epochs: int | None = None
+) -> dict[str, pd.DataFrame]:
+    """Make a synthetic month of every month.
+
+    Args:
+        source: the anonymized declarations by month (``YYYY-MM``), in order.
+        settings: ``min_group``, ``rows``, ``price`` and ``epochs`` are used.
+        root: what all draws derive from.
+        epochs: CTGAN epochs for each month; those of the settings where None.
+
+    Returns:
+        The synthetic declarations by month, with the columns of :data:`declaration.RELEASED_NAMES`.
+
+    Raises:
+        TooFewImporters: too few importers stand behind what would be released.
+        OfOneKind: all declarations are fraud, or none is.
+        ValueError: a month has no declarations, or is not as it should be.
+    """
+    k = settings.min_group
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(folder)
+        for month, rows in source.items():
+            lake.write_table("anonymized_declarations", rows, month)
+        prices = {month: month_unit_prices(lake, month, k, root) for month in source}
+        safe = SafeGroups(count_safe_groups(lake, source, k))
+    identities = compose_identities(source, safe, min_group=k, root=root)
+    propensity = fit_propensity(source, prices, safe, min_group=k, root=root)
+    all_months = AllMonths(safe, identities, propensity)
+    synthetic = {}
+    for month, rows in source.items():
+        model = fit_model(rows, prices[month], month=month, min_group=k, epochs=epochs or settings.epochs, root=root)
+        synthetic[month] = synthesize_month(
+            model,
+            rows,
+            prices[month],
+            all_months,
+            month=month,
+            min_group=k,
+            root=root,
+            rows=settings.rows,
+            price=settings.price,
+        ).declarations
+    return synthetic
