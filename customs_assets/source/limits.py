@@ -1,7 +1,7 @@
 """Limits: what is too large to be a file of declarations, so that no file can fill memory or disk.
 
-What belongs here are the limits and their sentences. A month's 1.4 million declarations are some 500 MB of CSV; the limits stand
-a hundred times above that, and a file that says it will grow a thousandfold when it is unpacked is a bomb whatever its size.
+A month's 1.4 million declarations are some 500 MB of CSV; the limits are a hundred times that. A file that would grow a
+thousandfold when it is unpacked is refused whatever its size.
 """
 
 from __future__ import annotations

@@ -126,10 +126,11 @@ def judge(cells: pa.Table, month: str) -> Judgement:
     return Judgement(table.filter(pa.array(good)), good, findings)
 
 
-def detail(findings: list[Finding], cell: Callable[[str], str], month: str) -> str:
-    """The sentence on a row that breaks rules; the first finding is the reason, the others are mentioned."""
+def detail(findings: list[Finding], row: pa.Table, month: str) -> str:
+    """The sentence on a row that breaks rules: the first finding in full, the others by name."""
     first = findings[0]
-    sentence = f"{first.column} {_SENTENCES[first.reason].format(value=shown(cell(first.column)), month=month)}"
+    value = shown(row.column(first.column)[0].as_py())
+    sentence = f"{first.column} {_SENTENCES[first.reason].format(value=value, month=month)}"
     others = [f"{finding.column}: {finding.reason}" for finding in findings[1:]]
     return f"{sentence}; also {', '.join(others)}" if others else sentence
 
@@ -139,7 +140,7 @@ _SENTENCES = {
     Reason.TEXT_TOO_LONG: f"is longer than {MAXIMUM_CHARACTERS} characters: {{value}}",
     Reason.MISSING_VALUE: "is missing",
     Reason.MALFORMED_DATE: "is {value}, which is no date of the form YYYY-MM-DD",
-    Reason.DATE_OUTSIDE_MONTH: "is {value}, which lies outside {month}, the month of the rows around it",
+    Reason.DATE_OUTSIDE_MONTH: "is {value}, which is not in {month}, the month that the row is read for",
     Reason.MALFORMED_CODE: "is {value}, which has not the form of its codes",
     Reason.MALFORMED_HS_CODE: "is {value}, which is no HS code of 6 or 10 digits",
     Reason.UNKNOWN_CODE: "is {value}, which is not in the list of its codes",

@@ -54,12 +54,17 @@ class SimulatedSource:
             f"{self.inspected:.0%} of them inspected, seed {self.seed}"
         )
 
+    @property
+    def origin(self) -> str:
+        """The address with every setting."""
+        return f"simulated?declarations={self.declarations}&seed={self.seed}&inspected={self.inspected}"
+
     def months(self) -> list[str]:
         """The 18 months of the paper, 2020-01 to 2021-06."""
         return month_range("2020-01:2021-06")
 
     def fingerprint(self, month: str) -> str:
-        """A hash of all that the month is drawn from: the settings, the month, the model, and NumPy's and Faker's versions."""
+        """A hash of all that decides the month: the settings, the model's modules, NumPy's and Faker's versions."""
         drawn_with = f"{np.__version__} {version('faker')} {_model_hash()}"
         text = f"{self.declarations} {self.seed} {self.inspected} {month} {drawn_with}"
         return hashlib.sha256(text.encode()).hexdigest()
@@ -139,8 +144,8 @@ def open_simulated(address: str) -> SimulatedSource:
 
     Args:
         address: ``simulated``, or with settings ``simulated?declarations=24700000&seed=7&inspected=0.05``:
-            ``declarations`` (1,000 to 1,000,000,000) counts those of 2020-01 to 2021-06 in all, ``seed`` is a whole number
-            from 0, ``inspected`` a share from 0.001 to 0.15.
+            ``declarations`` (1,000 to 1,000,000,000) counts those of 2020-01 to 2021-06 in all, ``seed`` is a whole
+            number from 0, ``inspected`` a share from 0.001 to 0.15.
 
     Raises:
         SourceError: the address has another form, an unknown setting, or a value out of its range.
