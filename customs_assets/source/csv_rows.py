@@ -91,7 +91,8 @@ class CsvFile:
         try:
             for number, headers in enumerate(reader, start=1):
                 if any(header.strip() for header in headers):
-                    return list(map(_readable, headers)), number, _size(lines[: reader.line_num])
+                    headers = [name.encode(errors="surrogateescape").decode(errors="replace") for name in headers]  # noqa: PLW2901
+                    return headers, number, _size(lines[: reader.line_num])
         except csv.Error as error:
             raise SourceError(f"{self.name} has no readable header row ({error})") from error
         raise SourceError(f"{self.name} is empty: it has no header row")

@@ -1,14 +1,11 @@
 """The rules of the form: which rows of a month break it, and how the cells of the others are typed.
 
-Every rule is derived from :data:`customs_assets.declaration.ATTRIBUTES`. A column is judged at once: cells that are
-plainly good are accepted by one vectorised pattern, and only the distinct other ones are looked at one by one. Cells
-come as text, whatever the source's format. Rows that cannot be cut into cells never get here; duplicates are found in
-``judging.py``, which sees all the rows of a month.
+Every rule follows from :data:`customs_assets.declaration.ATTRIBUTES`. One pattern accepts the plainly good cells of a column; of
+the others each distinct one is judged once. Duplicates are found in ``judging.py``, which sees all rows of a month.
 
-What is accepted beside the published form: a number with spaces around it, a sign or an exponent (``" 12 "``,
-``1.5e3``), a date with a time after it (``2020-01-05 13:20:00``, which is cut), a label written as a number
-(``1.0``), a blank seller or courier (kept as the empty string). Raw identities may be any text that is not blank: a
-name, a business number. Codes are taken as they stand: neither trimmed nor padded, and ``NA`` is Namibia.
+Beside the published form these are accepted: a number with spaces around it, a sign or an exponent (``" 12 "``, ``1.5e3``), a
+date with a time after it (which is cut), a label written as a number (``1.0``), a blank seller or courier (the empty string). A
+raw identity is any text that is not blank. Codes are neither trimmed nor padded, and ``NA`` is Namibia.
 """
 
 # pyarrow.compute makes its functions when it is imported, where a type checker cannot see them.
