@@ -30,7 +30,7 @@ from customs_assets.seeds import derive_seed
 from customs_assets.simulation.calibration import (
     Measure,
     at_least,
-    labelled_declarations,
+    labelled_rows,
     measure_declarations,
     measure_table,
     near,
@@ -66,7 +66,7 @@ def measure_world(seed: int, runs: int) -> WorldMeasures:
     """Draw a world's 18 months and measure them."""
     source = SimulatedSource(seed=seed)
     months = source.months()
-    labelled = labelled_declarations(source, months).drop(columns="mechanism")
+    labelled = labelled_rows(source.draw(month, only_attributes=True)[0] for month in months)
     found = relations(labelled)
     detectors = pd.concat([_measure_run(labelled, months, seed, run) for run in range(runs)])
     return WorldMeasures(

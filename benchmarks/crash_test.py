@@ -1,6 +1,6 @@
 """Crash test: kill -9 at random moments, and look whether anything is half-written, lost, or other than undisturbed.
 
-    python benchmarks/crash_test.py --kills 30 --server-kills 6
+    python benchmarks/crash_test.py --kills 30 --server-kills 6 [--seed 13]
 
 An undisturbed `customs run` over two tiny months is the reference. Then `customs run` is started again and again on one lake
 and killed at a random moment: the command with all its workers, one worker, or the command alone. After every kill each
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import secrets
 import shutil
 import signal
 import subprocess
@@ -121,6 +122,7 @@ class CrashTest:
             status = process.wait(moment)
         except subprocess.TimeoutExpired:
             self._kill(process, victim, draw)
+            print(f"killed the {victim} after {moment:.1f} s", flush=True)
             self.report.kills[victim] += 1
             self.report.add(f"after the {victim} was killed", compare(self.lake, self.reference, whole=False))
             return
@@ -212,8 +214,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=30, help="kills of customs run")
     parser.add_argument("--server-kills", type=int, default=0, help="kills of runs' processes and services")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32), help="of the moments and victims")
     given = parser.parse_args()
+    print(f"seed {given.seed}", flush=True)
     draw = random.Random(given.seed)
     with tempfile.TemporaryDirectory(prefix="crash-test-") as name:
         test = CrashTest(Path(name))

@@ -1,7 +1,6 @@
-"""Business numbers: which further columns of the source hold them, read beside the labelled rows that they identify.
+"""Business numbers: the further columns of the source that ``CUSTOMS_BUSINESS_NUMBERS`` names, for the labelled rows.
 
-Further columns of a source stop at ``raw_declarations``. What belongs here reads those that ``CUSTOMS_BUSINESS_NUMBERS`` names,
-for tokens to be made of and for a release to be searched for. No artifact holds them.
+Tokens are made from them, and a release is searched for them. No artifact after ``raw_declarations`` holds them.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ class BusinessNumberError(Exception):
 
 
 def read_business_numbers(lake: Lake, month: str, columns: Mapping[str, str]) -> pd.DataFrame:
-    """The business numbers of a month's labelled rows, as the source has them.
+    """The business numbers of a month's labelled rows, as declared.
 
     Args:
-        lake: where the month's ``raw_declarations`` and ``labelled_declarations`` are.
+        lake: holds the month's ``raw_declarations`` and ``labelled_declarations``.
         month: ``YYYY-MM``.
         columns: column of ``raw_declarations`` by identity (``Settings.business_numbers``).
 
@@ -35,8 +34,8 @@ def read_business_numbers(lake: Lake, month: str, columns: Mapping[str, str]) ->
         One row for each labelled declaration, in their order; a text column for each role, null where a row has no number.
 
     Raises:
-        BusinessNumberError: a column is not there or holds no text, or the labelled rows are of other raw rows.
-        LakeError: one of the two is not in the lake, or is not readable.
+        BusinessNumberError: a column is missing or holds no text, or the labelled rows do not match the raw rows.
+        LakeError: one of the two tables is missing or cannot be read.
     """
     needed = ["declaration_id", *LABELS, *dict.fromkeys(columns.values())]
     labelled_rows: list[pa.Table] = []

@@ -1,11 +1,9 @@
 """Identities to tokens: a keyed hash of a party's name or business number.
 
-The same party gets the same token in every month without any shared table, because the token is a function of the key and of
-the name made alike (or the number) alone. Tokens are so long that no two parties share one, whichever months are at hand; the
-short ones of the published shape are dealt out at release (``release/tokens.py``). Whoever holds neither the key nor the source
-can only guess; once the key is destroyed nobody can compute a token again, and pseudonyms have become anonymous (section 4.1).
-How the key
-lives is in ``secret_files``; what is done with tokens later belongs elsewhere.
+A token depends on the key and on the party's name (made alike) or number alone, so a party has one token in every month and no
+table is kept. Tokens are so long that no two parties share one; the short ones of the published form are drawn at release
+(``release/tokens.py``). Without the key nobody can compute a token; once the key is destroyed, pseudonyms have become anonymous
+(section 4.1). The key stands in ``secret_files``.
 """
 
 from __future__ import annotations
@@ -19,12 +17,9 @@ import pandas as pd
 from customs_assets.anonymization.names_alike import name_alike, number_alike
 from customs_assets.declaration import IDENTITIES
 
-# Length of a token inside the pipeline. Among ten million parties two share one of the 36^20 tokens with a probability of 4e-18
-# (n^2 / 2 / 36^20). With the seven characters of the published shape it is 1 in 250 among 25,000, and such a pair stays one for
-# as long as the key is used.
+# Among ten million parties, two share one of the 36^20 tokens with a probability of 4e-18 (n^2 / 2 / 36^20). With the seven
+# characters of the published form it would be 1 in 250 among 25,000.
 TOKEN_LENGTH = 20
-
-# What a token inside the pipeline looks like, whole.
 TOKEN_PATTERN = rf"[A-Z0-9]{{{TOKEN_LENGTH}}}"
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -60,8 +55,7 @@ def parties(labelled: pd.DataFrame, numbers: pd.DataFrame | None = None) -> pd.D
             none. A name that is a business number is that number.
 
     Returns:
-        Frame of shape (n, 4) of text, with the index of ``labelled``; empty where a row names nobody. Each distinct name and
-        number is made alike once.
+        Frame of shape (n, 4) of text, with the index of ``labelled``; empty where a row names nobody.
 
     Raises:
         ValueError: ``numbers`` has other rows than ``labelled``, or a column that is no role.
@@ -70,19 +64,19 @@ def parties(labelled: pd.DataFrame, numbers: pd.DataFrame | None = None) -> pd.D
         raise ValueError(f"there are {len(numbers)} rows of business numbers for {len(labelled)} declarations")
     if numbers is not None and (strange := sorted(set(numbers.columns) - set(IDENTITIES))):
         raise ValueError(f"business numbers are given for {', '.join(strange)}; roles are {', '.join(IDENTITIES)}")
-    made: dict[str, np.ndarray] = {}
+    by_role: dict[str, np.ndarray] = {}
     for role in IDENTITIES:
-        who = _made_alike(labelled[role], name_alike)
+        by_role[role] = _distinct_values(labelled[role], name_alike)
         if numbers is not None and role in numbers:
-            number = _made_alike(numbers[role], number_alike)
-            who = np.where(number != "", number, who)
-        made[role] = who
-    return pd.DataFrame(made, index=labelled.index)
+            number = _distinct_values(numbers[role], number_alike)
+            by_role[role] = np.where(number != "", number, by_role[role])
+    return pd.DataFrame(by_role, index=labelled.index)
 
 
-def _made_alike(values: pd.Series, alike: Callable[[str], str]) -> np.ndarray:
+def _distinct_values(values: pd.Series, alike: Callable[[str], str]) -> np.ndarray:
+    """Every value made alike, each distinct one once."""
     codes, distinct = pd.factorize(values, use_na_sentinel=True)
-    # A missing value has the code -1, and is nobody.
+    # A missing value has the code -1, which is the empty text at the end.
     return np.array([*(alike(value) for value in distinct), ""], dtype=object)[codes]
 
 

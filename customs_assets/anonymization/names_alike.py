@@ -1,11 +1,10 @@
 """Names made alike: one firm in several spellings is one party, before anything is counted or made a token.
 
-Made alike are: Unicode form, case, accents, blanks, punctuation and symbols, ``&``, ``+`` and ``and``, and the legal forms of
-companies where they stand at the beginning or the end of a name. The order of words stays, and so does everything else: nothing
-is translated, transcribed or guessed. A name may be a person's.
+Unicode form, case, accents, blanks, punctuation and symbols do not tell names apart; nor do ``&``, ``+`` and ``and``, or a
+company's legal form at the beginning or the end of a name. Everything else does: nothing is translated, transcribed or guessed.
 
-Two parties whose names become one count as one. That can only lower the number of importers behind a value, so a mistake of this
-kind errs on the safe side; a firm under two really different names still counts as two.
+Two parties whose names become one count as one. That can only lower the number of importers behind a value, so it errs on the
+safe side. A firm under two different names still counts as two.
 """
 
 from __future__ import annotations
@@ -92,13 +91,12 @@ class _WordCharacters(dict[int, str | None]):
         character = chr(code)
         category = unicodedata.category(character)
         if category == "Cf" or code in _FILLERS:
-            made = None
+            self[code] = None
         elif category == "Nd":
-            made = str(unicodedata.decimal(character))
+            self[code] = str(unicodedata.decimal(character))
         else:
-            made = character if category[0] in "LMN" or category in ("Co", "Cn", "Cs") else " "
-        self[code] = made
-        return made
+            self[code] = character if category[0] in "LMN" or category in ("Co", "Cn", "Cs") else " "
+        return self[code]
 
 
 _WORD_CHARACTERS = _WordCharacters({ord("&"): " and ", ord("+"): " and "})
@@ -178,11 +176,11 @@ def name_alike(name: str) -> str:
         The common form; the same for itself. A name of nothing but legal forms keeps one of them, a name of nothing but
         punctuation stays as it is, so only a blank name gives an empty text.
     """
-    made = _reduced(name)
-    # One word of plain letters has nothing left to lose; in other scripts what was taken away may let more be seen.
-    while not (made.isascii() and made.isalnum()) and (again := _reduced(made)) != made:
-        made = again
-    return made
+    common = _reduced(name)
+    # One word of plain letters is final; in other scripts a removed form may uncover another one.
+    while not (common.isascii() and common.isalnum()) and (shorter := _reduced(common)) != common:
+        common = shorter
+    return common
 
 
 def number_alike(number: str | None) -> str:

@@ -47,7 +47,7 @@ def average_prices(connection: duckdb.DuckDBPyConnection, declarations_path: str
 def noisy_prices(averages: pd.DataFrame, root: Root, noise_scale: float = NOISE_SCALE) -> pd.DataFrame:
     """Replace each category's average by itself times (1 + Gaussian noise); codes of one category share its noise.
 
-    The noise hangs on the average, too: an average that a correction changed has another noise, which does not cancel.
+    A corrected average gets another noise, so that the difference of two releases does not show the correction.
 
     Args:
         averages: as :func:`average_prices` gives them.

@@ -1,8 +1,7 @@
-"""How near the simulated declarations come to what is published: target beside simulated, with a verdict.
+"""How near the simulated declarations come to what is published: target beside simulated, and whether it holds.
 
-What belongs here is the measuring of labelled declarations against the numbers of ``published_shares``. What the later
-stages measure on the same rows (relations, detectors) is put beside it by ``benchmarks/calibration.py``; nothing here is
-used when declarations are drawn.
+What belongs here measures labelled declarations against the numbers of ``published_shares``. Nothing here is used when
+declarations are drawn.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import pandas as pd
 import pyarrow as pa
 
 from customs_assets.simulation import published_shares
-from customs_assets.source.simulated import SimulatedSource
 
 # Shares are fitted within a point; masses within a quarter. "About" so many parties is read as within a tenth.
 SHARE_TOLERANCE = 1.0
@@ -68,44 +66,31 @@ def at_least(group: str, name: str, target: float, simulated: float, digits: int
     return Measure(group, name, target, simulated, target, np.inf, digits)
 
 
-def labelled_declarations(source: SimulatedSource, months: Iterable[str]) -> pd.DataFrame:
-    """The inspected declarations of some months: the 22 attributes and ``mechanism``, what is untrue in each.
-
-    ``mechanism`` is the number of a ``fraud.Mechanism``. The rows are those of ``labelled_declarations`` in the lake.
-
-    Raises:
-        SourceError: a month is none, or lies before 2020-01.
-    """
+def labelled_rows(months: Iterable[pa.Table]) -> pd.DataFrame:
+    """The inspected declarations of some drawn months: the 22 attributes, as ``labelled_declarations`` has them in the lake."""
     from customs_assets.lake import to_frame
 
-    frames = []
-    for month in months:
-        table, mechanism = source.draw(month, only_attributes=True)
-        kept = table["fraud"].is_valid()
-        rows = table.append_column("mechanism", pa.array(mechanism)).filter(kept)
-        frames.append(to_frame(rows))
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat([to_frame(month.filter(month["fraud"].is_valid())) for month in months], ignore_index=True)
 
 
 def measure_declarations(labelled: pd.DataFrame) -> list[Measure]:
-    """Every number of ``published_shares`` that labelled declarations by themselves can show.
-
-    Args:
-        labelled: the 22 attributes, one row or more.
-    """
+    """Every number of ``published_shares`` that labelled declarations (the 22 attributes) can show by themselves."""
     return [*_shares(labelled), *_masses(labelled), *_rates(labelled), *_weekdays(labelled), *_parties(labelled)]
 
 
 def _shares(labelled: pd.DataFrame) -> list[Measure]:
-    found = []
+    measures = []
     for attribute, targets in published_shares.SHARES.items():
         values = labelled["hs10_code"].str[:2] if attribute == "chapter" else labelled[attribute].astype(str)
         shares = 100 * values.value_counts(normalize=True)
-        found += [
-            near(attribute, value, target, float(shares.get(value, 0.0)), SHARE_TOLERANCE)
-            for value, target in targets.items()
+        measures += [
+            _share(attribute, value, target, float(shares.get(value, 0.0))) for value, target in targets.items()
         ]
-    return found
+    return measures
+
+
+def _share(group: str, name: str, target: float, per_cent: float) -> Measure:
+    return near(group, name, target, per_cent, SHARE_TOLERANCE)
 
 
 def _masses(labelled: pd.DataFrame) -> list[Measure]:
@@ -118,32 +103,15 @@ def _masses(labelled: pd.DataFrame) -> list[Measure]:
 
 
 def _rates(labelled: pd.DataFrame) -> list[Measure]:
-    def share(rows: pd.Series) -> float:
-        return 100 * float(rows.mean())
+    def per_cent(column: str, value: object) -> float:
+        return 100 * float((labelled[column] == value).mean())
 
+    critical = per_cent("critical_fraud", 2)
     return [
-        near(
-            "empty",
-            "seller_id",
-            published_shares.SELLER_EMPTY,
-            share(labelled["seller_id"] == ""),
-            SHARE_TOLERANCE,
-        ),
-        near(
-            "empty",
-            "courier_id",
-            published_shares.COURIER_EMPTY,
-            share(labelled["courier_id"] == ""),
-            SHARE_TOLERANCE,
-        ),
-        near("labels", "fraud", published_shares.FRAUD, share(labelled["fraud"] == 1), SHARE_TOLERANCE),
-        near(
-            "labels",
-            "critical fraud",
-            published_shares.CRITICAL_FRAUD,
-            share(labelled["critical_fraud"] == 2),
-            CRITICAL_TOLERANCE,
-        ),
+        _share("empty", "seller_id", published_shares.SELLER_EMPTY, per_cent("seller_id", "")),
+        _share("empty", "courier_id", published_shares.COURIER_EMPTY, per_cent("courier_id", "")),
+        _share("labels", "fraud", published_shares.FRAUD, per_cent("fraud", 1)),
+        near("labels", "critical fraud", published_shares.CRITICAL_FRAUD, critical, CRITICAL_TOLERANCE),
     ]
 
 
@@ -152,8 +120,8 @@ def _weekdays(labelled: pd.DataFrame) -> list[Measure]:
     days = pd.to_datetime(labelled["date"]).dt.dayofweek.to_numpy()
     shares = 100 * np.bincount(days, minlength=7) / len(days)
     return [
-        near("weekday", "Monday", targets[0], float(shares[0]), SHARE_TOLERANCE),
-        near("weekday", "Saturday and Sunday", sum(targets[5:]), float(shares[5:].sum()), SHARE_TOLERANCE),
+        _share("weekday", "Monday", targets[0], float(shares[0])),
+        _share("weekday", "Saturday and Sunday", sum(targets[5:]), float(shares[5:].sum())),
     ]
 
 
@@ -166,20 +134,13 @@ def _parties(labelled: pd.DataFrame) -> list[Measure]:
         "couriers": (published_shares.COURIERS, labelled["courier_id"]),
         "HS6 codes": (published_shares.HS6_CODES, labelled["hs10_code"].str[:6]),
     }
-    found = [
-        about("parties", name, target, float(column[column != ""].nunique()), COUNT_TOLERANCE)
-        for name, (target, column) in counts.items()
-    ]
-    share = 100 * top_tenth_share(labelled["importer_id"])
+    top_tenth = 100 * top_tenth_share(labelled["importer_id"])
     return [
-        *found,
-        near(
-            "parties",
-            "rows of the top tenth of importers (%)",
-            published_shares.TOP_TENTH_IMPORTERS,
-            share,
-            SHARE_TOLERANCE,
+        *(
+            about("parties", name, target, float(column[column != ""].nunique()), COUNT_TOLERANCE)
+            for name, (target, column) in counts.items()
         ),
+        _share("parties", "rows of the top tenth of importers (%)", published_shares.TOP_TENTH_IMPORTERS, top_tenth),
     ]
 
 

@@ -1,8 +1,4 @@
-"""Addresses: how what ``CUSTOMS_SOURCE`` says becomes a source.
-
-What belongs here is the choice between kinds of source. What each kind does stands in its own module, which is imported
-only when it is asked for.
-"""
+"""Addresses: how ``CUSTOMS_SOURCE`` becomes a source. A kind of source is imported only when it is asked for."""
 
 from __future__ import annotations
 
@@ -12,21 +8,14 @@ from customs_assets.settings import Settings
 from customs_assets.source.files import FileSource
 from customs_assets.source.reading import Source, SourceError
 
-SIMULATED = "simulated"
-POSTGRESQL = ("postgresql", "postgres")
-
 
 def is_simulated(address: str) -> bool:
     """Whether an address is one of the simulated source."""
-    return address.partition("?")[0] == SIMULATED
+    return address.partition("?")[0] == "simulated"
 
 
 def source_of(settings: Settings) -> Source:
-    """The source that the settings name.
-
-    Raises:
-        SourceError: as :func:`open_source`.
-    """
+    """The source that the settings name; raises as :func:`open_source`."""
     return open_source(settings.source, settings.postgresql_table, settings.postgresql_columns)
 
 
@@ -37,29 +26,29 @@ def open_source(address: str, table: str = "declarations", columns: Mapping[str,
         address: ``simulated`` (with ``?declarations=…&seed=…``), a ``postgresql://`` address, or a file, a folder or a
             glob of CSV and Parquet files (write a folder called ``simulated`` as ``./simulated``).
         table: the table of a PostgreSQL source.
-        columns: column by attribute of a PostgreSQL source, where they are named otherwise.
+        columns: its column of each attribute that is named otherwise.
 
     Raises:
-        SourceError: no file matches, or the address is of a kind that this build does not read, or cannot be read.
+        SourceError: the address is of another kind, no file matches it, or it cannot be read.
     """
     if is_simulated(address):
         from customs_assets.source.simulated import open_simulated
 
         return open_simulated(address)
     scheme, separator, _ = address.partition("://")
-    if separator and scheme in POSTGRESQL:
-        from customs_assets.source.postgresql import PostgreSQLSource
-
-        source = PostgreSQLSource(address, table, columns or {})
-        source.check()
+    if not separator:
+        source = FileSource(address)
+        source.files()
         return source
-    if separator:
+    if scheme not in ("postgresql", "postgres"):
         raise SourceError(
             f"a {scheme}:// source is not part of this build; name a postgresql:// address, or a file, a folder or a "
             "glob of CSV or Parquet files"
         )
-    source = FileSource(address)
-    source.files()
+    from customs_assets.source.postgresql import PostgreSQLSource
+
+    source = PostgreSQLSource(address, table, columns or {})
+    source.check()
     return source
 
 

@@ -1,7 +1,4 @@
-"""The inspected declarations of a month, as the pipeline goes on with them: the one statement that is run on every raw row.
-
-What belongs here is the running of ``sql/labelled_declarations.sql`` in little memory. What it selects stands there.
-"""
+"""The inspected declarations of a month, selected by ``sql/labelled_declarations.sql`` in little memory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Limits: what is too large to be a file of declarations, so that no file can fill memory or disk.
 
-What belongs here are the limits and their sentences. A month's 1.4 million declarations are some 500 MB of CSV; the limits stand
-a hundred times above that, and a file that says it will grow a thousandfold when it is unpacked is a bomb whatever its size.
+A month's 1.4 million declarations are some 500 MB of CSV; the limits are a hundred times that. A file that would grow a
+thousandfold when it is unpacked is refused whatever its size.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ UNPACKED_BYTES = 128 << 30
 ROWS = 1 << 30
 COLUMNS = 2048
 
-# How many times its size a file may grow when it is unpacked, once that is more than a computer has no trouble with.
+# How many times its size a file may grow when it is unpacked; up to so many bytes any growth is harmless.
 GROWTH = 1000
 HARMLESS_BYTES = 256 << 20
 
@@ -26,11 +26,7 @@ PIECE_BYTES = 64 << 20
 
 
 def refuse_large_file(path: Path, name: str) -> None:
-    """Refuse a file that is too large to be one of declarations.
-
-    Raises:
-        SourceError: it is larger than FILE_BYTES.
-    """
+    """Raise SourceError where a file is larger than FILE_BYTES."""
     size = path.stat().st_size
     if size > FILE_BYTES:
         raise SourceError(
@@ -39,21 +35,12 @@ def refuse_large_file(path: Path, name: str) -> None:
 
 
 def refuse_bomb(metadata: pq.FileMetaData, size: int, name: str) -> None:
-    """Refuse a Parquet file that says it unpacks to more than a file of declarations does.
-
-    Args:
-        metadata: what the file says of itself.
-        size: its bytes.
-        name: what messages call it.
-
-    Raises:
-        SourceError: it has too many rows or columns, or unpacks to too many bytes or too many times its size.
-    """
+    """Raise SourceError where a Parquet file has too many rows or columns, or unpacks to too much for its size in bytes."""
     unpacked = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     if metadata.num_rows > ROWS or metadata.num_columns > COLUMNS:
-        said = f"{metadata.num_rows:,} rows and {metadata.num_columns:,} columns"
-        raise SourceError(f"{name} claims {said}; a file of declarations has at most {ROWS:,} and {COLUMNS:,}")
+        size_claimed = f"{metadata.num_rows:,} rows and {metadata.num_columns:,} columns"
+        raise SourceError(f"{name} claims {size_claimed}; a file of declarations has at most {ROWS:,} and {COLUMNS:,}")
     if unpacked > UNPACKED_BYTES or unpacked > max(GROWTH * size, HARMLESS_BYTES):
         raise SourceError(
-            f"{name} has {size:,} bytes and would unpack to {unpacked:,}; it is refused as no file of declarations does"
+            f"{name} has {size:,} bytes and would unpack to {unpacked:,}; no file of declarations does, so it is refused"
         )

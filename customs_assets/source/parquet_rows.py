@@ -1,11 +1,10 @@
 """Parquet files, as rows of text.
 
-Whatever type a column has (dates, timestamps, numbers, dictionaries, decimals), it becomes the text that a CSV file
-would hold, so that one set of rules judges both. The dates are read first, and only the row groups that hold rows of
-the month are read whole.
+Every column (dates, timestamps, numbers, dictionaries, decimals) becomes the text that a CSV file would hold, so that
+one set of rules judges both. The dates are read first; then only the row groups that hold rows of the month are read.
 
-An HS code in an integer column has lost its leading zero: codes of 5 and 9 digits are padded to 6 and 10, which is
-unambiguous because no chapter begins with two zeros. Any other code in an integer column is taken as it stands.
+An HS code in an integer column has lost its leading zero: codes of 5 and 9 digits are padded to 6 and 10. That is safe,
+because no chapter begins with two zeros. Any other code in an integer column is taken as it stands.
 """
 
 # pyarrow.compute makes its functions when it is imported, where a type checker cannot see them.
@@ -22,11 +21,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from customs_assets.declaration import LABELS
-from customs_assets.source.csv_rows import BrokenRow, RawRows
 from customs_assets.source.headers import column_names
 from customs_assets.source.limits import PIECE_BYTES, refuse_bomb, refuse_large_file
-from customs_assets.source.quarantine import Reason, record_text, shown
-from customs_assets.source.reading import SourceError, unreadable
+from customs_assets.source.quarantine import QuarantinedRow, Reason, record_text, shown
+from customs_assets.source.reading import RawRows, SourceError, unreadable
 from customs_assets.source.rules import MAXIMUM_CHARACTERS, parse_dates
 
 _BATCH_ROWS = 65536
@@ -99,6 +97,18 @@ class ParquetFile:
                 if len(numbers):
                     yield text_rows(batch.filter(pa.array(mask)), self.names, numbers, self.name)
 
+    def native_rows(self) -> Iterator[RawRows]:
+        """All rows, in order: the dates as text, other text as bytes, and the rest in the file's own types."""
+        before = 0
+        for batch in self._batches(None, None):
+            columns = [
+                _text(column, name, self.name)[0] if name == "date" else _native(column, name, self.name)
+                for name, column in zip(self.names, batch.columns, strict=True)
+            ]
+            numbers = np.arange(before + 1, before + batch.num_rows + 1)
+            before += batch.num_rows
+            yield RawRows(pa.table(columns, names=self.names), numbers, [])
+
     def _batches(self, columns: list[str] | None, groups: list[int] | None) -> Iterator[pa.RecordBatch]:
         with self._open() as file:
             try:
@@ -120,7 +130,8 @@ def text_rows(batch: pa.RecordBatch, names: list[str], numbers: np.ndarray, file
     Raises:
         SourceError: a column has a type that has no text.
     """
-    columns, damaged = [], {}
+    columns: list[pa.Array] = []
+    damaged: dict[int, str] = {}
     for name, column in zip(names, batch.columns, strict=True):
         text, undecodable = _text(column, name, file)
         columns.append(text)
@@ -134,7 +145,8 @@ def text_rows(batch: pa.RecordBatch, names: list[str], numbers: np.ndarray, file
 
 
 def _text_columns(schema: pq.ParquetSchema) -> list[str]:
-    """The columns of text, which are read as dictionaries: in a file that keeps them so, a few bytes may stand for gigabytes.
+    """The columns of text, which are read as dictionaries: in a file that keeps them so, a few bytes may stand for
+    gigabytes.
 
     What the chunks of a column say of themselves is not asked for: in a damaged file, asking ends the process.
     """
@@ -153,10 +165,11 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, rows)
 
 
-def _undecodable(cells: pa.Table, row: int, number: int, column: str) -> BrokenRow:
-    record = {name: cells.column(name)[row].as_py() for name in cells.column_names}
+def _undecodable(cells: pa.Table, row: int, number: int, column: str) -> QuarantinedRow:
+    record = cells.slice(row, 1).to_pylist()[0]
     sentence = f"{column} holds bytes that are not UTF-8: {shown(record[column])}"
-    return BrokenRow(number, Reason.UNDECODABLE_BYTES, sentence, record_text(record), record["declaration_id"], column)
+    identity = record["declaration_id"]
+    return QuarantinedRow(Reason.UNDECODABLE_BYTES, sentence, "", number, column, identity, record_text(record))
 
 
 def _text(column: pa.Array, name: str, file: str) -> tuple[pa.Array, list[int]]:
@@ -178,30 +191,40 @@ def _text(column: pa.Array, name: str, file: str) -> tuple[pa.Array, list[int]]:
     return pc.fill_null(text, ""), []
 
 
+def _native(column: pa.Array, name: str, file: str) -> pa.Array:
+    """A column to compare: text as bytes, numbers and times as they are, anything else as :func:`_text` reads it."""
+    if pa.types.is_dictionary(column.type) and _is_text(column.type.value_type):
+        values = pc.binary_slice(column.dictionary.cast(pa.large_binary()), 0, 4 * (MAXIMUM_CHARACTERS + 1))
+        column = _taken(values, column, name, file)
+    if _is_text(column.type):
+        return column.cast(pa.large_binary())
+    if pa.types.is_boolean(column.type):
+        return column.cast(pa.int8())
+    is_fixed = pa.types.is_primitive(column.type) or pa.types.is_decimal(column.type)
+    return column if is_fixed else _text(column, name, file)[0]
+
+
 def _text_of_dictionary(column: pa.DictionaryArray, name: str, file: str) -> tuple[pa.Array, list[int]]:
-    """The same of a dictionary; a value that is too long to be kept is shortened once, before it stands in every row."""
+    """The same of a dictionary; too long a value is shortened once, before it is copied into every row."""
     values, undecodable = _text(column.dictionary, name, file)
     values = pc.utf8_slice_codeunits(values, 0, MAXIMUM_CHARACTERS + 1)
-    try:
-        text = pc.fill_null(values.take(column.indices), "")
-    except pa.ArrowIndexError as error:
-        sentence = f"the column {name} of {file} points at values that it does not hold ({error}); fetch the file again"
-        raise SourceError(sentence) from error
+    text = pc.fill_null(_taken(values, column, name, file), "")
     rows = np.flatnonzero(pc.is_in(column.indices, pa.array(undecodable, column.indices.type)).to_numpy(False))
     return text, rows.tolist() if undecodable else []
 
 
+def _taken(values: pa.Array, column: pa.DictionaryArray, name: str, file: str) -> pa.Array:
+    """The values that a column's indices point at."""
+    try:
+        return values.take(column.indices)
+    except pa.ArrowIndexError as error:
+        sentence = f"the column {name} of {file} points at values that it does not hold ({error}); fetch the file again"
+        raise SourceError(sentence) from error
+
+
 def _is_text(kind: pa.DataType) -> bool:
-    checks = (
-        pa.types.is_string,
-        pa.types.is_large_string,
-        pa.types.is_string_view,
-        pa.types.is_binary,
-        pa.types.is_large_binary,
-        pa.types.is_binary_view,
-        pa.types.is_fixed_size_binary,
-    )
-    return any(check(kind) for check in checks)
+    kinds = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view", "fixed_size_binary")
+    return any(getattr(pa.types, f"is_{name}")(kind) for name in kinds)
 
 
 def _plain_values(column: pa.Array, name: str) -> pa.Array:

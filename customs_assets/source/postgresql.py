@@ -1,16 +1,15 @@
 """Declarations from a PostgreSQL table or view, streamed as Arrow.
 
-The server casts every column to text, so that the rules that judge a file judge a table: a number in a text column, a
-missing date or a duplicate is quarantined with the same reason. A month comes sorted by date, declaration ID and then
-every other column, all of it by bytes, so that the same rows give the same month in whatever order the table keeps them;
-a row's number in the quarantine is its place in that order.
+The server casts every column to text, so that one set of rules judges tables and files. A month comes sorted by date,
+declaration ID and then every other column, by bytes, so that the same rows give the same month in whatever order the
+table keeps them; a row's number in the quarantine is its place in that order.
 
-A row belongs to the month of its date. One that has none (it is missing, infinite, no date at all, or lies in a month
-that has not begun) belongs to the earliest month that the table has, where it is quarantined; rows dated before the
-pipeline's first month are the table's history and are left alone. So every other row belongs to exactly one month.
+A row belongs to the month of its date. A row without one (it is missing, infinite, no date at all, or lies in a month
+that has not begun) is counted with the earliest month of the table, and quarantined there. Rows dated before the
+pipeline's first month are the table's history; they are not read.
 
-What belongs here is the connection, the statements and the table's layout. The address may hold a password: neither it nor
-an error of the driver's leaves this module as it stands. What becomes of the rows stands in ``judging.py``.
+What belongs here is the connection, the statements and the table's layout. The address may hold a password: neither it
+nor an error of the driver leaves this module as it stands.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl, unquote
 
 import numpy as np
 import pyarrow as pa
@@ -31,17 +30,14 @@ import pyarrow as pa
 from customs_assets.declaration import LABELS, NAMES, spelled
 from customs_assets.lake import read_sql
 from customs_assets.months import FIRST_MONTH, first_day, next_month
-from customs_assets.source.csv_rows import RawRows
 from customs_assets.source.headers import column_names
 from customs_assets.source.judging import judged_month
 from customs_assets.source.parquet_rows import text_rows, with_leading_zero
-from customs_assets.source.reading import MonthStream, SourceError, SourceMonth, SourceUnreachable
+from customs_assets.source.reading import MonthStream, RawRows, SourceError, SourceMonth, SourceUnreachable
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Cursor
 
-
-DEFAULT_TABLE = "declarations"
 
 # How much text the driver gathers before it hands rows over; some fifteen thousand rows of the whole form.
 _BATCH_BYTES = 1 << 24
@@ -66,8 +62,8 @@ _ADDRESS = re.compile(
 )
 _SECRET_PARAMETERS = ("password", "sslpassword")
 
-# What the driver says of a server that is not there now and may be in a minute: classes of SQLSTATE (connection lost, no room,
-# told to stop) where the server could still send one, else words of libpq's. A password that is wrong stays wrong.
+# Errors that may pass within minutes: classes of SQLSTATE (connection lost, no room, told to stop) where the server
+# could send one, else words of libpq's. A wrong password stays wrong.
 _PASSING_STATES = ("08", "53", "57P")
 _PASSING_WORDS = re.compile(
     r"connection refused|connection reset|timed? ?out|timeout expired|no route to host|network is unreachable"
@@ -77,8 +73,7 @@ _PASSING_WORDS = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class _Column:
+class _Column(NamedTuple):
     """A column of the table: its name in the pipeline, its name in the table, its type there."""
 
     name: str
@@ -102,17 +97,22 @@ class _Column:
 class PostgreSQLSource:
     """A table or view as a source.
 
+    Every method raises SourceUnreachable where the server is down, starting, full or goes away, and SourceError where
+    it refuses, or where the table is missing, lacks columns or has no date.
+
     Attributes:
-        address: ``postgresql://user@host:port/database?parameter=value``; what it leaves out, the password above all, is
-            taken from the environment as libpq does (``PGPASSWORD``, ``PGPASSFILE``, ``PGSERVICE``, ``PGHOST``, …).
+        address: ``postgresql://user@host:port/database?parameter=value``. What it leaves out, the password above all,
+        is taken from
+            the environment as libpq does (``PGPASSWORD``, ``PGPASSFILE``, ``PGSERVICE``, ``PGHOST``, …).
         table: name of the table as the catalogue spells it, with its schema where the search path does not lead to it;
-            double quotes around a part that holds a dot.
-        columns: the table's column of each attribute that is neither called by its name nor by its published header.
+        double
+            quotes around a part that holds a dot.
+        columns: the table's column of each attribute that has neither its name nor its published header.
         today: the day of reading; today where it is None.
     """
 
     address: str = field(repr=False)
-    table: str = DEFAULT_TABLE
+    table: str = "declarations"
     columns: Mapping[str, str] = field(default_factory=dict)
     today: date | None = None
 
@@ -134,8 +134,25 @@ class PostgreSQLSource:
         place = f"{host}/{database}" if host or database else "the environment's address"
         return f"PostgreSQL at {place}"
 
+    @property
+    def origin(self) -> str:
+        """Server, database and table, as the address or else the environment names them; without user and password."""
+        address = self._parsed()
+        parameters = dict(parse_qsl(address["parameters"]))
+        hosts = unquote(address["host"]).lower()
+        host, _, port = hosts.rpartition(":") if re.search(r":\d+$", hosts) and "," not in hosts else (hosts, "", "")
+        service = parameters.get("service") or os.environ.get("PGSERVICE", "")
+        server = {
+            "host": parameters.get("host") or host or os.environ.get("PGHOST", ""),
+            "port": parameters.get("port") or port or os.environ.get("PGPORT", "") or ("" if service else "5432"),
+            "database": parameters.get("dbname") or unquote(address["database"]) or os.environ.get("PGDATABASE", ""),
+        }
+        of_service = f"?service={service}" if service else ""
+        table = ".".join(map(_quoted, _table_parts(self.table)))
+        return f"postgresql://{server['host']}:{server['port']}/{server['database']}/{table}{of_service}"
+
     def check(self) -> None:
-        """Whether address, table name and mapping can be read at all; nothing is connected to.
+        """Check that address, table name and mapping can be read; nothing is connected to.
 
         Raises:
             SourceError: one of them cannot.
@@ -150,26 +167,17 @@ class PostgreSQLSource:
             )
 
     def months(self) -> list[str]:
-        """The months from 2020-01 on that the table has rows dated in, in order.
-
-        Raises:
-            SourceUnreachable: the server is down, starting, full, or went away.
-            SourceError: the server refuses, or the table is missing, lacks columns or has no date.
-        """
+        """The months from 2020-01 on that the table has rows dated in, in order."""
         with self._session(FIRST_MONTH) as session:
-            found = session.months(self._layout(session))
-        if not found:
+            months = session.months(self._layout(session))
+        if not months:
             raise SourceError(
                 f"{self.description} has no row with a date between {FIRST_MONTH} and today, so it has no month"
             )
-        return found
+        return months
 
     def fingerprint(self, month: str) -> str:
-        """A hash of the month's rows, computed by the server, and of which columns they are read from.
-
-        Raises:
-            SourceError: as for :meth:`months`.
-        """
+        """A hash of the month's rows, computed by the server, and of the columns that they are read from."""
         with self._session(month) as session:
             columns = self._layout(session)
             content = session.content_hash(columns, month)
@@ -177,35 +185,27 @@ class PostgreSQLSource:
         return hashlib.sha256("\x1f".join([self.table, month, *layout, *content]).encode()).hexdigest()
 
     def read_month(self, month: str) -> SourceMonth:
-        """The declarations of a month and its quarantined rows, in memory.
-
-        Raises:
-            SourceError: as for :meth:`months`.
-        """
+        """The declarations of a month and its quarantined rows, in memory."""
         return self.stream_month(month).collect()
 
     def stream_month(self, month: str) -> MonthStream:
-        """The same as they are read.
-
-        Raises:
-            SourceError: as for :meth:`months`; while rows are taken, the server went away.
-        """
+        """The same as they are read."""
         with self._session(month) as session:
             columns = self._layout(session)
         return judged_month(month, [column.name for column in columns], self._lots(month, columns))
 
     def _lots(self, month: str, columns: list[_Column]) -> Iterator[tuple[RawRows, str]]:
         names = [column.name for column in columns]
-        code = next(column for column in columns if column.name == "hs10_code")
-        position = names.index(code.name)
+        position = names.index("hs10_code")
         before = 0
         with self._session(month) as session:
             for batch in session.rows(columns, month):
-                if code.type in _INTEGERS:
-                    batch = batch.set_column(position, code.name, with_leading_zero(batch.column(position)))  # noqa: PLW2901
                 numbers = np.arange(before + 1, before + batch.num_rows + 1)
                 before += batch.num_rows
-                yield text_rows(batch, names, numbers, self.table), self.table
+                with_codes = batch
+                if columns[position].type in _INTEGERS:
+                    with_codes = batch.set_column(position, "hs10_code", with_leading_zero(batch.column(position)))
+                yield text_rows(with_codes, names, numbers, self.table), self.table
 
     def _layout(self, session: _Session) -> list[_Column]:
         """The table's columns as the pipeline names them: the mapped ones, then the others in the table's order."""
@@ -250,27 +250,26 @@ class PostgreSQLSource:
         address = self._parsed()
         parameters = [part.partition("=") for part in address["parameters"].split("&")]
         written = [address["password"], *(text for name, _, text in parameters if name in _SECRET_PARAMETERS)]
-        known = {*written, *map(unquote, written), os.environ.get("PGPASSWORD", "")} - {""}
-        return sorted(known, key=len, reverse=True)
+        return sorted(
+            {*written, *map(unquote, written), os.environ.get("PGPASSWORD", "")} - {""}, key=len, reverse=True
+        )
 
     def _sentence(self, problem: str, error: Exception, advice: str) -> SourceError:
-        """An error of the driver's as one sentence without secrets; of the kind that may pass where it may."""
+        """An error of the driver as one sentence without secrets; SourceUnreachable where it may pass."""
         state = getattr(error, "sqlstate", None) or ""
-        passes = state.startswith(_PASSING_STATES) if state else bool(_PASSING_WORDS.search(str(error)))
-        said = " ".join(str(error).split())
-        said = re.sub(r"^[A-Z_]+: |\[libpq\] |SQLSTATE: \w+$", "", said).strip(" .")
-        # The driver repeats the statement; what the server said comes after it.
-        said = said.rpartition("ERROR: ")[2].strip()
+        may_pass = state.startswith(_PASSING_STATES) if state else bool(_PASSING_WORDS.search(str(error)))
+        cause = re.sub(r"^[A-Z_]+: |\[libpq\] |SQLSTATE: \w+$", "", " ".join(str(error).split())).strip(" .")
+        # The driver repeats the statement; the server's own words come after it.
+        cause = cause.rpartition("ERROR: ")[2].strip()
         for secret in self._secrets():
-            said = said.replace(secret, "***")
-        kind = SourceUnreachable if passes else SourceError
-        return kind(f"{self.description} {problem} ({said[:300]}); {advice}")
+            cause = cause.replace(secret, "***")
+        kind = SourceUnreachable if may_pass else SourceError
+        return kind(f"{self.description} {problem} ({cause[:300]}); {advice}")
 
     def _uri(self) -> str:
         parameters = self._parsed()["parameters"]
-        given = [part.partition("=")[0] for part in parameters.split("&") if part]
         added = ["fallback_application_name=customs"]
-        if "connect_timeout" not in given and "PGCONNECT_TIMEOUT" not in os.environ:
+        if "connect_timeout=" not in parameters and "PGCONNECT_TIMEOUT" not in os.environ:
             added.append(f"connect_timeout={_CONNECT_SECONDS}")
         base = self.address.partition("?")[0]
         return f"{base}?{'&'.join([*filter(None, [parameters]), *added])}"
@@ -293,88 +292,77 @@ class PostgreSQLSource:
                 cursor.execute(_READ_ONLY)
                 cursor.execute(read_sql("postgresql_session.sql"), bounds)
                 cursor.fetchall()
-                yield _Session(cursor, _table_parts(self.table))
+                yield _Session(cursor, ".".join(map(_quoted, _table_parts(self.table))))
         except (driver.Error, pa.ArrowException, OSError) as error:
             advice = "check that the role may read the table, and run again"
             raise self._sentence("cannot be read", error, advice) from None
 
 
-@dataclass(frozen=True)
-class _Session:
-    """The statements, within one transaction."""
+class _Session(NamedTuple):
+    """The statements on one table, within one transaction."""
 
     cursor: Cursor
-    table_parts: Sequence[str]
-
-    @property
-    def _table(self) -> str:
-        return ".".join(_quoted(part) for part in self.table_parts)
+    table: str
 
     def columns(self) -> dict[str, str]:
         """The type of each column of the table, in order."""
-        self.cursor.execute(read_sql("postgresql_columns.sql"), [self._table])
+        self.cursor.execute(read_sql("postgresql_columns.sql"), [self.table])
         return dict(self.cursor.fetchall())
 
     def months(self, columns: list[_Column]) -> list[str]:
-        """The months that rows are dated in, from the pipeline's first to the one that is running."""
-        dated = _Dated(_day_column(columns))
-        self.cursor.execute(f"select distinct {dated.month} from {self._table} t where {dated.begun}")
+        """The months that rows are dated in, from the pipeline's first to the current one."""
+        dated = _Dated.of(columns)
+        self.cursor.execute(f"select distinct {dated.month} from {self.table} t where {dated.begun}")
         return sorted(month for (month,) in self.cursor.fetchall())
 
     def rows(self, columns: list[_Column], month: str) -> Iterator[pa.RecordBatch]:
         """The rows of a month, every column as text, in the one order that their content gives."""
-        dated = _Dated(_day_column(columns))
         expressions = ", ".join(column.expression for column in columns)
-        first = [columns.index(column) + 1 for column in columns if column.name == "declaration_id"]
-        others = [position for position in range(1, len(columns) + 1) if position not in first]
-        order = ", ".join([dated.day, *map(str, [*first, *others])])
-        condition = self._condition(dated, month)
-        statement = f"select {expressions} from {self._table} t where {condition} order by {order}"
+        positions = range(1, len(columns) + 1)
+        by_id_first = sorted(positions, key=lambda position: columns[position - 1].name != "declaration_id")
+        order = ", ".join([_Dated.of(columns).day, *map(str, by_id_first)])
+        statement = (
+            f"select {expressions} from {self.table} t where {self._is_of_month(columns, month)} order by {order}"
+        )
         self.cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
         self.cursor.execute(statement)
         yield from self.cursor.fetch_record_batch()
 
     def content_hash(self, columns: list[_Column], month: str) -> tuple[str, str]:
         """The number of the month's rows and the sum of their hashes."""
-        dated = _Dated(_day_column(columns))
-        statement = (
+        self.cursor.execute(
             'select count(*)::text, coalesce(sum(hashtextextended((t.*)::text collate "C", 0)), 0)::text '
-            f"from {self._table} t where {self._condition(dated, month)}"
+            f"from {self.table} t where {self._is_of_month(columns, month)}"
         )
-        self.cursor.execute(statement)
         ((rows, total),) = self.cursor.fetchall()
         return rows, total
 
-    def _condition(self, dated: _Dated, month: str) -> str:
-        """Which rows are the month's."""
-        self.cursor.execute(f"select min({dated.month}) from {self._table} t where {dated.begun}")
+    def _is_of_month(self, columns: list[_Column], month: str) -> str:
+        """The condition on the month's rows; the earliest month has those without a date as well."""
+        dated = _Dated.of(columns)
+        self.cursor.execute(f"select min({dated.month}) from {self.table} t where {dated.begun}")
         ((earliest,),) = self.cursor.fetchall()
         return f"(({dated.in_month}) or ({dated.undated}))" if earliest == month else dated.in_month
 
 
-@dataclass(frozen=True)
-class _Dated:
-    """Conditions on the column that holds the date, such that an index on it serves them where it holds days."""
+class _Dated(NamedTuple):
+    """Conditions on the date column. An index on it serves them where it holds days."""
 
-    column: _Column
+    day: str
+    holds_days: bool
 
-    @property
-    def day(self) -> str:
-        return f"t.{_quoted(self.column.column)}"
-
-    @property
-    def _holds_days(self) -> bool:
-        return self.column.type in _DAYS
+    @classmethod
+    def of(cls, columns: list[_Column]) -> _Dated:
+        column = _day_column(columns)
+        return cls(f"t.{_quoted(column.column)}", column.type in _DAYS)
 
     @property
     def month(self) -> str:
         """The month of a row, as text."""
-        if self._holds_days:
-            return f"to_char({self.day}, 'YYYY-MM')"
-        return _MONTH_OF_TEXT.format(day=self.day)
+        return f"to_char({self.day}, 'YYYY-MM')" if self.holds_days else _MONTH_OF_TEXT.format(day=self.day)
 
     def _between(self, start: str, end: str) -> str:
-        if self._holds_days:
+        if self.holds_days:
             return f"{self.day} >= {start}::date and {self.day} < {end}::date"
         return f"{self.month} >= left({start}, 7) and {self.month} < left({end}, 7)"
 
@@ -388,7 +376,7 @@ class _Dated:
 
     @property
     def undated(self) -> str:
-        if self._holds_days:
+        if self.holds_days:
             return f"{self.day} is null or {self.day} = '-infinity' or {self.day} >= {_bound('unbegun_day')}::date"
         return f"{self.month} is null or {self.month} >= left({_bound('unbegun_day')}, 7)"
 
@@ -402,7 +390,7 @@ def _day_column(columns: list[_Column]) -> _Column:
 
 
 def _quoted(identifier: str) -> str:
-    """An identifier as SQL wants it, whatever it holds."""
+    """An identifier in SQL, whatever characters it has."""
     return '"' + identifier.replace('"', '""') + '"'
 
 

@@ -1,8 +1,6 @@
 """What a source of declarations is: the protocol, what a month read from it holds, and the errors it raises.
 
-What belongs here is what every source shares, whatever it reads from. How files are read stands in ``files.py``, how a
-table in ``postgresql.py``, which rows break the form in ``rules.py``, and how an address becomes a source in
-``address.py``.
+What belongs here is what every source shares, whatever it reads from.
 """
 
 from __future__ import annotations
@@ -10,85 +8,82 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from customs_assets.declaration import LABELS
-from customs_assets.source.quarantine import SCHEMA
+from customs_assets.source.quarantine import SCHEMA, QuarantinedRow
 
 
 class SourceError(Exception):
-    """A source cannot be read at all; the message is one sentence that names the place and what to do."""
+    """A source cannot be read; the message is one sentence that names the place and what to do."""
 
 
 class SourceUnreachable(SourceError):
-    """A source cannot be reached just now (a database that is down, a share that hangs); trying again may help."""
+    """A source cannot be reached now (a database that is down, a share that hangs); a later try may succeed."""
 
 
-# What a network share says while it is away. A file that is missing, forbidden or damaged stays so.
+# What a network share answers while it is away. A file that is missing, forbidden or damaged stays so.
 _OUT_OF_REACH = {
-    errno.EIO,
-    errno.EAGAIN,
-    errno.ENOTCONN,
-    errno.ESTALE,
-    errno.ETIMEDOUT,
-    errno.EHOSTDOWN,
-    errno.EHOSTUNREACH,
-    errno.ENETUNREACH,
+    *(errno.EIO, errno.EAGAIN, errno.ENOTCONN, errno.ESTALE),
+    *(errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH),
 }
 
 
 def unreadable(error: Exception, sentence: str) -> SourceError:
-    """The error that says a sentence, as :class:`SourceUnreachable` where the operating system's error may pass."""
+    """The error with this sentence: :class:`SourceUnreachable` where a later try may succeed."""
     may_pass = isinstance(error, OSError) and error.errno in _OUT_OF_REACH
     return SourceUnreachable(sentence) if may_pass else SourceError(sentence)
 
 
-@dataclass(frozen=True)
-class SourceMonth:
-    """One month as the source has it: every row is either kept or quarantined.
+class RawRows(NamedTuple):
+    """Some rows of a file or a table, before they are judged.
 
     Attributes:
-        declarations: the kept rows in the source's order; the 22 attributes first, typed by
-            :func:`customs_assets.declaration.arrow_schema` (both labels null: not inspected), then the further columns
-            of the source as text (null where the row's file has no such column).
-        quarantine: one row per row that broke the form, by :data:`customs_assets.source.quarantine.SCHEMA`.
-        rows_in: the rows that the source holds for the month.
+        cells: one column for each column of the file, named by :func:`customs_assets.source.headers.column_names`;
+        text. numbers: the rows' numbers in the file, from 1, ascending (int64, one for each row of ``cells``). broken:
+        the rows among them that could not be cut into cells.
+    """
 
-    Raises:
-        ValueError: kept and quarantined rows do not add up to ``rows_in``.
+    cells: pa.Table
+    numbers: np.ndarray
+    broken: list[QuarantinedRow]
+
+
+@dataclass(frozen=True)
+class SourceMonth:
+    """One month in memory: every row is either kept or quarantined.
+
+    Attributes:
+        declarations: the kept rows in the source's order. The 22 attributes come first, typed by
+            :func:`customs_assets.declaration.arrow_schema` (both labels are null where a declaration was not
+            inspected); then the source's further columns as text (null where the row's file has no such column).
+        quarantine: one row for each row that breaks the form, by :data:`customs_assets.source.quarantine.SCHEMA`.
+        rows_in: the rows that the source holds for the month.
     """
 
     declarations: pa.Table
     quarantine: pa.Table
     rows_in: int
 
-    def __post_init__(self) -> None:
-        _add_up(self.rows_in, self.declarations.num_rows, self.quarantine.num_rows)
-
-
-def _add_up(rows_in: int, kept: int, quarantined: int) -> None:
-    if kept + quarantined != rows_in:
-        raise ValueError(f"{rows_in} rows came in, but {kept} were kept and {quarantined} quarantined")
-
 
 class MonthStream:
-    """One month as it is being read, some thousands of rows at a time, so that a month of millions fits into memory.
+    """One month, read some thousands of rows at a time, so that a month of millions fits into memory.
 
-    Iterating yields the kept rows as tables of ``schema``, in the source's order; it can be done once. What became of the
-    other rows is known when the last table has been taken.
+    Iterating yields the kept rows as tables of ``schema``, in the source's order; it can be done once.
 
     Args:
         schema: the columns of the kept rows, as :class:`SourceMonth` says.
-        pieces: the tables of kept rows. Drawing them raises :class:`SourceError` where the source cannot be read on.
-        outcome: called after the last piece: the quarantine and the rows that came in.
+        pieces: the tables of kept rows. Drawing them raises :class:`SourceError` where the source cannot be read
+        further. outcome: called after the last piece: the quarantine and the number of rows that came in.
 
     Attributes:
         kept: rows yielded so far.
         inspected: how many of them carry labels.
-        rows_in: the rows that the source holds for the month; 0 until the last table has been taken.
-        quarantine: the rows that broke the form; empty until then.
+        rows_in: the rows that the source holds for the month; 0 until the last table was taken.
+        quarantine: the rows that break the form; empty until then.
     """
 
     def __init__(
@@ -106,16 +101,20 @@ class MonthStream:
             self.inspected += piece.num_rows - piece.column(LABELS[0]).null_count
             yield piece
         self.quarantine, self.rows_in = self._outcome()
-        _add_up(self.rows_in, self.kept, self.quarantine.num_rows)
+        if self.kept + self.quarantine.num_rows != self.rows_in:
+            raise ValueError(
+                f"{self.rows_in} rows came in, but {self.kept} were kept and {self.quarantine.num_rows} quarantined"
+            )
 
     def collect(self) -> SourceMonth:
-        """The month as a whole, in memory."""
+        """The whole month, in memory."""
         declarations = pa.concat_tables([self.schema.empty_table(), *self])
         return SourceMonth(declarations, self.quarantine, self.rows_in)
 
 
 class Source(Protocol):
-    """Where declarations come from, month by month. Every method raises :class:`SourceError` and nothing else."""
+    """Where declarations come from, month by month (``YYYY-MM``). Every method raises :class:`SourceError` and nothing
+    else."""
 
     @property
     def origin(self) -> str:
@@ -127,18 +126,23 @@ class Source(Protocol):
         """What the source is, for a person; holds no secret."""
         ...
 
+    @property
+    def origin(self) -> str:
+        """The name that tells this source from others; the same in every run and for every month; holds no secret."""
+        ...
+
     def months(self) -> list[str]:
-        """The months (``YYYY-MM``) that the source has declarations of, in order."""
+        """The months that the source has declarations of, in order."""
         ...
 
     def fingerprint(self, month: str) -> str:
-        """A hash that changes when what the month (``YYYY-MM``) is read from changes."""
+        """A hash that changes when the rows of a month change."""
         ...
 
     def read_month(self, month: str) -> SourceMonth:
-        """The declarations of a month (``YYYY-MM``) and its quarantined rows, in memory."""
+        """A month in memory."""
         ...
 
     def stream_month(self, month: str) -> MonthStream:
-        """The same as they are read, for months that are better not held in memory."""
+        """A month as it is read."""
         ...

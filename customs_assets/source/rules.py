@@ -1,14 +1,11 @@
 """The rules of the form: which rows of a month break it, and how the cells of the others are typed.
 
-Every rule is derived from :data:`customs_assets.declaration.ATTRIBUTES`. A column is judged at once: cells that are
-plainly good are accepted by one vectorised pattern, and only the distinct other ones are looked at one by one. Cells
-come as text, whatever the source's format. Rows that cannot be cut into cells never get here; duplicates are found in
-``judging.py``, which sees all the rows of a month.
+Every rule follows from :data:`customs_assets.declaration.ATTRIBUTES`. One pattern accepts the plainly good cells of a column; of
+the others each distinct one is judged once. Duplicates are found in ``judging.py``, which sees all rows of a month.
 
-What is accepted beside the published form: a number with spaces around it, a sign or an exponent (``" 12 "``,
-``1.5e3``), a date with a time after it (``2020-01-05 13:20:00``, which is cut), a label written as a number
-(``1.0``), a blank seller or courier (kept as the empty string). Raw identities may be any text that is not blank: a
-name, a business number. Codes are taken as they stand: neither trimmed nor padded, and ``NA`` is Namibia.
+Beside the published form these are accepted: a number with spaces around it, a sign or an exponent (``" 12 "``, ``1.5e3``), a
+date with a time after it (which is cut), a label written as a number (``1.0``), a blank seller or courier (the empty string). A
+raw identity is any text that is not blank. Codes are neither trimmed nor padded, and ``NA`` is Namibia.
 """
 
 # pyarrow.compute makes its functions when it is imported, where a type checker cannot see them.
@@ -126,10 +123,11 @@ def judge(cells: pa.Table, month: str) -> Judgement:
     return Judgement(table.filter(pa.array(good)), good, findings)
 
 
-def detail(findings: list[Finding], cell: Callable[[str], str], month: str) -> str:
-    """The sentence on a row that breaks rules; the first finding is the reason, the others are mentioned."""
+def detail(findings: list[Finding], row: pa.Table, month: str) -> str:
+    """The sentence on a row that breaks rules: the first finding in full, the others by name."""
     first = findings[0]
-    sentence = f"{first.column} {_SENTENCES[first.reason].format(value=shown(cell(first.column)), month=month)}"
+    value = shown(row.column(first.column)[0].as_py())
+    sentence = f"{first.column} {_SENTENCES[first.reason].format(value=value, month=month)}"
     others = [f"{finding.column}: {finding.reason}" for finding in findings[1:]]
     return f"{sentence}; also {', '.join(others)}" if others else sentence
 
@@ -139,7 +137,7 @@ _SENTENCES = {
     Reason.TEXT_TOO_LONG: f"is longer than {MAXIMUM_CHARACTERS} characters: {{value}}",
     Reason.MISSING_VALUE: "is missing",
     Reason.MALFORMED_DATE: "is {value}, which is no date of the form YYYY-MM-DD",
-    Reason.DATE_OUTSIDE_MONTH: "is {value}, which lies outside {month}, the month of the rows around it",
+    Reason.DATE_OUTSIDE_MONTH: "is {value}, which is not in {month}, the month that the row is read for",
     Reason.MALFORMED_CODE: "is {value}, which has not the form of its codes",
     Reason.MALFORMED_HS_CODE: "is {value}, which is no HS code of 6 or 10 digits",
     Reason.UNKNOWN_CODE: "is {value}, which is not in the list of its codes",

@@ -1,7 +1,4 @@
-"""The simulated source: an address such as ``simulated?declarations=54000&seed=7``, and the months that it draws.
-
-What belongs here makes a source of the model in ``simulation``. The model itself knows nothing of sources.
-"""
+"""The simulated source: the model of ``simulation`` as a source, at ``simulated?declarations=54000&seed=7``."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -29,12 +26,10 @@ DECLARATIONS = 1_080_000
 SEED = 2020
 INSPECTED = 0.05
 
-_MOST_DECLARATIONS = 1_000_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSource:
-    """The declarations of a simulated world, any month from 2020-01 on; the world goes on after 2021-06.
+    """The declarations of a simulated world: any month from 2020-01 on, after 2021-06 as well. Others raise SourceError.
 
     Attributes:
         declarations: how many there are in all from 2020-01 to 2021-06; later months go on at the same volume.
@@ -59,30 +54,27 @@ class SimulatedSource:
             f"{self.inspected:.0%} of them inspected, seed {self.seed}"
         )
 
+    @property
+    def origin(self) -> str:
+        """The address with every setting."""
+        return f"simulated?declarations={self.declarations}&seed={self.seed}&inspected={self.inspected}"
+
     def months(self) -> list[str]:
         """The 18 months of the paper, 2020-01 to 2021-06."""
         return month_range("2020-01:2021-06")
 
     def fingerprint(self, month: str) -> str:
-        """A hash of all that the month is drawn from: the settings, the month, the model, and NumPy's and Faker's versions."""
+        """A hash of all that decides the month: the settings, the model's modules, NumPy's and Faker's versions."""
         drawn_with = f"{np.__version__} {version('faker')} {_model_hash()}"
         text = f"{self.declarations} {self.seed} {self.inspected} {month} {drawn_with}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def read_month(self, month: str) -> SourceMonth:
-        """The declarations of a month (``YYYY-MM``): the whole form in 77 columns, typed; nothing is quarantined.
-
-        Raises:
-            SourceError: the month is none, or lies before 2020-01.
-        """
+        """The declarations of a month: the whole form in 77 columns, typed; nothing is quarantined."""
         return self.stream_month(month).collect()
 
     def stream_month(self, month: str) -> MonthStream:
-        """The same as they are drawn, a block at a time.
-
-        Raises:
-            SourceError: the month is none, or lies before 2020-01.
-        """
+        """The same as they are drawn, a block at a time."""
         from customs_assets.simulation.month import draw_blocks, month_schema
 
         world, rows = self._world_and_rows(month)
@@ -95,9 +87,6 @@ class SimulatedSource:
         Returns:
             A table of ``declaration_id`` and ``mechanism`` (the name of a ``fraud.Mechanism`` in lower case), one row
             for each declaration in the order of :meth:`read_month`.
-
-        Raises:
-            SourceError: the month is none, or lies before 2020-01.
         """
         from customs_assets.simulation.fraud import Mechanism
 
@@ -108,11 +97,7 @@ class SimulatedSource:
         )
 
     def draw(self, month: str, only_attributes: bool = False) -> tuple[pa.Table, np.ndarray]:
-        """The declarations of a month and the ``fraud.Mechanism`` of each, as ``month.draw_month`` gives them.
-
-        Raises:
-            SourceError: the month is none, or lies before 2020-01.
-        """
+        """The declarations of a month and the ``fraud.Mechanism`` of each, as ``month.draw_month`` gives them."""
         from customs_assets.simulation.month import draw_month
 
         world, rows = self._world_and_rows(month)
@@ -131,7 +116,7 @@ class SimulatedSource:
 
 @cache
 def _model_hash() -> str:
-    """A hash of the modules of the model but the measuring, which draws nothing."""
+    """A hash of the model's modules, without the measuring, which draws nothing."""
     digest = hashlib.sha256()
     for path in sorted(Path(simulation.__file__).parent.glob("*.py")):
         if path.name != "calibration.py":
@@ -144,8 +129,8 @@ def open_simulated(address: str) -> SimulatedSource:
 
     Args:
         address: ``simulated``, or with settings ``simulated?declarations=24700000&seed=7&inspected=0.05``:
-            ``declarations`` (1,000 to 1,000,000,000) counts those of 2020-01 to 2021-06 in all, ``seed`` is a whole number
-            from 0, ``inspected`` a share from 0.001 to 0.15.
+            ``declarations`` (1,000 to 1,000,000,000) counts those of 2020-01 to 2021-06 in all, ``seed`` is a whole
+            number from 0, ``inspected`` a share from 0.001 to 0.15.
 
     Raises:
         SourceError: the address has another form, an unknown setting, or a value out of its range.
@@ -153,31 +138,29 @@ def open_simulated(address: str) -> SimulatedSource:
     kind, _, query = address.partition("?")
     if kind != "simulated":
         raise SourceError(f"{address!r} is no address of the simulated source; write simulated?declarations=…&seed=…")
-    given: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        if name not in ("declarations", "seed", "inspected"):
-            raise SourceError(f"{address!r} sets {name!r}; the simulated source knows declarations, seed and inspected")
-        given[name] = value
-    return SimulatedSource(
-        declarations=int(_number(address, given, "declarations", DECLARATIONS, 1_000, _MOST_DECLARATIONS)),
-        seed=int(_number(address, given, "seed", SEED, 0, 2**63)),
-        inspected=_number(address, given, "inspected", INSPECTED, 0.001, 0.15),
-    )
+    settings = dict(parse_qsl(query, keep_blank_values=True))
+    if unknown := [name for name in settings if name not in _RANGES]:
+        raise SourceError(
+            f"{address!r} sets {unknown[0]!r}; the simulated source knows declarations, seed and inspected"
+        )
+    return SimulatedSource(**{name: _number(address, name, text) for name, text in settings.items()})
 
 
-def _number(address: str, given: dict[str, str], name: str, default: float, low: float, high: float) -> float:
-    """A setting of the address within its range; whole where the default is."""
-    text = given.get(name)
-    if text is None:
-        return default
-    kind = type(default)
+_RANGES: dict[str, tuple[type, float, float]] = {
+    "declarations": (int, 1_000, 1_000_000_000),
+    "seed": (int, 0, 2**63),
+    "inspected": (float, 0.001, 0.15),
+}
+
+
+def _number(address: str, name: str, text: str) -> Any:
+    """A setting of the address within its range."""
+    kind, low, high = _RANGES[name]
     try:
         value = kind(text)
     except ValueError:
-        raise SourceError(f"{address!r} sets {name} to {text!r}, which is no {_CALLED[kind]}") from None
+        called = "whole number" if kind is int else "number"
+        raise SourceError(f"{address!r} sets {name} to {text!r}, which is no {called}") from None
     if not low <= value <= high:
         raise SourceError(f"{address!r} sets {name} to {text}; it must lie between {low:,} and {high:,}")
     return value
-
-
-_CALLED = {int: "whole number", float: "number"}

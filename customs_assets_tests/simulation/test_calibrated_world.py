@@ -11,7 +11,7 @@ from customs_assets.simulation.calibration import (
     Measure,
     about,
     at_least,
-    labelled_declarations,
+    labelled_rows,
     measure_declarations,
     measure_table,
     near,
@@ -24,7 +24,7 @@ from customs_assets.source.simulated import SimulatedSource
 def labelled() -> pd.DataFrame:
     """All labelled rows of the default world, about 54,000; drawn in some five seconds."""
     source = SimulatedSource()
-    return labelled_declarations(source, source.months())
+    return labelled_rows(source.draw(month, only_attributes=True)[0] for month in source.months())
 
 
 def test_the_default_world_holds_every_published_number(labelled: pd.DataFrame):

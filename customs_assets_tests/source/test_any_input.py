@@ -70,15 +70,15 @@ def test_any_bytes_are_accounted_for_or_refused_in_one_sentence(good_rows, csv_t
 @settings(max_examples=600, deadline=None)
 def test_whole_array_cutting_agrees_with_reading_record_by_record(lines, end):
     buffer = "\n".join(",".join(cells) for cells in lines).encode("latin-1") + end.encode()
-    shape = csv_rows._Shape(fields=3, id_position=0, doubtful_bytes=True)
-    block = csv_rows._cut_block(buffer, True, shape) if buffer else None
+    shape = csv_rows.Shape(fields=3, id_position=0, may_be_damaged=True)
+    block = csv_rows.cut_sound_block(buffer, True, shape) if buffer else None
     if block is None:
         return
-    records = csv_rows._cut_records(buffer, True, shape)
+    records = csv_rows.cut_row_by_row(buffer, True, shape)
     assert [column.to_pylist() for column in block.columns] == [column.to_pylist() for column in records.columns]
     assert block.positions.tolist() == records.positions.tolist()
     assert block.broken == records.broken
-    assert (block.records, block.consumed) == (records.records, records.consumed)
+    assert (block.rows, block.consumed) == (records.rows, records.consumed)
 
 
 @given(data=st.data())

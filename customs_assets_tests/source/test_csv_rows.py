@@ -60,6 +60,11 @@ def test_headers_may_be_snake_case_or_published_in_any_order_case_and_spacing(
         assert_kept(FileSource(str(tmp_path / f"{number}.csv")).read_month("2020-01"), rows)
 
 
+def test_a_damaged_byte_before_a_header_does_not_hide_the_column(tmp_path, good_rows, csv_text, read):
+    content = csv_text(good_rows(3)).encode().replace(b"Tax Type", b"\xffTax Type")
+    assert read_bytes(tmp_path, content, read).declarations.num_rows == 3
+
+
 @pytest.mark.parametrize("header", ["HS6 Code", "HS10 Code", "hs6_code", "hs10_code"])
 def test_the_product_code_has_four_spellings(tmp_path, good_rows, csv_text, read, header):
     (tmp_path / "d.csv").write_text(csv_text(good_rows(5)).replace("HS10 Code", header))

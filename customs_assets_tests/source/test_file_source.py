@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -112,21 +110,6 @@ def test_files_of_the_same_name_are_told_apart_by_their_folders(tmp_path, good_r
         (tmp_path / folder / "d.csv").write_text(csv_text([good_rows(1)[0] | {"net_mass": "-1"}]))
     quarantine = read(tmp_path / "*" / "d.csv").quarantine
     assert quarantine.column("file").to_pylist() == ["north/d.csv", "south/d.csv"]
-
-
-def test_the_fingerprint_follows_the_files_of_the_month_alone(tmp_path, csv_text):
-    january, february = tmp_path / "d-2020-01.csv", tmp_path / "d-2020-02.csv"
-    for path in (january, february):
-        path.write_text(csv_text([]))
-    source = FileSource(str(tmp_path))
-    before = source.fingerprint("2020-01")
-    os.utime(february, ns=(1, 1))
-    assert source.fingerprint("2020-01") == before
-    os.utime(january, ns=(1, 1))
-    touched = source.fingerprint("2020-01")
-    assert touched != before
-    (tmp_path / "further.csv").write_text(csv_text([]))
-    assert source.fingerprint("2020-01") != touched
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.fuzz_source import fuzz
 from customs_assets.declaration import NAMES
 from customs_assets.source import limits
 from customs_assets.source.quarantine import harmless
 from customs_assets.source.reading import SourceError, SourceMonth
+from customs_assets_tests.source.fuzzing import fuzz
 
 Rows = Callable[..., list[dict[str, str]]]
 Read = Callable[..., SourceMonth]

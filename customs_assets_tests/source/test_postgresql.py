@@ -326,6 +326,29 @@ def test_what_is_wrong_with_a_source_is_said_in_one_sentence_without_the_passwor
     assert PASSWORD_IN_ADDRESS not in f"{source!r} {source.description}"
 
 
+def test_the_origin_is_server_database_and_table_without_user_and_password(monkeypatch):
+    def origin(address: str, table: str = "declarations") -> str:
+        return PostgreSQLSource(address, table).origin
+
+    whole = 'postgresql://db.example:5432/customs/"declarations"'
+    for address in (
+        "postgresql://reader@db.example/customs",
+        f"postgres://other:{PASSWORD_IN_ADDRESS}@DB.example:5432/customs?connect_timeout=3",
+        f"postgresql:///customs?host=db.example&password={PASSWORD_IN_ADDRESS}",
+    ):
+        assert origin(address) == whole
+    monkeypatch.setenv("PGHOST", "db.example")
+    monkeypatch.setenv("PGDATABASE", "customs")
+    monkeypatch.setenv("PGUSER", "reader")
+    assert origin("postgresql://") == whole
+    assert origin("postgresql://", "Filing.Imports") == 'postgresql://db.example:5432/customs/"Filing"."Imports"'
+    monkeypatch.setenv("PGPORT", "5433")
+    assert origin("postgresql://") == whole.replace("5432", "5433")
+    assert origin("postgresql://[::1]:7/customs") == 'postgresql://[::1]:7/customs/"declarations"'
+    monkeypatch.setenv("PGSERVICE", "filing")
+    assert origin("postgresql://").endswith("?service=filing")
+
+
 def test_a_server_that_goes_away_while_it_is_read_ends_with_a_sentence(postgresql, source_at, good_rows):
     postgresql.load("seed", _text_table(good_rows(1)))
     columns = ", ".join(f"n::text as {name}" if name == "declaration_id" else name for name in NAMES)
