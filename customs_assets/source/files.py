@@ -58,11 +58,6 @@ class FileSource:
     today: date | None = None
 
     @property
-    def origin(self) -> str:
-        """Where the declarations come from, the same for all months; holds no secret."""
-        return str(Path(self.address).expanduser().absolute())
-
-    @property
     def description(self) -> str:
         """What the source is, for a person."""
         return f"files at {self.address}"

@@ -117,11 +117,6 @@ class PostgreSQLSource:
     today: date | None = None
 
     @property
-    def origin(self) -> str:
-        """Where the declarations come from, the same for all months; holds no secret."""
-        return self.description
-
-    @property
     def description(self) -> str:
         """What the source is, for a person; without user and password."""
         return f"the table {self.table} of {self._server}"

@@ -117,11 +117,6 @@ class Source(Protocol):
     else."""
 
     @property
-    def origin(self) -> str:
-        """Where the declarations come from, the same for all months; holds no secret."""
-        ...
-
-    @property
     def description(self) -> str:
         """What the source is, for a person; holds no secret."""
         ...

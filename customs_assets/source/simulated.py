@@ -42,11 +42,6 @@ class SimulatedSource:
     inspected: float = INSPECTED
 
     @property
-    def origin(self) -> str:
-        """Where the declarations come from, the same for all months; holds no secret."""
-        return f"simulated?declarations={self.declarations}&seed={self.seed}&inspected={self.inspected:g}"
-
-    @property
     def description(self) -> str:
         """What the source is, for a person."""
         return (
