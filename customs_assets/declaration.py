@@ -283,9 +283,13 @@ NUMERICAL: tuple[str, ...] = tuple(a.name for a in COMPARED if a.numerical)
 CATEGORICAL: tuple[str, ...] = tuple(a.name for a in COMPARED if not a.numerical)
 
 
+# The pairs of labels that agree: no fraud (0, 0), fraud (1, 1), critical fraud (1, 2).
+LABEL_PAIRS: tuple[tuple[int, int], ...] = ((0, 0), (1, 1), (1, 2))
+
+
 def consistent_labels(fraud: int, critical_fraud: int) -> bool:
-    """Whether the two labels agree: no fraud with no critical fraud, fraud with an ordinary (1) or a critical one (2)."""
-    return (fraud, critical_fraud) in {(0, 0), (1, 1), (1, 2)}
+    """Whether the two labels agree."""
+    return (fraud, critical_fraud) in LABEL_PAIRS
 
 
 def arrow_type(attribute: Attribute) -> pa.DataType:
