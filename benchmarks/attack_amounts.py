@@ -9,10 +9,16 @@ and ``synthetic_declarations/<month>.parquet``. The command ends with status 1 w
 from __future__ import annotations
 
 import argparse
+import math
 import time
 
+import numpy as np
+import pandas as pd
+
+from customs_assets.declaration import RELEASED, Kind
 from customs_assets.lake import Lake
-from customs_assets.privacy.amounts import Guessed, extremes, rare_codes, solved_amounts
+from customs_assets.privacy.amounts import AMOUNTS, TOLERANCE, Guessed, amounts_of, extremes, solved_amounts
+from customs_assets.privacy.counts import group_account
 from customs_assets.privacy.guessed_seed import guessed_seed
 
 SOURCE, SYNTHETIC = "anonymized_declarations", "synthetic_declarations"
@@ -32,18 +38,51 @@ def attack(address: str, min_group: int) -> bool:
     started = time.perf_counter()
     read_off = extremes(released, source, min_group)
     print(_table(read_off, time.perf_counter() - started))
+    rare, of_month = rarely_written_extremes(released, source, min_group)
     print(
-        f"- {read_off.seldom_in_month} of {read_off.of_month} largest and smallest masses and prices of a month are what fewer "
-        f"than {min_group} importers wrote in it"
+        f"- {rare} of {of_month} largest and smallest masses and prices of a month are what fewer than {min_group} importers "
+        "wrote in it"
     )
-    for reach in read_off.reaches:
-        print(f"- {reach.note}")
-    codes = rare_codes(released, source, min_group)
-    print(f"- codes on fewer than {min_group} importers: {codes.note}")
+    for amount in AMOUNTS:
+        ratio, beyond = reach(released, source, amount)
+        print(
+            f"- largest {amount} {ratio:.3g} times the source's next below it, {beyond} rows beyond ten times what all importers "
+            "but one wrote"
+        )
+    account = group_account(released, source, min_group)
+    coded = [account[a.name] for a in RELEASED if a.kind is Kind.CODE]
+    codes = ", ".join(f"{entry.kind} {entry.under_k}" for entry in coded if entry.under_k)
+    cells = sum(entry.rows_under_k for entry in coded)
+    print(f"- codes on fewer than {min_group} importers: {codes or 'none'}; in {cells} cells")
     started = time.perf_counter()
     seed = guessed_seed(released)
     print(f"- {seed.note} ({time.perf_counter() - started:.1f} s)")
-    return bool(solved.lower or read_off.lower or codes.codes or seed.seeds)
+    return bool(solved.strongest.lower or read_off.strongest.lower or codes or seed.seeds)
+
+
+def rarely_written_extremes(released: pd.DataFrame, source: pd.DataFrame, min_group: int) -> tuple[int, int]:
+    """How many of the months' largest and smallest masses and prices 1 to ``k`` - 1 importers wrote there; and of how many."""
+    shown, written = amounts_of(released), amounts_of(source).assign(importer_id=source["importer_id"].to_numpy())
+    counts = []
+    for (month, own), amount in ((group, name) for group in shown.groupby("month") for name in AMOUNTS[:2]):
+        positive = own.loc[own[amount] > 0, amount]
+        theirs = written[written["month"] == month]
+        for value in (positive.min(), positive.max()) if len(positive) else ():
+            same = (theirs[amount] - value).abs() <= TOLERANCE * value
+            counts.append(len(theirs[same].drop_duplicates("importer_id")))
+    return sum(0 < count < min_group for count in counts), len(counts)
+
+
+def reach(released: pd.DataFrame, source: pd.DataFrame, amount: str) -> tuple[float, int]:
+    """The largest released amount over the source's largest below it (NaN where there is none); and how many rows reach far.
+
+    Rows reach far that are above ten times the largest amount of all importers but the one who wrote the largest.
+    """
+    shown, written = amounts_of(released)[amount], amounts_of(source)[amount]
+    below = written[written < shown.max() * (1 - TOLERANCE)]
+    largest = np.sort(written[written > 0].groupby(source["importer_id"].to_numpy()[written > 0]).max())
+    beyond = int((shown > 10 * largest[-2]).sum()) if len(largest) > 1 else 0
+    return (float(shown.max() / below.max()) if len(below) else math.nan), beyond
 
 
 def _table(guessed: Guessed, seconds: float) -> str:
@@ -55,7 +94,9 @@ def _table(guessed: Guessed, seconds: float) -> str:
         f"| {way.how} | {way.guesses} | {way.hits} | {way.chance:.1f} | {way.excess:.4f} | {way.lower:.4f} |"
         for way in guessed.variations
     ]
-    return "\n".join([*lines, f"\nstrongest: {guessed.note}; at least {guessed.lower:.4f} ({seconds:.1f} s)\n"])
+    return "\n".join(
+        [*lines, f"\nstrongest: {guessed.strongest.note}; at least {guessed.strongest.lower:.4f} ({seconds:.1f} s)\n"]
+    )
 
 
 def main() -> None:

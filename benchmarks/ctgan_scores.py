@@ -21,15 +21,16 @@ import numpy as np
 import pandas as pd
 from measuring import in_process, published_declarations
 
-from customs_assets.fidelity.column_metrics import (
+from customs_assets.fidelity.comparison import Comparison, binned
+from customs_assets.fidelity.metrics import (
     boundary_adherence,
     category_coverage,
+    contingency_similarity,
+    correlation_similarity,
     ks_complement,
     range_coverage,
     tv_complement,
 )
-from customs_assets.fidelity.comparison import Comparison, binned
-from customs_assets.fidelity.pair_metrics import contingency_similarity, correlation_similarity
 
 
 def model_table(folder: Path, month: str) -> tuple[pd.DataFrame, list[str]]:

@@ -37,10 +37,10 @@ class Verdicts:
 
     def add(self, claims: Sequence[Claim]) -> None:
         """Count one repetition."""
-        convicting = [claim.key for claim in claims if claim.convicts]
+        convicting = [claim.key for claim in claims if claim.blocks_release]
         self.repetitions += 1
         self.convicted += bool(convicting)
-        self.silent += any(math.isnan(claim.surely) for claim in claims)
+        self.silent += any(math.isnan(claim.lower_bound) for claim in claims)
         self.by_claim.update(convicting)
 
 

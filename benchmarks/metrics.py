@@ -25,8 +25,8 @@ from measuring import alternating, in_process, median, published_declarations
 
 from customs_assets.declaration import CATEGORICAL, COMPARED, NUMERICAL
 from customs_assets.fidelity.comparison import Comparison
-from customs_assets.fidelity.fidelity import contingency_scores, fidelity
-from customs_assets.fidelity.new_rows import new_row_synthesis
+from customs_assets.fidelity.metrics import new_row_synthesis
+from customs_assets.fidelity.table_two import contingency_scores, fidelity
 
 SEED = 2020
 

@@ -24,8 +24,8 @@ from customs_assets.benchmark.utility import utility
 from customs_assets.declaration import IDENTITIES
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.detection import detection
-from customs_assets.fidelity.fidelity import fidelity
 from customs_assets.fidelity.relations import relations
+from customs_assets.fidelity.table_two import fidelity
 from customs_assets.generator.checkpoint import from_bytes
 from customs_assets.lake import Lake
 from customs_assets.synthesis.fraud_propensity import FraudPropensity

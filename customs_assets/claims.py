@@ -1,15 +1,15 @@
-"""A claim: one thing that is promised of the synthetic declarations, its measure, ceiling, floor, goal and verdict.
+"""A claim: one promise about the synthetic declarations, with what was measured, a goal and a verdict.
 
-A number never stands without what it is compared with: the ceiling is what a fresh honest sample of the truth scores (two halves
-of the source against each other), the floor what a table of independent columns does. What belongs here is the form of a claim.
-The claims themselves stand in ``fidelity/claims.py``, ``benchmark/claims.py`` and ``privacy/claims.py``.
+A number is read beside two others. The ceiling is what an honest sample of the truth scores: two halves of the source, compared.
+The floor is what a table of independent columns scores. What belongs here is the form of a claim; the claims themselves are in
+``claims.py`` of ``fidelity``, ``privacy`` and ``benchmark``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -28,18 +28,17 @@ class Claim:
     """One claim and what was measured.
 
     Attributes:
-        key: a name for machines, the metric's own where it has one.
-        subject: what it is about.
+        key: name for machines; the metric's own name where it has one.
+        subject: what the claim is about.
         title: what is measured, for people.
-        measured: on the synthetic rows; NaN where it was not or could not be measured.
-        ceiling: the same of two halves of the source (or, of an attack, what guessing reaches); NaN where there is none.
+        measured: on the synthetic rows; NaN where it could not be measured.
+        ceiling: the same of two halves of the source (for an attack: what guessing reaches); NaN where there is none.
         floor: the same of independent columns; NaN where there is none.
-        at_least: the smallest value that holds; None where there is no lower bound.
-        at_most: the largest value that holds; None where there is no upper bound.
-        note: one sentence more, where the number needs it.
-        surely: of a claim with an upper bound, what the truth is not below but by chance (the lower end of an interval); NaN
-            where nothing is said.
-        limit: past which nothing may be published, where that is further than the goal; None where it is the goal itself.
+        at_least: smallest value that reaches the goal; None without a lower bound.
+        at_most: largest value that reaches the goal; None without an upper bound.
+        note: one more sentence where the number needs it.
+        lower_bound: lower end of the interval of ``measured``, for a claim with an upper bound; NaN where there is none.
+        limit: value beyond which nothing may be published, where it is further out than the goal; None where it is ``at_most``.
     """
 
     key: str
@@ -51,24 +50,24 @@ class Claim:
     at_least: float | None = None
     at_most: float | None = None
     note: str = ""
-    surely: float = math.nan
+    lower_bound: float = math.nan
     limit: float | None = None
 
     @property
     def blocks_above(self) -> float | None:
-        """What the lower end of the interval must not exceed if anything is to be published; None without an upper bound."""
+        """The lower bound must not exceed this if anything is to be published; None without an upper bound."""
         return self.at_most if self.limit is None else self.limit
 
     @property
-    def convicts(self) -> bool:
-        """Whether more than chance speaks against publishing: even the lower end of the interval exceeds the limit."""
-        return self.blocks_above is not None and self.surely > self.blocks_above
+    def blocks_release(self) -> bool:
+        """Whether the limit is exceeded by more than chance: even the lower end of the interval lies above it."""
+        return self.blocks_above is not None and self.lower_bound > self.blocks_above
 
     @property
     def holds(self) -> bool | None:
-        """Whether the claim holds; None where it has no goal, or was not measured.
+        """Whether the goal is reached; None where there is no goal, or where nothing was measured.
 
-        Privacy is another matter: what was promised of it and not measured does not hold, and ``note`` says why.
+        A privacy claim that was not measured does not hold; ``note`` says why it was not.
         """
         if self.at_least is None and self.blocks_above is None:
             return None
@@ -91,27 +90,26 @@ class Claim:
 
 
 def as_json(claims: Sequence[Claim]) -> list[dict[str, Any]]:
-    """One object per claim; a number that is not there is null. Goal and verdict stand beside the bounds, for readers."""
+    """One object for each claim: its attributes (NaN as null), ``goal``, ``holds`` and ``blocks_release``."""
     rows = []
     for claim in claims:
         row = {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in asdict(claim).items()}
-        rows.append({**row, "goal": claim.goal, "holds": claim.holds, "convicts": claim.convicts})
+        rows.append({**row, "goal": claim.goal, "holds": claim.holds, "blocks_release": claim.blocks_release})
     return rows
 
 
 def from_json(content: Sequence[Mapping[str, Any]]) -> list[Claim]:
     """The claims that :func:`as_json` wrote."""
-    numbers = ("measured", "ceiling", "floor", "surely")
     claims = []
     for row in content:
-        fields = {name: value for name, value in row.items() if name not in ("goal", "holds", "convicts")}
-        fields |= {name: math.nan if row[name] is None else row[name] for name in numbers}
-        claims.append(Claim(**{**fields, "subject": Subject(row["subject"])}))
+        values = {field.name: row[field.name] for field in fields(Claim)}
+        numbers = {name: math.nan for name in ("measured", "ceiling", "floor", "lower_bound") if row[name] is None}
+        claims.append(Claim(**{**values, **numbers, "subject": Subject(row["subject"])}))
     return claims
 
 
 def as_table(claims: Sequence[Claim]) -> str:
-    """Claims as a Markdown table: measured, ceiling, floor, goal, verdict, and the note."""
+    """Claims as a Markdown table: measured, ceiling, floor, goal, verdict, note."""
     lines = [
         "| claim | measured | ceiling | floor | goal | verdict | note |",
         "| --- | ---: | ---: | ---: | --- | --- | --- |",
@@ -124,7 +122,7 @@ def as_table(claims: Sequence[Claim]) -> str:
 
 
 def number(value: float) -> str:
-    """Four decimals for a share, none for a count, a dash for nothing."""
+    """Four decimals for a share, none for a count, a dash for NaN."""
     if math.isnan(value):
         return "–"
     return f"{value:.0f}" if isinstance(value, int) else f"{value:.4f}"

@@ -321,7 +321,7 @@ def _report(lake: Lake) -> bool:
     import pandas as pd
 
     from customs_assets.benchmark.table_three import table_three
-    from customs_assets.fidelity.fidelity import from_json, table_two
+    from customs_assets.fidelity.table_two import from_json, table_two
 
     cells = lake.partitions("fraud_benchmark")
     if lake.exists("release_quality", suffix="json"):

@@ -1,7 +1,7 @@
-"""What a fraud detector looks at: figures 6 and 7 of the paper, source beside synthetic.
+"""What a fraud detector looks at: the numbers behind figures 6 and 7 of the paper, source beside synthetic, by XGBoost.
 
-XGBoost, as in the paper. What belongs here is the numbers behind the figures: the importance of attributes on either data set and
-how alike their orders are, and the SHAP values of one decision and of many; drawing them is the report's work.
+What belongs here is the importance of attributes on either data set, how alike their orders are, and SHAP values. Drawing them is
+the report's work.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.benchmark.detectors import train_detector
+from customs_assets.benchmark.detectors import build_detector, train_detector
 from customs_assets.benchmark.features import FEATURES, FeatureEncoder, fraud_labels
 from customs_assets.benchmark.split import ChronologicalSplit
-
-DETECTOR = "xgboost"
 
 # Decisions whose SHAP values are averaged for the summary.
 _EXPLAINED = 1000
@@ -64,20 +62,20 @@ def importance(source: pd.DataFrame, synthetic: pd.DataFrame, split: Chronologic
         split: which months train.
         seed: given to the library.
     """
-    shares = {}
-    for name, rows in {"source": source, "synthetic": synthetic}.items():
-        model, _, _ = _trained(split.rows(rows, "train"), seed)
+    shares = []
+    for rows in (source, synthetic):
+        model, _ = _trained(split.rows(rows, "train"), seed)
         counts = model.get_booster().get_score(importance_type="weight")  # pyright: ignore[reportAttributeAccessIssue]
         splits = np.array([counts.get(f"f{number}", 0.0) for number in range(len(FEATURES))])
-        shares[name] = dict(zip(FEATURES, (splits / max(splits.sum(), 1.0)).tolist(), strict=True))
-    order = [pd.Series(shares[name]).rank() for name in ("source", "synthetic")]
-    return Importance(shares["source"], shares["synthetic"], float(order[0].corr(order[1])))
+        shares.append(dict(zip(FEATURES, (splits / max(splits.sum(), 1.0)).tolist(), strict=True)))
+    ranks = [pd.Series(each).rank() for each in shares]
+    return Importance(shares[0], shares[1], float(ranks[0].corr(ranks[1])))
 
 
 def explain(synthetic: pd.DataFrame, split: ChronologicalSplit, seed: int = 0) -> Explanation:
     """Explain XGBoost, trained on the synthetic training months, on the synthetic test months.
 
-    The declaration shown is the one that it is surest is fraud.
+    The declaration shown is the one that the model is surest is fraud.
 
     Args:
         synthetic: synthetic declarations of all the split's months.
@@ -86,24 +84,22 @@ def explain(synthetic: pd.DataFrame, split: ChronologicalSplit, seed: int = 0) -
     """
     import shap
 
-    model, encoder, _ = _trained(split.rows(synthetic, "train"), seed)
+    model, encoder = _trained(split.rows(synthetic, "train"), seed)
     test = split.rows(synthetic, "test").reset_index(drop=True).head(_EXPLAINED)
-    features = encoder.transform(test)
     explainer = shap.TreeExplainer(model)
-    values = np.asarray(explainer.shap_values(features), dtype=np.float64)
+    values = np.asarray(explainer.shap_values(encoder.transform(test)), dtype=np.float64)
     base = float(np.atleast_1d(explainer.expected_value)[0])
-    shown = int(values.sum(axis=1).argmax())
-    row = test.iloc[shown]
+    surest = int(values.sum(axis=1).argmax())
+    row = test.iloc[surest]
     return Explanation(
         base_value=base,
-        output=base + float(values[shown].sum()),
+        output=base + float(values[surest].sum()),
         values={name: str(row[name]) for name in FEATURES},
-        contributions=dict(zip(FEATURES, values[shown].tolist(), strict=True)),
+        contributions=dict(zip(FEATURES, values[surest].tolist(), strict=True)),
         summary=dict(zip(FEATURES, np.abs(values).mean(axis=0).tolist(), strict=True)),
     )
 
 
 def _trained(train: pd.DataFrame, seed: int):
     encoder = FeatureEncoder.fit(train)
-    features = encoder.transform(train)
-    return train_detector(DETECTOR, seed, features, fraud_labels(train)), encoder, features
+    return train_detector(build_detector("xgboost", seed), encoder.transform(train), fraud_labels(train)), encoder

@@ -1,12 +1,10 @@
 """Declarations as the matrix that a fraud detector sees: section 5.2's label encoding and min-max scaling.
 
-What belongs here turns attributes into numbers, with what it learned from the training part alone. Choosing the rows is
-the work of ``split``, learning from the matrix that of ``detectors``.
+What belongs here turns attributes into numbers, with what it learned from the training part alone.
 
-Every attribute of the released form is a feature but four: the declaration ID says nothing, the date cannot recur, and
-the two labels are the answer. Of the 18 left, net mass and item price are amounts and are scaled; the other 16 are
-label-encoded. The tax rate is one of the 16: it is a term of the tariff, which takes a few dozen values, and not an
-amount (the metrics of section 3.2, which compare distributions, count it among the numbers).
+Every released attribute is a feature but four: the declaration ID says nothing, the date cannot recur, and the two labels are the
+answer. Net mass and item price are amounts and are scaled; the other 16 are label-encoded. The tax rate is one of the 16: it is a
+term of the tariff, which takes a few dozen values (section 3.2, which compares distributions, counts it among the numbers).
 """
 
 from __future__ import annotations
@@ -17,21 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import HS6, RELEASED, RELEASED_TUPLE, Attribute, Kind
-
-_HS_DIGITS = 6
+from customs_assets.declaration import HS6, RELEASED, RELEASED_TUPLE, Kind
 
 # The code of a value that the training part does not hold.
 UNSEEN = -1
 
-
-def _is_amount(attribute: Attribute) -> bool:
-    return attribute.kind is Kind.NUMBER and attribute.name not in RELEASED_TUPLE
-
-
 _DESCRIBING = tuple(a for a in RELEASED if a.kind not in (Kind.KEY, Kind.DATE, Kind.LABEL))
-CODED: tuple[str, ...] = tuple(a.name for a in _DESCRIBING if not _is_amount(a))
-SCALED: tuple[str, ...] = tuple(a.name for a in _DESCRIBING if _is_amount(a))
+_NUMBERS = frozenset(a.name for a in _DESCRIBING if a.kind is Kind.NUMBER)
+SCALED: tuple[str, ...] = tuple(a.name for a in _DESCRIBING if a.name in _NUMBERS and a.name not in RELEASED_TUPLE)
+CODED: tuple[str, ...] = tuple(a.name for a in _DESCRIBING if a.name not in SCALED)
 
 # The columns of the matrix, in order.
 FEATURES: tuple[str, ...] = CODED + SCALED
@@ -42,8 +34,8 @@ class FeatureEncoder:
     """What the training part says about values: the same encoder serves every part, so a code means one thing.
 
     Attributes:
-        codes: per coded attribute, its distinct values in ascending order (tax rates as numbers, all others as text);
-            a value's code is its place in it. An empty seller or courier is a value like any other.
+        codes: per coded attribute, its distinct values in ascending order (tax rates as numbers, all others as text); a value's
+            code is its place in it. An empty seller or courier is a value like any other.
         ranges: per scaled attribute, its minimum and maximum.
     """
 
@@ -52,11 +44,7 @@ class FeatureEncoder:
 
     @classmethod
     def fit(cls, declarations: pd.DataFrame) -> FeatureEncoder:
-        """Learn from training declarations.
-
-        Args:
-            declarations: at least one row; the attributes of the form, the product code as ``hs6_code`` or
-                ``hs10_code``, of which the first six digits count.
+        """Learn from training declarations, one row or more; the product code counts by its first six digits.
 
         Raises:
             ValueError: there are no rows, an attribute is missing, or one holds nulls.
@@ -73,21 +61,19 @@ class FeatureEncoder:
         """The feature matrix of any declarations.
 
         Returns:
-            float64, one row per declaration, one column per name in :data:`FEATURES`: codes from 0, :data:`UNSEEN`
-            for a value that training did not hold; amounts with training's minimum at 0 and maximum at 1. Amounts are
-            not clipped: outside training's range they fall below 0 or rise above 1, so that they stay in order. Where
-            all of training's amounts were equal there is no scale, and all are 0.
+            float64, one row per declaration, one column per name in :data:`FEATURES`: codes from 0, :data:`UNSEEN` for a
+            value that training did not hold; amounts with training's minimum at 0 and maximum at 1. Amounts are not clipped,
+            so that they stay in order. Where all of training's amounts were equal there is no scale, and all are 0.
 
         Raises:
             ValueError: an attribute is missing or holds nulls.
         """
         coded = [self.codes[name].get_indexer(pd.Index(_column(declarations, name))) for name in CODED]
-        scaled = [self._scaled(declarations, name) for name in SCALED]
+        scaled = [self._scaled(_column(declarations, name), *self.ranges[name]) for name in SCALED]
         return np.column_stack(coded + scaled).astype(np.float64)
 
-    def _scaled(self, declarations: pd.DataFrame, name: str) -> np.ndarray:
-        values = _column(declarations, name)
-        low, high = self.ranges[name]
+    @staticmethod
+    def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
         return (values - low) / (high - low) if high > low else np.zeros(len(values))
 
 
@@ -123,8 +109,5 @@ def _column(declarations: pd.DataFrame, name: str) -> np.ndarray:
             "and a row without one of its numbers belongs in quarantine"
         )
     if name == HS6.name:
-        values = values.str[:_HS_DIGITS]
+        values = values.str[:6]
     return values.to_numpy(dtype=np.float64 if name in _NUMBERS else object)
-
-
-_NUMBERS = frozenset(a.name for a in _DESCRIBING if a.kind is Kind.NUMBER)

@@ -1,7 +1,6 @@
 """Precision at n: of the declarations that a detector would have inspected, how many are fraud (section 5.2).
 
-What belongs here is the measure, and the run that leads to it: split, encode, train, score, measure, over the seeds. It
-measures one detector on one dataset at a time; what several of them say together is the work of ``table_three``.
+What belongs here is the measure, and the run that leads to it: split, encode, train, score, measure, over the seeds.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.benchmark.detectors import SEEDLESS, fraud_scores, train_detector
+from customs_assets.benchmark.detectors import SEEDLESS, build_detector, fraud_scores, train_detector
 from customs_assets.benchmark.features import FeatureEncoder, fraud_labels
 from customs_assets.benchmark.split import ChronologicalSplit, span
 
@@ -24,37 +23,53 @@ ROW_COLUMNS: tuple[str, ...] = ("detector", "dataset", "inspection_rate", "preci
 def precision_at(scores: np.ndarray, fraud: np.ndarray, inspection_rate: float) -> float:
     """The share of frauds among the declarations with the highest scores.
 
-    Where the last places are contested by equal scores (a shallow tree gives thousands of declarations the same), the
-    result is the expectation over drawing among them at random: each contender counts as the contenders' own share of
-    frauds. So it depends neither on the order of the rows nor on chance.
+    Where the last places are contested by equal scores (a shallow tree gives thousands of declarations the same), each contender
+    counts as the contenders' own share of frauds: the expectation over drawing among them. So the result depends neither on the
+    order of the rows nor on chance.
 
     Args:
         scores: in [0, 1], shape (declarations,).
         fraud: 0 or 1, shape (declarations,).
-        inspection_rate: share of the declarations that is inspected, in (0, 1]; their number is rounded to the nearest
-            whole one, halves up, and is 1 at least.
+        inspection_rate: share of the declarations that is inspected, in (0, 1]; their number is rounded to the nearest whole one,
+            halves up, and is 1 at least.
 
     Returns:
         In [0, 1].
 
     Raises:
-        ValueError: the arrays are empty or of different lengths, a score lies outside [0, 1] or is no number, a label
-            is neither 0 nor 1, or the rate lies outside (0, 1].
+        ValueError: the arrays are empty or of different lengths, a score lies outside [0, 1] or is no number, a label is
+            neither 0 nor 1, or the rate lies outside (0, 1].
     """
     scores, fraud = np.asarray(scores, dtype=np.float64), np.asarray(fraud)
-    _check_scored(scores, fraud, inspection_rate)
+    if scores.ndim != 1 or scores.shape != fraud.shape or not scores.size:
+        raise ValueError(
+            f"scores {scores.shape} and labels {fraud.shape} must be one each per declaration, one or more"
+        )
+    if not 0 < inspection_rate <= 1:
+        raise ValueError(f"the inspection rate is {inspection_rate}; it must lie above 0 and at most at 1")
+    outside = np.flatnonzero(~((scores >= 0) & (scores <= 1)))
+    if outside.size:
+        raise ValueError(
+            f"score {scores[outside[0]]} in row {outside[0]} lies outside [0, 1] ({outside.size} such rows)"
+        )
+    if not np.isin(fraud, (0, 1)).all():
+        raise ValueError("labels must be 0 or 1; only inspected declarations can be measured")
     inspected = max(int(np.floor(inspection_rate * len(scores) + 0.5)), 1)
     threshold = np.partition(scores, len(scores) - inspected)[len(scores) - inspected]
     certain, contenders = scores > threshold, scores == threshold
     places = inspected - np.count_nonzero(certain)
-    found = fraud[certain].sum() + places * fraud[contenders].mean()
-    return float(found / inspected)
+    return float((fraud[certain].sum() + places * fraud[contenders].mean()) / inspected)
 
 
 def evaluate(
-    declarations: pd.DataFrame, detector: str, dataset: str, split: ChronologicalSplit, seeds: Sequence[int]
+    declarations: pd.DataFrame,
+    detector: str,
+    dataset: str,
+    split: ChronologicalSplit,
+    seeds: Sequence[int],
+    test_on: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Train a detector on a dataset's training months and measure it on the test months of the same dataset.
+    """Train a detector on the training months of a data set and measure it on the test months.
 
     Args:
         declarations: inspected declarations of all the split's months; rows of other months are left aside.
@@ -62,52 +77,23 @@ def evaluate(
         dataset: what the rows are called in the result and in messages: ``source`` or ``synthetic``.
         split: as ``split_months`` gives it.
         seeds: one run per seed; at least one. See ``build_detector`` for what a seed changes.
+        test_on: the data set whose test months are measured on, identities in the same tokens; the same one where None.
 
     Returns:
         One row per rate in :data:`INSPECTION_RATES` with the columns :data:`ROW_COLUMNS`: ``precision_mean`` and
         ``precision_std`` (of the sample, divisor n - 1; 0 for one seed) over the runs, ``seeds`` their number.
 
     Raises:
-        ValueError: the training part holds no rows or one class only, the test part holds no rows, an attribute is
-            missing or null, there is no such detector, or no seed.
+        ValueError: the training part holds no rows or one class only, the test part holds no rows, an attribute is missing or
+            null, there is no such detector, or no seed.
     """
-    return transfer(declarations, declarations, detector, split, seeds, dataset=dataset)
-
-
-def transfer(
-    train_on: pd.DataFrame,
-    test_on: pd.DataFrame,
-    detector: str,
-    split: ChronologicalSplit,
-    seeds: Sequence[int],
-    *,
-    dataset: str = "synthetic to source",
-) -> pd.DataFrame:
-    """Train a detector on the training months of one dataset and measure it on the test months of another.
-
-    The question behind it: would a detector that was developed on the synthetic declarations find the real frauds? Both
-    datasets must write identities in the same tokens; those of the release are drawn anew and match nothing.
-
-    Args:
-        train_on: declarations of which the split's training months are used.
-        test_on: declarations of which the split's test months are used.
-        detector: one of ``DETECTORS``.
-        split: as ``split_months`` gives it.
-        seeds: one run per seed; at least one.
-        dataset: what the rows are called in the result and in messages.
-
-    Returns:
-        As :func:`evaluate`.
-
-    Raises:
-        ValueError: as :func:`evaluate`.
-    """
-    return encoded(train_on, test_on, split, dataset).measure(detector, seeds)
+    tested = declarations if test_on is None else test_on
+    return encoded(declarations, tested, split, dataset).measure(detector, seeds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """The two parts of a dataset as detectors see them, encoded once for any number of detectors.
+    """The training and the test part of a data set as detectors see them, encoded once for any number of detectors.
 
     Attributes:
         dataset: what the rows are called in results and messages.
@@ -131,67 +117,41 @@ class Encoded:
         """
         if not seeds:
             raise ValueError(f"the benchmark of {detector} on {self.dataset} has no seed; give at least one")
-        runs = []
+        precisions = []
         for seed in seeds[:1] if detector in SEEDLESS else seeds:
-            scores = fraud_scores(train_detector(detector, seed, self.features, self.fraud), self.test_features)
-            runs.append([precision_at(scores, self.test_fraud, rate) for rate in INSPECTION_RATES])
-        return _rows(detector, self.dataset, np.array(runs), len(seeds))
+            trained = train_detector(build_detector(detector, seed), self.features, self.fraud)
+            scores = fraud_scores(trained, self.test_features)
+            precisions.append([precision_at(scores, self.test_fraud, rate) for rate in INSPECTION_RATES])
+        runs = np.array(precisions)
+        # The mean of equal numbers need not equal them in the last digit; where nothing varied, nothing is averaged.
+        constant = (runs == runs[0]).all(axis=0)
+        deviations = runs.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(len(INSPECTION_RATES))
+        return pd.DataFrame(
+            {
+                "detector": detector,
+                "dataset": self.dataset,
+                "inspection_rate": INSPECTION_RATES,
+                "precision_mean": np.where(constant, runs[0], runs.mean(axis=0)),
+                "precision_std": np.where(constant, 0.0, deviations),
+                "seeds": len(seeds),
+            }
+        )
 
 
 def encoded(train_on: pd.DataFrame, test_on: pd.DataFrame, split: ChronologicalSplit, dataset: str) -> Encoded:
-    """Encode the training months of one dataset and the test months of another, or of the same.
+    """Encode the training months of one data set and the test months of another, or of the same.
 
     Raises:
         ValueError: as :func:`evaluate`, detectors and seeds aside.
     """
     train, test = split.rows(train_on, "train"), split.rows(test_on, "test")
-    _check_parts(train, test, dataset, split)
-    encoder = FeatureEncoder.fit(train)
-    return Encoded(dataset, encoder.transform(train), fraud_labels(train), encoder.transform(test), fraud_labels(test))
-
-
-def _rows(detector: str, dataset: str, runs: np.ndarray, seeds: int) -> pd.DataFrame:
-    """The result's rows from precisions of shape (runs, inspection rates)."""
-    deviations = runs.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(len(INSPECTION_RATES))
-    # The mean of equal numbers need not equal them in the last digit; where nothing varied, nothing is averaged.
-    constant = (runs == runs[0]).all(axis=0)
-    return pd.DataFrame(
-        {
-            "detector": detector,
-            "dataset": dataset,
-            "inspection_rate": INSPECTION_RATES,
-            "precision_mean": np.where(constant, runs[0], runs.mean(axis=0)),
-            "precision_std": np.where(constant, 0.0, deviations),
-            "seeds": seeds,
-        }
-    )
-
-
-def _check_scored(scores: np.ndarray, fraud: np.ndarray, inspection_rate: float) -> None:
-    if scores.ndim != 1 or scores.shape != fraud.shape or not scores.size:
-        raise ValueError(
-            f"scores {scores.shape} and labels {fraud.shape} must be one each per declaration, one or more"
-        )
-    if not 0 < inspection_rate <= 1:
-        raise ValueError(f"the inspection rate is {inspection_rate}; it must lie above 0 and at most at 1")
-    outside = np.flatnonzero(~((scores >= 0) & (scores <= 1)))
-    if outside.size:
-        raise ValueError(
-            f"score {scores[outside[0]]} in row {outside[0]} lies outside [0, 1] ({outside.size} such rows)"
-        )
-    if not np.isin(fraud, (0, 1)).all():
-        raise ValueError("labels must be 0 or 1; only inspected declarations can be measured")
-
-
-def _check_parts(train: pd.DataFrame, test: pd.DataFrame, dataset: str, split: ChronologicalSplit) -> None:
-    if train.empty:
-        raise ValueError(
-            f"{dataset}: no declarations in the training part, {span(split.train)}; make these months first"
-        )
-    if test.empty:
-        raise ValueError(f"{dataset}: no declarations in the test part, {span(split.test)}; make these months first")
+    for rows, name, months in ((train, "training", split.train), (test, "test", split.test)):
+        if rows.empty:
+            raise ValueError(f"{dataset}: no declarations in the {name} part, {span(months)}; make these months first")
     if train["fraud"].nunique() < 2:
         raise ValueError(
             f"{dataset}: all {len(train)} declarations of the training part, {span(split.train)}, have fraud "
             f"{train['fraud'].iloc[0]}; a detector needs both kinds, so train on more months"
         )
+    encoder = FeatureEncoder.fit(train)
+    return Encoded(dataset, encoder.transform(train), fraud_labels(train), encoder.transform(test), fraud_labels(test))

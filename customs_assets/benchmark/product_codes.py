@@ -1,11 +1,11 @@
 """A second task on the same declarations: which product is it? Chapter and heading from all other attributes.
 
-Section 6 of the paper names HS code classification as a use of the data. What belongs here is the task and its accuracy, trained
-on the synthetic training months and tested on the source's later ones, beside the same trained on the source.
+Section 6 of the paper names HS code classification as a use of the data. What belongs here is the task and its accuracy: trained
+on the synthetic training months, tested on the source's later ones, beside the same trained on the source.
 
-A thousand headings make a forest of classifiers slow and large: every cut is judged by, and every leaf holds, a number for each.
-Gini's impurity is the variance of the codes' indicator vectors, which random projections keep (Joly et al. 2014, random forests
-with random projections of the output space), so trees are grown on a few projections, and what their leaves say is counted.
+A thousand headings make a forest of classifiers slow and large. Gini's impurity is the variance of the codes' indicator vectors,
+which random projections keep (Joly et al. 2014, random forests with random projections of the output space). So trees are grown
+on a few projections, and the codes in their leaves are counted.
 """
 
 from __future__ import annotations

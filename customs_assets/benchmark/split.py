@@ -1,16 +1,10 @@
 """Which months train, which validate, which test: section 5.2 of the paper, and what becomes of it with fewer months.
 
-What belongs here is the arithmetic of the chronological split and the choice of rows by it; nothing here looks at what
-the rows hold but for their date.
+What belongs here is the arithmetic of the chronological split and the choice of rows by it. There are two readings of the same
+12 / 3 / 3 months; from 18 months on they are equal:
 
-Two readings of the same 12 / 3 / 3 months:
-
-- :func:`release_split` for the files of the release: the calendar first. Training is the first 12 months, validation
-  the next 3, test the next 3, or what there is of them: 15 months give 12 / 3 / 0.
-- :func:`split_months` for the benchmark: there is always a test part, and it is always the latest. 15 months give
-  12 / 0 / 3.
-
-From 18 months on the two are equal.
+- :func:`release_split`, for the files of the release, fills the parts in order: 15 months give 12 / 3 / 0.
+- :func:`split_months`, for the benchmark, always tests, and on the latest months: 15 months give 12 / 0 / 3.
 """
 
 from __future__ import annotations
@@ -28,15 +22,15 @@ Part = Literal["train", "validation", "test"]
 
 TRAIN_MONTHS = 12
 HELD_OUT_MONTHS = 3
-_WHOLE = TRAIN_MONTHS + 2 * HELD_OUT_MONTHS
+_ALL_MONTHS = TRAIN_MONTHS + 2 * HELD_OUT_MONTHS
 
 # The share of the 18 months that is held out for validation, and again for test, is one in six.
-_SHARE = _WHOLE // HELD_OUT_MONTHS
+_ONE_IN = _ALL_MONTHS // HELD_OUT_MONTHS
 
 
 @dataclass(frozen=True, slots=True)
 class ChronologicalSplit:
-    """Three parts of a dataset, one after the other in time; no period is in two of them.
+    """Three parts of a data set, one after the other in time; no period is in two of them.
 
     Attributes:
         train: months (``2020-01``), or days (``2020-01-05``) where a single month was split; in order.
@@ -55,7 +49,7 @@ class ChronologicalSplit:
         periods: tuple[str, ...] = getattr(self, part)
         if not periods:
             return declarations.iloc[:0]
-        frequency = "M" if len(periods[0]) == len("2020-01") else "D"
+        frequency = "M" if _are_months(periods) else "D"
         dated = pd.to_datetime(declarations["date"]).dt.to_period(frequency)
         return declarations.loc[dated.isin(pd.PeriodIndex(periods, freq=frequency)).to_numpy()]
 
@@ -77,20 +71,26 @@ def split_months(months: Sequence[str]) -> ChronologicalSplit:
     """
     ordered = _ordered(months)
     count = len(ordered)
-    if count == 1:
-        return _split_days(ordered[0])
-    if count >= _WHOLE:
-        return _whole(ordered)
+    if count >= _ALL_MONTHS:
+        return _full_split(ordered)
     if count >= TRAIN_MONTHS + HELD_OUT_MONTHS:
         validation = count - TRAIN_MONTHS - HELD_OUT_MONTHS
-        return _cut(ordered, validation, HELD_OUT_MONTHS, f"{count} months instead of {_WHOLE} leave less to validate")
-    return _cut(ordered, *_held_out(count), f"{count} months instead of {_WHOLE} are split in the same shares")
+        reason = f"{count} months instead of {_ALL_MONTHS} leave less to validate"
+        return _cut(ordered, validation, HELD_OUT_MONTHS, reason)
+    periods, reason = ordered, f"{count} months instead of {_ALL_MONTHS} are split in the same shares"
+    if count == 1:
+        first = first_day(ordered[0])
+        days = calendar.monthrange(first.year, first.month)[1]
+        periods = [f"{ordered[0]}-{day:02d}" for day in range(1, days + 1)]
+        reason = f"1 month instead of {_ALL_MONTHS} is split by day in the same shares"
+    held_out = len(periods) // _ONE_IN
+    return _cut(periods, held_out, max(held_out, 1), reason)
 
 
 def release_split(months: Sequence[str]) -> ChronologicalSplit:
     """The release's split: the first 12 months train, the next 3 validate, the next 3 test, or what there is of them.
 
-    With more than 18 months it is the benchmark's: the last 3 test, the 3 before them validate, all before those train.
+    With more than 18 months it is the benchmark's.
 
     Args:
         months: month names ``YYYY-MM`` in any order; repeated names count once.
@@ -100,11 +100,12 @@ def release_split(months: Sequence[str]) -> ChronologicalSplit:
     """
     ordered = _ordered(months)
     count = len(ordered)
-    if count >= _WHOLE:
-        return _whole(ordered)
+    if count >= _ALL_MONTHS:
+        return _full_split(ordered)
     validation = min(max(count - TRAIN_MONTHS, 0), HELD_OUT_MONTHS)
     test = max(count - TRAIN_MONTHS - HELD_OUT_MONTHS, 0)
-    return _cut(ordered, validation, test, f"{_counted(count, 'month')} instead of {_WHOLE} fill the files in order")
+    reason = f"{_counted(count, 'month')} instead of {_ALL_MONTHS} fill the files in order"
+    return _cut(ordered, validation, test, reason)
 
 
 def _ordered(months: Sequence[str]) -> list[str]:
@@ -115,27 +116,15 @@ def _ordered(months: Sequence[str]) -> list[str]:
     return sorted(set(months))
 
 
-def _whole(ordered: list[str]) -> ChronologicalSplit:
+def _full_split(ordered: list[str]) -> ChronologicalSplit:
     reason = "as in section 5.2 of the paper"
-    if len(ordered) > _WHOLE:
-        reason = f"{len(ordered)} months instead of {_WHOLE} leave more to train on"
+    if len(ordered) > _ALL_MONTHS:
+        reason = f"{len(ordered)} months instead of {_ALL_MONTHS} leave more to train on"
     return _cut(ordered, HELD_OUT_MONTHS, HELD_OUT_MONTHS, reason)
 
 
-def _split_days(month: str) -> ChronologicalSplit:
-    first = first_day(month)
-    days = [f"{month}-{day:02d}" for day in range(1, calendar.monthrange(first.year, first.month)[1] + 1)]
-    return _cut(days, *_held_out(len(days)), f"1 month instead of {_WHOLE} is split by day in the same shares")
-
-
-def _held_out(count: int) -> tuple[int, int]:
-    """How many of 2 or more periods validate and how many test."""
-    return count // _SHARE, max(count // _SHARE, 1)
-
-
 def _cut(periods: list[str], validation: int, test: int, reason: str) -> ChronologicalSplit:
-    train_end = len(periods) - validation - test
-    test_start = len(periods) - test
+    train_end, test_start = len(periods) - validation - test, len(periods) - test
     parts = tuple(periods[:train_end]), tuple(periods[train_end:test_start]), tuple(periods[test_start:])
     described = ", ".join(
         f"{name} {span(part)}" for name, part in zip(("train", "validation", "test"), parts, strict=True)
@@ -149,8 +138,12 @@ def span(periods: Sequence[str]) -> str:
         return "none"
     if len(periods) == 1:
         return periods[0]
-    unit = "month" if len(periods[0]) == len("2020-01") else "day"
+    unit = "month" if _are_months(periods) else "day"
     return f"{periods[0]} to {periods[-1]} ({_counted(len(periods), unit)})"
+
+
+def _are_months(periods: Sequence[str]) -> bool:
+    return len(periods[0]) == len("2020-01")
 
 
 def _counted(count: int, unit: str) -> str:

@@ -1,7 +1,6 @@
 """Table 3 of the paper beside ours: which detector finds how much on the synthetic declarations and on their source.
 
-What belongs here is the paper's numbers and the comparison of rows as ``precision.evaluate`` gives them. Nothing here
-trains anything.
+What belongs here is the paper's numbers and the comparison of rows as ``precision.evaluate`` gives them.
 """
 
 from __future__ import annotations
@@ -10,84 +9,71 @@ from itertools import product
 
 import pandas as pd
 
-from customs_assets.benchmark.detectors import DETECTORS
+from customs_assets.benchmark.detectors import DETECTORS, TITLES
 from customs_assets.benchmark.precision import INSPECTION_RATES
 
 # In the order of Table 3.
 DATASETS: tuple[str, ...] = ("synthetic", "source")
 
-TITLES: dict[str, str] = {
-    "logistic_regression": "Logistic Regression",
-    "adaboost": "AdaBoost",
-    "decision_tree": "Decision Tree",
-    "random_forest": "Random Forest",
-    "catboost": "CatBoost",
-    "xgboost": "XGBoost",
-    "lightgbm": "LightGBM",
-}
-
-# Columns of the table: dataset and inspection rate, in the order of Table 3.
+# Columns of the table: data set and inspection rate, in the order of Table 3.
 _COLUMNS: tuple[tuple[str, float], ...] = tuple(product(DATASETS, INSPECTION_RATES))
 
-_PRINTED: dict[str, tuple[float, ...]] = {
-    "logistic_regression": (0.2759, 0.2606, 0.3921, 0.3859),
-    "adaboost": (0.3608, 0.3113, 0.4902, 0.4896),
-    "decision_tree": (0.3561, 0.3196, 0.5128, 0.4600),
-    "random_forest": (0.3608, 0.3420, 0.5035, 0.4739),
-    "catboost": (0.6698, 0.5342, 0.5151, 0.4786),
-    "xgboost": (0.6745, 0.6132, 0.5220, 0.4762),
-    "lightgbm": (0.7783, 0.6462, 0.5313, 0.4913),
-}
-
-# What the paper prints: (detector, dataset, inspection rate) -> precision, averaged over five runs.
+# What the paper prints: (detector, data set, inspection rate) -> precision, averaged over five runs.
 PAPER: dict[tuple[str, str, float], float] = {
     (detector, *column): value
-    for detector, values in _PRINTED.items()
+    for detector, values in {
+        "logistic_regression": (0.2759, 0.2606, 0.3921, 0.3859),
+        "adaboost": (0.3608, 0.3113, 0.4902, 0.4896),
+        "decision_tree": (0.3561, 0.3196, 0.5128, 0.4600),
+        "random_forest": (0.3608, 0.3420, 0.5035, 0.4739),
+        "catboost": (0.6698, 0.5342, 0.5151, 0.4786),
+        "xgboost": (0.6745, 0.6132, 0.5220, 0.4762),
+        "lightgbm": (0.7783, 0.6462, 0.5313, 0.4913),
+    }.items()
     for column, value in zip(_COLUMNS, values, strict=True)
 }
 
 
 def table_three(rows: pd.DataFrame) -> str:
-    """The table as Markdown: a line per detector, and per dataset and rate our mean ± deviation and the paper's mean.
+    """The table as Markdown: a line per detector, and per data set and rate our mean ± deviation and the paper's mean.
 
     Args:
-        rows: columns as ``precision.ROW_COLUMNS``, in any order. A cell that no row fills reads ``not run``; rows
-            of other datasets than :data:`DATASETS` are left aside.
+        rows: columns as ``precision.ROW_COLUMNS``, in any order. A cell that no row fills reads ``not run``; rows of other
+            data sets than :data:`DATASETS` are left aside.
 
     Raises:
         ValueError: two rows fill the same cell, or a row names no detector of Table 3.
     """
     ours = _cells(rows)
-    headers = ["Model"]
-    for dataset, rate in _COLUMNS:
-        headers += [f"{dataset.capitalize()} {rate:.0%}", "paper"]
-    lines = [_line(headers), _line(["---"] + ["---:"] * (len(headers) - 1))]
+    headers = ["Model"] + [
+        text for dataset, rate in _COLUMNS for text in (f"{dataset.capitalize()} {rate:.0%}", "paper")
+    ]
+    lines = [headers, ["---"] + ["---:"] * (len(headers) - 1)]
     for detector in DETECTORS:
         cells = [TITLES[detector]]
         for column in _COLUMNS:
             measured = ours.get((detector, *column))
             cells.append("not run" if measured is None else f"{measured[0]:.4f} ± {measured[1]:.4f}")
             cells.append(f"{PAPER[(detector, *column)]:.4f}")
-        lines.append(_line(cells))
-    return "\n".join(lines) + "\n"
+        lines.append(cells)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def dataset_gaps(rows: pd.DataFrame) -> pd.DataFrame:
-    """How far the synthetic column stands from the source column: 0 and 1 where the synthetic data are as good.
+    """How far the synthetic column stands from the source column.
 
     Args:
-        rows: columns as ``precision.ROW_COLUMNS``; only detectors measured on both datasets at a rate count there.
+        rows: columns as ``precision.ROW_COLUMNS``; only detectors measured on both data sets at a rate count there.
 
     Returns:
-        One row per rate in ``INSPECTION_RATES``: ``inspection_rate``; ``mean_gap``, the mean over detectors of the
-        absolute difference of the two precisions; ``rank_correlation``, Spearman's, of the detectors' order in the two
-        columns (NaN for fewer than two detectors); and ``detectors``, their number.
+        One row per rate in ``INSPECTION_RATES``: ``inspection_rate``; ``mean_gap``, the mean over detectors of the absolute
+        difference of the two precisions (0 is best); ``rank_correlation``, Spearman's, of the detectors' order in the two
+        columns (1 is best; NaN for fewer than two detectors); and ``detectors``, their number.
 
     Raises:
         ValueError: as :func:`table_three`.
     """
-    means = {cell: mean for cell, (mean, _) in _cells(rows).items()}
-    return _gaps(means)
+    return _gaps({cell: mean for cell, (mean, _) in _cells(rows).items()})
 
 
 def paper_gaps() -> pd.DataFrame:
@@ -114,7 +100,7 @@ def _gaps(means: dict[tuple[str, str, float], float]) -> pd.DataFrame:
 
 
 def _cells(rows: pd.DataFrame) -> dict[tuple[str, str, float], tuple[float, float]]:
-    """(detector, dataset, inspection rate) -> mean and deviation."""
+    """(detector, data set, inspection rate) -> mean and deviation."""
     cells: dict[tuple[str, str, float], tuple[float, float]] = {}
     columns = ("detector", "dataset", "inspection_rate", "precision_mean", "precision_std")
     for detector, dataset, rate, mean, deviation in zip(*(rows[name] for name in columns), strict=True):
@@ -125,7 +111,3 @@ def _cells(rows: pd.DataFrame) -> dict[tuple[str, str, float], tuple[float, floa
             raise ValueError(f"two rows hold {detector} on {dataset} at {rate:.0%}; keep one")
         cells[cell] = (mean, deviation)
     return cells
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -5,8 +5,8 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from customs_assets.fidelity.fidelity import as_json, fidelity, table_two
 from customs_assets.fidelity.figures import quality_figures
+from customs_assets.fidelity.table_two import as_json, fidelity, table_two
 from customs_assets.figures import metadata as figure_metadata
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import Partitions

@@ -1,7 +1,7 @@
-"""Two frames of declarations brought to the same terms, once, for all the metrics that compare them.
+"""Two frames of declarations brought to the same terms, once, for all metrics that compare them.
 
-What belongs here is the preparation: which columns, numbers as floats, categories as small integers that mean the same
-in both frames. What a metric makes of them stands in ``column_metrics``, ``pair_metrics`` and ``new_rows``.
+What belongs here: which columns are compared, numbers as floats, categories as integers that mean the same in both frames. The
+metrics are in ``metrics``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import CATEGORICAL, HS6, NUMERICAL
+from customs_assets.declaration import CATEGORICAL, COMPARED, HS6, NUMERICAL, Kind
+
+COMPARED_NAMES: tuple[str, ...] = tuple(a.name for a in COMPARED)
+
+# What can be compared with a release: its identity tokens are drawn anew, so they mean nothing outside it.
+WITHOUT_IDENTITIES: tuple[str, ...] = tuple(a.name for a in COMPARED if a.kind is not Kind.IDENTITY)
 
 # SDMetrics cuts numbers into this many bins of equal width before it crosses them with a category.
 BINS = 10
@@ -22,7 +27,7 @@ _EPOCH = pd.Timestamp("1970-01-01")
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A numerical column of both frames, float64, a missing value as NaN; a date counts days from 1970-01-01."""
+    """A numerical column of both frames: float64, a missing value as NaN, a date as days since 1970-01-01."""
 
     source: np.ndarray
     synthetic: np.ndarray
@@ -39,12 +44,7 @@ class Codes:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The compared columns of a source and a synthetic frame.
-
-    Attributes:
-        numbers: the numerical columns, in the order of the form.
-        codes: the categorical columns, in the order of the form.
-    """
+    """The compared columns of a source and a synthetic frame, numerical and categorical, in the order of the form."""
 
     numbers: dict[str, Numbers]
     codes: dict[str, Codes]
@@ -57,7 +57,7 @@ class Comparison:
         numerical: Sequence[str] = NUMERICAL,
         categorical: Sequence[str] = CATEGORICAL,
     ) -> Comparison:
-        """Prepare two frames; other columns than those named are ignored.
+        """Prepare two frames; columns that are not named are ignored.
 
         Raises:
             ValueError: a frame has no rows, lacks a column, or holds an infinite number.
@@ -65,22 +65,25 @@ class Comparison:
         columns = [*numerical, *categorical]
         source = compared_columns(source, "source", columns)
         synthetic = compared_columns(synthetic, "synthetic", columns)
-        rows = len(source)
         both = pd.concat([source, synthetic], ignore_index=True)
-        return cls(
-            {
-                name: Numbers(_floats(source, name, "source"), _floats(synthetic, name, "synthetic"))
-                for name in numerical
-            },
-            {name: _codes(both[name].to_numpy(), rows) for name in categorical},
-        )
+        numbers = {
+            name: Numbers(_floats(source, name, "source"), _floats(synthetic, name, "synthetic")) for name in numerical
+        }
+        return cls(numbers, {name: _codes(both[name].to_numpy(), len(source)) for name in categorical})
+
+
+def with_hs6(declarations: pd.DataFrame) -> pd.DataFrame:
+    """The declarations with ``hs6_code``, cut from ``hs10_code`` where it is not there."""
+    if HS6.name in declarations or "hs10_code" not in declarations:
+        return declarations
+    return declarations.assign(**{HS6.name: declarations["hs10_code"].str[:6]})
 
 
 def compared_columns(frame: pd.DataFrame, role: str, columns: Sequence[str]) -> pd.DataFrame:
-    """The named columns of a frame, its product code cut to the six digits that a release may hold.
+    """The named columns of a frame; ``hs6_code`` is cut from ``hs10_code`` where needed.
 
     Args:
-        frame: declarations with ``hs10_code`` (of 10 or 6 digits) or ``hs6_code``.
+        frame: declarations.
         role: what the frame is, for messages: "source" or "synthetic".
         columns: names as in the released schema.
 
@@ -89,22 +92,26 @@ def compared_columns(frame: pd.DataFrame, role: str, columns: Sequence[str]) -> 
     """
     if frame.empty:
         raise ValueError(f"the {role} frame has no rows, so nothing can be compared; make its partition first")
-    if HS6.name in columns and HS6.name not in frame and "hs10_code" in frame:
-        frame = frame.assign(**{HS6.name: frame["hs10_code"].str[:6]})
+    if HS6.name in columns:
+        frame = with_hs6(frame)
     missing = [name for name in columns if name not in frame]
     if missing:
         raise ValueError(f"the {role} frame lacks the columns {', '.join(missing)}; it has {', '.join(frame.columns)}")
     return frame.filter(items=list(columns))
 
 
+def days(dates: pd.Series) -> pd.Series:
+    """Dates as days since 1970-01-01."""
+    return (pd.to_datetime(dates) - _EPOCH) / pd.Timedelta(days=1)
+
+
 def binned(numbers: Numbers) -> Codes:
     """A numerical column as ten bins of equal width over the source's range, open at both ends; NaN is a bin too.
 
-    As SDMetrics' ``ContingencySimilarity`` does with its ``continuous_column_names``. (Its ``QualityReport`` gives each
-    frame bins of its own, which hides a shift of the whole column, so that reading is not followed.)
+    SDMetrics' ``ContingencySimilarity`` does this with its ``continuous_column_names``. (Its ``QualityReport`` gives each frame
+    bins of its own, which hides a shift of the whole column, so that reading is not followed.)
     """
-    known = numbers.source[~np.isnan(numbers.source)]
-    edges = np.histogram_bin_edges(known, bins=BINS)
+    edges = np.histogram_bin_edges(numbers.source[~np.isnan(numbers.source)], bins=BINS)
     edges[0], edges[-1] = -np.inf, np.inf
     return Codes(np.digitize(numbers.source, edges), np.digitize(numbers.synthetic, edges), size=BINS + 2)
 
@@ -112,7 +119,7 @@ def binned(numbers: Numbers) -> Codes:
 def _floats(frame: pd.DataFrame, name: str, role: str) -> np.ndarray:
     column = frame[name]
     if not pd.api.types.is_numeric_dtype(column):
-        column = (pd.to_datetime(column) - _EPOCH) / pd.Timedelta(days=1)
+        column = days(column)
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(values).any():
         row = int(np.flatnonzero(np.isinf(values))[0])

@@ -1,8 +1,6 @@
 """Detection: can a classifier tell the synthetic rows from the source's?
 
-Table 2 looks at one or two columns at a time; a boosted forest looks at all of them. An AUC of 0.5 says that it cannot tell,
-1.0 that every row gives itself away. What belongs here is that one test; its reference, two halves of the source told from
-each other, is the same test on the frames of ``references``.
+Table 2 looks at one or two columns at a time; boosted trees look at all of them. What belongs here is that test, and the AUC.
 """
 
 from __future__ import annotations
@@ -12,14 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import COMPARED, Kind
-from customs_assets.fidelity.comparison import compared_columns
+from customs_assets.boosted_trees import boosted_trees
+from customs_assets.declaration import BY_NAME, HS6, Kind
+from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES, compared_columns, days
 from customs_assets.seeds import derive_rng
 
 TREES, LEAVES, FOLDS = 300, 63, 3
-
-# Identities are left out: at release their tokens are drawn anew, so a token tells nothing of a row's origin.
-_SEEN = tuple(a for a in COMPARED if a.kind is not Kind.IDENTITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +23,24 @@ class Detection:
     """What a classifier made of the two tables.
 
     Attributes:
-        auc: area under the ROC curve of the out-of-fold scores, in [0, 1]; 0.5 where the tables cannot be told apart. Under
-            0.5 by more than chance, rows of one table have near twins in the same table, and their folds mislead each other.
-        standard_error: of an AUC of 0.5 with as many rows (Mann and Whitney's statistic).
-        synthetic_rows: rows on the one side.
-        source_rows: rows on the other.
-        importance: share of the forest's gain by attribute, largest first; what gives synthetic rows away.
+        auc: area under the ROC curve of the out-of-fold scores, in [0, 1]; 0.5 where the tables cannot be told apart. It is below
+            0.5 by more than chance where rows of one table have near twins in the same table, which mislead the folds.
+        standard_error: of an AUC of 0.5 with as many rows.
+        importance: share of the trees' gain by attribute, largest first: what gives synthetic rows away.
     """
 
     auc: float
     standard_error: float
-    synthetic_rows: int
-    source_rows: int
     importance: dict[str, float]
 
 
 def detection(synthetic: pd.DataFrame, source: pd.DataFrame, seed: int = 2020) -> Detection:
-    """Train LightGBM (300 trees of 63 leaves, 3 folds) to tell synthetic from source rows; score each row out of its fold.
+    """Train LightGBM (300 trees, 63 leaves, 3 folds) to tell synthetic from source rows, and score each row out of its fold.
 
     Args:
-        synthetic: declarations with ``hs6_code`` (or ``hs10_code``, cut to six digits).
+        synthetic: declarations with ``hs6_code``, or with ``hs10_code``, which is cut to six digits.
         source: likewise.
-        seed: base seed of the folds; rows are never shuffled, so that folds and rows cannot share an order.
+        seed: base seed of the folds.
 
     Raises:
         ValueError: a frame has fewer rows than there are folds, or lacks a column.
@@ -56,48 +48,45 @@ def detection(synthetic: pd.DataFrame, source: pd.DataFrame, seed: int = 2020) -
     for role, frame in (("synthetic", synthetic), ("source", source)):
         if len(frame) < FOLDS:
             raise ValueError(f"the {role} frame has {len(frame)} rows; {FOLDS} at least are needed, one a fold")
-    features = seen_by_a_classifier(synthetic, source)
+    features = classifier_features(synthetic, source)
     is_synthetic = np.arange(len(features)) < len(synthetic)
     fold = _folds(is_synthetic, seed)
     scores, gains = np.zeros(len(features)), np.zeros(features.shape[1])
     for held_out in range(FOLDS):
         train = fold != held_out
-        forest = _forest()
-        forest.fit(features.loc[train], is_synthetic[train])
-        scores[~train] = np.asarray(forest.predict_proba(features.loc[~train]))[:, 1]
-        gains += forest.booster_.feature_importance("gain")
+        trees = boosted_trees(n_estimators=TREES, num_leaves=LEAVES)
+        trees.fit(features.loc[train], is_synthetic[train])
+        scores[~train] = np.asarray(trees.predict_proba(features.loc[~train]))[:, 1]
+        gains += trees.booster_.feature_importance("gain")
     order = np.argsort(-gains, kind="stable")
     shares = gains / max(gains.sum(), 1e-12)
     return Detection(
-        auc=auc(scores, is_synthetic),
-        standard_error=auc_standard_error(len(synthetic), len(source)),
-        synthetic_rows=len(synthetic),
-        source_rows=len(source),
-        importance={str(features.columns[i]): float(shares[i]) for i in order},
+        auc(scores, is_synthetic),
+        auc_standard_error(len(synthetic), len(source)),
+        {str(features.columns[i]): float(shares[i]) for i in order},
     )
 
 
-def seen_by_a_classifier(*frames: pd.DataFrame) -> pd.DataFrame:
-    """The rows of all frames, one under the other, as a classifier sees them.
+def classifier_features(*frames: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all frames, one under the other, as a classifier takes them.
 
-    Every attribute but key and identities: codes as their place in the order of all codes, numbers as they are, the date as
-    day since 1970, day of the month and weekday.
+    Every attribute but key and identities: a code as its place in the order of all codes, a number as it is, the date as days
+    since 1970, day of the month and weekday.
     """
-    names = [a.name for a in _SEEN]
-    rows = pd.concat([compared_columns(frame, "compared", names) for frame in frames], ignore_index=True)
+    rows = pd.concat([compared_columns(f, "compared", WITHOUT_IDENTITIES) for f in frames], ignore_index=True)
     features: dict[str, np.ndarray] = {}
-    for attribute in _SEEN:
-        column = rows[attribute.name]
-        match attribute.kind:
+    for name in WITHOUT_IDENTITIES:
+        column = rows[name]
+        match BY_NAME.get(name, HS6).kind:
             case Kind.DATE:
                 dates = pd.to_datetime(column)
-                features["day"] = (dates - pd.Timestamp("1970-01-01")).dt.days.to_numpy(np.float64)
+                features["day"] = days(dates).to_numpy(np.float64)
                 features["day_of_month"] = dates.dt.day.to_numpy(np.float64)
                 features["weekday"] = dates.dt.dayofweek.to_numpy(np.float64)
             case Kind.NUMBER | Kind.LABEL:
-                features[attribute.name] = column.to_numpy(np.float64)
+                features[name] = column.to_numpy(np.float64)
             case _:
-                features[attribute.name] = np.unique(column.to_numpy(str), return_inverse=True)[1].astype(np.float64)
+                features[name] = np.unique(column.to_numpy(str), return_inverse=True)[1].astype(np.float64)
     return pd.DataFrame(features)
 
 
@@ -111,20 +100,12 @@ def _folds(is_synthetic: np.ndarray, seed: int) -> np.ndarray:
     return fold
 
 
-def _forest():
-    from lightgbm import LGBMClassifier
-
-    return LGBMClassifier(
-        n_estimators=TREES, num_leaves=LEAVES, n_jobs=1, deterministic=True, force_row_wise=True, verbosity=-1
-    )
-
-
 def auc(scores: np.ndarray, positive: np.ndarray) -> float:
     """Area under the ROC curve: the chance that a positive row has the higher score, ties counting half (Mann and Whitney).
 
     Args:
-        scores: array of n numbers.
-        positive: array of n booleans; both kinds occur.
+        scores: n numbers.
+        positive: n booleans; both kinds occur.
     """
     from scipy.stats import rankdata
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from customs_assets.declaration import BY_NAME, COMPARED
 from customs_assets.fidelity.distributions import counts_over_time, distributions
-from customs_assets.fidelity.fidelity import MetricScore
+from customs_assets.fidelity.table_two import MetricScore
 from customs_assets.figures import SIDES, Figure, bars, layout, lines, percent
 
 HEADERS = {attribute.name: attribute.header for attribute in COMPARED}

@@ -1,7 +1,7 @@
-"""What a score is read by: the ceiling (two halves of the source), the floor (independent columns), and the held-out half.
+"""The tables that a score is read beside: two halves of the source (ceiling), independent columns (floor), the control half.
 
-A number alone says little: a table of independent columns beats the paper's Table 2 and holds no relation at all, and two
-halves of the truth do not score 1.0 against each other. What belongs here makes those tables, the same ones every time.
+Independent columns beat the paper's Table 2 and hold no relation at all; two halves of the truth do not score 1.0 against each
+other. What belongs here makes those tables, the same ones every time.
 """
 
 from __future__ import annotations
@@ -19,12 +19,10 @@ Unit = Literal["declaration_id", "importer_id"]
 
 
 def in_control(identifiers: pd.Series, seed: int = 2020) -> np.ndarray:
-    """Which rows are of the control half: a coin for each identifier, thrown by its hash.
-
-    Rows of one identifier fall together, whatever month or order they come in.
+    """Which rows are of the control half: the hash of a row's identifier decides, so rows of one identifier fall together.
 
     Args:
-        identifiers: text, one a row: the declaration ID for a split of rows, the importer for one of importers.
+        identifiers: text, one a row: declaration IDs to split rows, importers to split importers.
         seed: base seed; another one splits otherwise.
 
     Returns:
@@ -36,12 +34,7 @@ def in_control(identifiers: pd.Series, seed: int = 2020) -> np.ndarray:
 
 
 def halves(source: pd.DataFrame, unit: Unit = "declaration_id", seed: int = 2020) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The source in two parts, told apart by :func:`in_control`.
-
-    Args:
-        source: declarations.
-        unit: what falls together: single rows, or all rows of an importer.
-        seed: base seed.
+    """The source in two parts by :func:`in_control`; rows of one ``unit`` fall together.
 
     Raises:
         ValueError: a part would be empty.
@@ -55,25 +48,24 @@ def halves(source: pd.DataFrame, unit: Unit = "declaration_id", seed: int = 2020
 def equal_in_size(first: pd.DataFrame, second: pd.DataFrame, seed: int = 2020) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both frames with as many rows as the smaller has, the larger one's drawn without replacement, order kept."""
     size = min(len(first), len(second))
-    return _sampled(first, size, seed), _sampled(second, size, seed)
 
+    def sampled(frame: pd.DataFrame) -> pd.DataFrame:
+        if len(frame) == size:
+            return frame
+        rng = derive_rng(seed, "references", purpose="equal size")
+        return frame.iloc[np.sort(rng.choice(len(frame), size, replace=False))]
 
-def _sampled(frame: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:
-    if len(frame) == size:
-        return frame
-    rng = derive_rng(seed, "references", purpose="equal size")
-    return frame.iloc[np.sort(rng.choice(len(frame), size, replace=False))]
+    return sampled(first), sampled(second)
 
 
 def independent_columns(source: pd.DataFrame, seed: int = 2020) -> pd.DataFrame:
-    """The floor: as many rows, every column drawn from its own values alone, with replacement.
+    """The floor: as many rows, every column drawn with replacement from its own values alone; product codes of six digits.
 
-    The two labels are drawn as one, since no form allows them to disagree; the key is new. The product code is cut to six
-    digits, as a synthetic table's is.
+    The two labels are drawn as one, since the form does not allow them to disagree; declaration IDs are new.
     """
-    drawn: dict[str, np.ndarray] = {}
     rows = source.rename(columns={TARIFF_TUPLE[0]: HS6.name})
     rows = rows.assign(**{HS6.name: rows[HS6.name].str[:6]})
+    drawn: dict[str, np.ndarray] = {}
     for column in rows.columns:
         purpose = LABELS[0] if column in LABELS else column
         picked = derive_rng(seed, "references", purpose=f"independent {purpose}").integers(len(rows), size=len(rows))

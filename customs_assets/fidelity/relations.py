@@ -1,13 +1,10 @@
 """The relations that a release must keep: who trades what with whom, and what the tariff allows.
 
-Table 2 does not see them: the paper's release scores well there and lost every trading relation. What belongs here is
-their measure on one frame, or on a frame against the law; the comparison of two measures is the reader's.
+Table 2 does not see them: the paper's release scores well there and lost every trading relation. What belongs here measures one
+frame, or one frame against the law.
 """
 
 from __future__ import annotations
-
-import math
-from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -26,15 +23,11 @@ RELATIONS: tuple[tuple[str, str], ...] = (
 )
 
 
-# A relation weaker than this is none: shuffles differ by about as much.
-_NO_RELATION = 0.01
-
-
 def relations(frame: pd.DataFrame, seed: int = 2020, shuffles: int = 3) -> dict[str, float]:
     """How strongly the parties and the goods of a frame hang together.
 
-    Many rare values share information by chance alone, so each relation is the normalized mutual information of its two
-    columns less the mean of what remains when the second is shuffled. An empty seller or courier is a value.
+    A relation is the normalized mutual information of its two columns less the mean of what remains when the second column is
+    shuffled, since many rare values share information by chance. An empty seller or courier is a value.
 
     Args:
         frame: declarations with the columns of :data:`RELATIONS` (``hs10_code`` is cut to six digits).
@@ -42,7 +35,7 @@ def relations(frame: pd.DataFrame, seed: int = 2020, shuffles: int = 3) -> dict[
         shuffles: number of shuffles, at least 1.
 
     Returns:
-        A number by ``first|second``: about 0 for unrelated columns, towards 1 for columns that determine each other.
+        A number by ``first|second``: about 0 for unrelated columns, near 1 for columns that determine each other.
 
     Raises:
         ValueError: the frame has no rows or lacks a column.
@@ -50,49 +43,22 @@ def relations(frame: pd.DataFrame, seed: int = 2020, shuffles: int = 3) -> dict[
     names = list(dict.fromkeys(name for pair in RELATIONS for name in pair))
     columns = compared_columns(frame, "compared", names)
     codes = {name: pd.factorize(columns[name], use_na_sentinel=False)[0] for name in names}
-    return {f"{a}|{b}": _above_chance(codes[a], codes[b], f"{a}|{b}", seed, shuffles) for a, b in RELATIONS}
+    found = {}
+    for first, second in RELATIONS:
+        name, a, b = f"{first}|{second}", codes[first], codes[second]
+        rng = derive_rng(seed, "relations", purpose=name)
+        chance = [normalized_mutual_information(a, rng.permutation(b)) for _ in range(shuffles)]
+        found[name] = normalized_mutual_information(a, b) - float(np.mean(chance))
+    return found
 
 
-def relation_ratios(
-    source: pd.DataFrame, synthetic: pd.DataFrame, seed: int = 2020, shuffles: int = 3
-) -> dict[str, float]:
-    """How much of each relation of the source the synthetic rows keep: 1 is all of it, more is concentration.
-
-    Args:
-        source: declarations, as :func:`relations` takes them.
-        synthetic: synthetic declarations.
-        seed: base seed of the shuffles.
-        shuffles: number of shuffles, at least 1.
-
-    Returns:
-        A ratio by ``first|second``; NaN where the source's relation is no stronger than chance explains (under 0.01), since
-        there is nothing to keep.
-    """
-    kept, there = (relations(frame, seed, shuffles) for frame in (synthetic, source))
-    return {name: kept[name] / there[name] if there[name] >= _NO_RELATION else math.nan for name in there}
-
-
-def _above_chance(first: np.ndarray, second: np.ndarray, name: str, seed: int, shuffles: int) -> float:
-    rng = derive_rng(seed, "relations", purpose=name)
-    chance = [normalized_mutual_information(first, rng.permutation(second)) for _ in range(shuffles)]
-    return normalized_mutual_information(first, second) - float(np.mean(chance))
-
-
-def lawful_share(source_tuples: pd.DataFrame | Iterable[tuple], synthetic: pd.DataFrame) -> float:
-    """Share of synthetic rows whose tariff tuple the law is known to allow, in [0, 1].
-
-    Args:
-        source_tuples: the lawful (HS6, departure, origin, tax rate, tax type), as tuples in that order or as a frame of
-            declarations (``hs10_code`` is cut to six digits). Tax rates are compared exactly.
-        synthetic: synthetic declarations.
+def lawful_share(lawful: pd.DataFrame, synthetic: pd.DataFrame) -> float:
+    """Share of synthetic rows whose tariff tuple stands in the lawful rows, in [0, 1]; tax rates are compared exactly.
 
     Raises:
-        ValueError: a frame has no rows or lacks a column of the tuple, or no tuple is given.
+        ValueError: a frame has no rows or lacks a column of the tuple.
     """
     columns = list(RELEASED_TUPLE)
-    if not isinstance(source_tuples, pd.DataFrame):
-        source_tuples = pd.DataFrame.from_records(list(source_tuples), columns=columns)
-    lawful = compared_columns(source_tuples, "lawful tuples'", columns).drop_duplicates()
+    allowed = compared_columns(lawful, "lawful tuples'", columns).drop_duplicates()
     rows = compared_columns(synthetic, "synthetic", columns)
-    found = rows.merge(lawful, how="left", on=columns, indicator=True)["_merge"]
-    return float((found == "both").mean())
+    return float((rows.merge(allowed, how="left", on=columns, indicator=True)["_merge"] == "both").mean())

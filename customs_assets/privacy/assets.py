@@ -46,7 +46,7 @@ def rehearsed_declarations(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("1"),
+    **made_with("2"),
 )
 def privacy_report(anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame) -> dg.Output[dict]:
     """What the month's synthetic rows repeat of its source, and how near they come to it."""

@@ -1,7 +1,7 @@
 """Distance to the closest record: does a synthetic row lie nearer to the rows it was made from than to others like them?
 
-A synthesizer that learned the world and not its rows is as near to one half of the source as to the other. What belongs here is
-that comparison; rows that are equal are counted by ``copies``.
+A synthesizer that learned the world and not its rows is as near to one half of the source as to the other. What belongs here
+is that comparison; rows that are equal are counted by ``counts``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES
 from customs_assets.fidelity.references import equal_in_size
-from customs_assets.privacy.chance import LEAST_IMPORTERS, judging_quantile, wilson
-from customs_assets.privacy.records import WITHOUT_IDENTITIES, as_records, nearest
+from customs_assets.privacy.chance import judging_quantile, too_few, wilson
+from customs_assets.privacy.records import as_records, nearest
 
 QUANTILES: tuple[float, ...] = (0.0, 0.01, 0.05, 0.25, 0.5)
 
@@ -28,25 +29,23 @@ class ClosestRecord:
         share_nearer_to_training: share of the synthetic rows that are nearer to training than to control, ties counting half;
             0.5 where the synthesizer kept no row, 1.0 where it copied.
         standard_error: of that share, were it 0.5 and each importer on either side by a coin's throw.
-        surely: what the share is not below but by chance, one of ``chance.CLAIMS`` claims being judged; NaN with fewer than two
+        lower_bound: what the share is not below but by chance, one of ``chance.CLAIMS`` claims being judged; NaN with too few
             importers on a side.
-        rows: synthetic rows.
         references: training rows, and as many control rows.
         ties: synthetic rows that are as near to one as to the other.
         identical_to_training: synthetic rows at distance 0 of a training row.
         identical_to_control: synthetic rows at distance 0 of a control row.
-        quantiles: by quantile, the distances to training and to control.
+        medians: of the distances to training and to control.
     """
 
     share_nearer_to_training: float
     standard_error: float
-    surely: float
-    rows: int
+    lower_bound: float
     references: int
     ties: int
     identical_to_training: int
     identical_to_control: int
-    quantiles: dict[float, tuple[float, float]]
+    medians: tuple[float, float]
 
 
 def closest_record(
@@ -63,28 +62,27 @@ def closest_record(
         training: the source's rows that they were made from, with ``importer_id``.
         control: rows of the same source that were held out. The larger of both is cut to the other's size, for more rows
             would be nearer by number alone.
-        columns: what is compared; ``records.EVERYTHING`` takes identities in, which only makes sense where training and
-            control were split row by row (an importer's split leaves control's tokens unknown to the synthesizer).
+        columns: what is compared. Identities make sense only where training and control were split row by row: after a split by
+            importer, the synthesizer has never seen control's tokens.
         seed: base seed of the cut.
     """
     training, control = equal_in_size(training, control, seed)
-    rows, training_rows, control_rows = as_records([synthetic, training, control], columns)
-    found = nearest(rows, training_rows), nearest(rows, control_rows)
+    rows, *references = as_records([synthetic, training, control], columns)
+    found = [nearest(rows, reference) for reference in references]
     to_training, to_control = (side.distances[:, 0] for side in found)
     won = (to_training < to_control) + (to_training == to_control) / 2
     importers = [np.unique(side["importer_id"].to_numpy(str), return_inverse=True)[1] for side in (training, control)]
     share = float(won.mean())
     number = _effective_rows(won, [side.rows[:, 0] for side in found], importers)
     return ClosestRecord(
-        share_nearer_to_training=share,
-        standard_error=float(0.5 / np.sqrt(number)),
-        surely=_surely(share, number, *(int(codes.max()) + 1 for codes in importers)),
-        rows=len(synthetic),
+        share,
+        float(0.5 / np.sqrt(number)),
+        _lower_bound(share, number, *(int(codes.max()) + 1 for codes in importers)),
         references=len(training),
         ties=int((to_training == to_control).sum()),
         identical_to_training=int((to_training == 0).sum()),
         identical_to_control=int((to_control == 0).sum()),
-        quantiles={q: (float(np.quantile(to_training, q)), float(np.quantile(to_control, q))) for q in QUANTILES},
+        medians=(float(np.median(to_training)), float(np.median(to_control))),
     )
 
 
@@ -107,13 +105,13 @@ def _effective_rows(won: np.ndarray, closest: Sequence[np.ndarray], importers: S
     return min(float(len(won)), 1 / squares) if squares else float(len(won))
 
 
-def _surely(share: float, number: float, training_importers: int, control_importers: int) -> float:
+def _lower_bound(share: float, number: float, training_importers: int, control_importers: int) -> float:
     """The lower end of Wilson's interval, less what more importers on training's side gain by their number.
 
-    Where an importer's rows are much alike, the nearest importer counts and not the nearest row, and the side with more
-    importers is nearer more often than the other though both have as many rows.
+    Where an importer's rows are much alike, the nearest importer counts and not the nearest row: the side with more importers is
+    nearer more often though both sides have as many rows.
     """
-    if min(training_importers, control_importers) < LEAST_IMPORTERS:
+    if too_few(training_importers, control_importers):
         return math.nan
     rate = wilson(share, number, judging_quantile())
     by_number = max(training_importers / (training_importers + control_importers) - 0.5, 0.0)

@@ -1,14 +1,13 @@
 """Runs of equal steps among released numbers: what a layout without a draw leaves behind.
 
-Numbers that were laid out evenly between two ends, on a plain or a logarithmic scale, stand at equal steps, and the run of them
-points at both ends. What belongs here finds such runs among other numbers and in spite of rounding. What the ends say of
-anybody is the subject of ``amounts``.
+Numbers that were laid out evenly between two ends, on a plain or a logarithmic scale, stand at equal steps, and the run of
+them points at both ends. What belongs here finds such runs among other numbers and in spite of rounding. What the ends tell
+is the subject of ``amounts``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -26,8 +25,7 @@ _LEAST_STEP = 16.0
 _LEAST_LENGTH = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(NamedTuple):
     """r runs of equal steps, each as long as it can be made; no number is in two of them.
 
     Attributes:
@@ -41,7 +39,7 @@ class Runs:
     steps: np.ndarray
 
     def ends(self, extension: float) -> np.ndarray:
-        """Both ends of every run moved outwards by ``extension`` steps: array of shape (2r,), on the scale of the search."""
+        """Both ends of every run moved outwards by ``extension`` steps: shape (2r,), on the scale of the search."""
         step = (self.last - self.first) / self.steps
         return np.concatenate([self.first - extension * step, self.last + extension * step])
 
@@ -54,71 +52,47 @@ def equal_steps(numbers: np.ndarray, errors: np.ndarray, window: int) -> Runs:
     one in fifty for its first number. Of runs that share a number, the less likely one is kept.
 
     Args:
-        numbers: array of shape (n,), ascending, no two equal.
+        numbers: shape (n,), ascending, no two equal.
         errors: by how much rounding may have moved each number at most, shape (n,), positive.
         window: how far apart two neighbours of a run may stand, in numbers; others lie between them.
     """
     if len(numbers) < _LEAST_LENGTH:
         return Runs(np.empty(0), np.empty(0), np.empty(0))
-    density = _density(numbers)
-    start, second = _pairs(numbers, errors, window)
-    follow = _Following(numbers, errors, density, start, second)
-    start, length, chance, members, owner = follow.all_the_way()
-    good = (length >= _LEAST_LENGTH) & (window * np.exp(chance) < _CHANCE_RUNS)
-    return _disjoint(numbers, np.flatnonzero(good), length, chance, members, owner)
+    place = np.arange(len(numbers))
+    low, high = np.maximum(place - _NEIGHBOURS, 0), np.minimum(place + _NEIGHBOURS, len(numbers) - 1)
+    density = (high - low) / (numbers[high] - numbers[low])
 
-
-class _Following:
-    """Pairs of numbers whose steps are followed upwards, all at once."""
-
-    def __init__(
-        self, numbers: np.ndarray, errors: np.ndarray, density: np.ndarray, start: np.ndarray, second: np.ndarray
-    ) -> None:
-        self.numbers, self.errors, self.density = numbers, errors, density
-        self.start, self.second = start, second
-
-    def next_of(self, start: np.ndarray, last: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """The number that follows after ``steps`` steps, -1 where there is none, and how far off it might have been."""
-        step = (self.numbers[last] - self.numbers[start]) / steps
+    def next_of(start: np.ndarray, last: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """The number that follows after ``steps`` steps, -1 where there is none, and the logarithm of the chance of one."""
+        step = (numbers[last] - numbers[start]) / steps
         # Each of the three numbers may be off by its error; the first and the last weigh by the extrapolation.
-        error = np.maximum(self.errors[start], self.errors[last])
-        tolerance = 2 * (steps + 1) / steps * error
+        tolerance = 2 * (steps + 1) / steps * np.maximum(errors[start], errors[last])
         # Numbers above may be written more coarsely; where rounding is as wide as the step, the run is lost.
-        following = nearest_within(self.numbers, self.numbers[last] + step, np.minimum(tolerance, step / 2))
-        return np.where(following > last, following, -1), tolerance
+        following = nearest_within(numbers, numbers[last] + step, np.minimum(tolerance, step / 2))
+        return np.where(following > last, following, -1), np.log(np.minimum(2 * tolerance * density[start], 1.0))
 
-    def all_the_way(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Follow every pair to its end.
-
-        Returns:
-            Of each run its start, its length and the logarithm of its chance; then members, and to which run they belong.
-        """
-        third, tolerance = self.next_of(self.start, self.second, 1)
-        kept = (third >= 0) & ~self._has_one_before()
-        start, last = self.start[kept], third[kept]
-        length = np.full(len(start), 3)
-        chance = self._chance(start, tolerance[kept])
-        members, owner = [start, self.second[kept], last], [np.arange(len(start))] * 3
-        active, steps = np.arange(len(start)), 2
-        while len(active):
-            found, tolerance = self.next_of(start[active], last[active], steps)
-            on = found >= 0
-            active, found = active[on], found[on]
-            length[active] += 1
-            chance[active] += self._chance(start[active], tolerance[on])
-            last[active] = found
-            members.append(found)
-            owner.append(active)
-            steps += 1
-        return start, length, chance, np.concatenate(members), np.concatenate(owner)
-
-    def _has_one_before(self) -> np.ndarray:
-        step = self.numbers[self.second] - self.numbers[self.start]
-        tolerance = 4 * np.maximum(self.errors[self.start], self.errors[self.second])
-        return nearest_within(self.numbers, self.numbers[self.start] - step, tolerance) >= 0
-
-    def _chance(self, start: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-        return np.log(np.minimum(2 * tolerance * self.density[start], 1.0))
+    start, second = _pairs(numbers, errors, window)
+    third, chance = next_of(start, second, 1)
+    step = numbers[second] - numbers[start]
+    before = nearest_within(numbers, numbers[start] - step, 4 * np.maximum(errors[start], errors[second])) >= 0
+    kept = (third >= 0) & ~before
+    start, last, chance = start[kept], third[kept], chance[kept]
+    length = np.full(len(start), 3)
+    # Which numbers are in a run, and in which.
+    members, owner = [start, second[kept], last], [np.arange(len(start))] * 3
+    active, steps = np.arange(len(start)), 2
+    while len(active):
+        found, of_one = next_of(start[active], last[active], steps)
+        on = found >= 0
+        active, found = active[on], found[on]
+        length[active] += 1
+        chance[active] += of_one[on]
+        last[active] = found
+        members.append(found)
+        owner.append(active)
+        steps += 1
+    good = np.flatnonzero((length >= _LEAST_LENGTH) & (window * np.exp(chance) < _CHANCE_RUNS))
+    return _disjoint(numbers, good, length, chance, np.concatenate(members), np.concatenate(owner))
 
 
 def nearest_within(sorted_numbers: np.ndarray, wanted: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
@@ -130,13 +104,6 @@ def nearest_within(sorted_numbers: np.ndarray, wanted: np.ndarray, tolerance: np
     to_above, to_below = np.abs(sorted_numbers[above] - wanted), np.abs(sorted_numbers[below] - wanted)
     nearest = np.where(to_below < to_above, below, above)
     return np.where(np.minimum(to_above, to_below) <= tolerance, nearest, -1)
-
-
-def _density(numbers: np.ndarray) -> np.ndarray:
-    """Numbers per unit of the scale around each number."""
-    place = np.arange(len(numbers))
-    low, high = np.maximum(place - _NEIGHBOURS, 0), np.minimum(place + _NEIGHBOURS, len(numbers) - 1)
-    return (high - low) / (numbers[high] - numbers[low])
 
 
 def _pairs(numbers: np.ndarray, errors: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,36 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import get_args
 
 from customs_assets.claims import Claim, Subject, from_json
 from customs_assets.lake import Lake, Record
-from customs_assets.privacy.inference import SECRETS
-from customs_assets.privacy.singling_out import Mode
+from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, REQUIRED, REQUIRED_OF_A_MONTH
 
 CANDIDATE, PRIVACY, OF_A_MONTH = "release_candidate", "release_privacy", "privacy_report"
 REHEARSED = "rehearsed_declarations"
 
 # The version of the measures that the gate goes by; raised when they would come out otherwise.
-PRIVACY_VERSION = "3"
-
-# What has to be claimed of all months, and of each month by itself (``privacy/claims.py``): rules, what can be read off the
-# release alone, and attacks on the rehearsal.
-RULES: tuple[str, ...] = ("copies", "tuples_under_k")
-READ_OFF: tuple[str, ...] = ("codes_under_k", "amounts_solved", "extremes", "guessed_seed")
-ATTACKS: tuple[str, ...] = (
-    "closest_record",
-    "membership",
-    "linkage",
-    *(f"singling out, {mode}" for mode in get_args(Mode)),
-    "linkability",
-    *(f"inference, {secret}" for secret in SECRETS),
-)
-REQUIRED = (*RULES, *READ_OFF, *ATTACKS)
-REQUIRED_OF_A_MONTH: tuple[str, ...] = ("copies",)
-
-# The one claim that stands for all attacks where none could be made; it says why.
-NO_ATTACK = "attacks"
+PRIVACY_VERSION = "4"
 
 _SYNTHETIC = "synthetic_declarations"
 
@@ -84,20 +64,20 @@ def is_judged(claim: Claim) -> bool:
 def speaks_against(claim: Claim) -> str:
     """What a claim of privacy says against a release; empty where it says nothing.
 
-    It convicts where more than chance speaks against it (``Claim.convicts``), and where it was not measured: a number, an end
-    of its interval or a bound that is none convicts nobody and clears nobody.
+    It withholds where more than chance speaks against it (``Claim.blocks_release``), and where it was not measured: a number, an
+    end of its interval or a bound that is none proves nothing either way.
     """
     if not is_judged(claim):
         return ""
     if claim.blocks_above is not None:
-        needed = {"its measure": claim.measured, "its interval": claim.surely, "its limit": claim.blocks_above}
+        needed = {"its measure": claim.measured, "its interval": claim.lower_bound, "its limit": claim.blocks_above}
     else:
         needed = {"its measure": claim.measured, "its goal": claim.at_least or 0.0}
     if not math.isfinite(claim.measured) and claim.note.startswith("not measured"):
         return f"was {claim.note}"
     if missing := [name for name, value in needed.items() if not math.isfinite(value)]:
         return f"was not measured: {' and '.join(missing)} is no number"
-    if claim.convicts:
+    if claim.blocks_release:
         return (
             f"goes past its limit of {claim.blocks_above:.4g} by more than chance: {claim.measured:.4g} ({claim.note})"
         )

@@ -1,8 +1,8 @@
 """The attack on a public seed: does a release show draws that anybody can make again?
 
-Declaration IDs stand in every release, and where nothing secret goes into them, whoever finds the seed that makes them has found
-the seed of every other draw. What belongs here tries seeds by the public formula, written down once more: the pipeline may
-derive its IDs as it likes, and a release is convicted by what it shows.
+Declaration IDs stand in every release. Where nothing secret goes into them, whoever finds the seed that makes them has found
+the seed of every other draw. What belongs here tries seeds by the public formula, written down once more: no function of the
+pipeline is called, since a release is judged by what it shows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,8 +31,7 @@ _FIRST_ID, _IDS, _IDS_A_MONTH = 10_000_000, 90_000_000, 250_000
 _IDS_TRIED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class GuessedSeed:
+class GuessedSeed(NamedTuple):
     """Public seeds that make a release's declaration IDs again.
 
     Attributes:
@@ -57,45 +56,34 @@ class GuessedSeed:
 def guessed_seed(released: pd.DataFrame, candidates: Iterable[int] = PUBLIC_SEEDS) -> GuessedSeed:
     """Try public seeds on the declaration IDs of a release.
 
-    The public formula scatters the months' consecutive numbers by an affine permutation that hangs on the seed alone. A
-    seed reproduces a month where it takes most of its IDs back to the first numbers of that month.
+    The public formula scatters the months' consecutive numbers by an affine permutation that depends on the seed alone. A seed
+    reproduces a month where it takes most of its IDs back to the first numbers of that month.
 
     Args:
-        released: released rows with ``date`` and ``declaration_id``, eight digits; other IDs are nobody's by this formula.
+        released: released rows with ``date`` and ``declaration_id``; IDs of another form than eight digits are left out.
         candidates: seeds to try.
     """
-    tried = tuple(dict.fromkeys(candidates))
-    names, place, ids, first, count = _tried_ids(released)
+    rows = released[released["declaration_id"].astype(str).str.fullmatch(r"[1-9]\d{7}")]
+    month = pd.to_datetime(rows["date"]).dt.strftime(MONTH_FORMAT)
+    start, tables, tried = first_day(FIRST_MONTH), [], tuple(dict.fromkeys(candidates))
+    for place, (name, column) in enumerate(rows["declaration_id"].astype(np.int64).groupby(month)):
+        day = first_day(str(name))
+        first = ((day.year - start.year) * 12 + day.month - start.month) * _IDS_A_MONTH
+        ids = column.to_numpy()[:: max(len(column) // _IDS_TRIED, 1)]
+        tables.append(np.column_stack(np.broadcast_arrays(place, ids, first, len(column))))
+    if not tables:
+        return GuessedSeed(len(tried), 0, (), 0)
+    place, ids, first, count = np.concatenate(tables).T
     seeds: set[int] = set()
     reproduced: set[int] = set()
-    for seed in tried if len(ids) else ():
+    for seed in tried:
         factor, offset = _permutation_of_ids(seed)
         numbers = (ids - _FIRST_ID - offset) * pow(factor, -1, _IDS) % _IDS - first
         back = np.bincount(place, weights=(numbers >= 0) & (numbers < count))
         if (most := np.flatnonzero(2 * back > np.bincount(place))).size:
             seeds.add(seed)
             reproduced.update(most.tolist())
-    return GuessedSeed(len(tried), len(names), tuple(sorted(seeds)), len(reproduced))
-
-
-def _tried_ids(released: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Some IDs of every month; those of other forms than eight digits are left out.
-
-    Returns:
-        The months; then, for each ID, the place of its month, itself, the month's first number, and how many IDs the month has.
-    """
-    rows = released[released["declaration_id"].astype(str).str.fullmatch(r"[1-9]\d{7}")]
-    month = pd.to_datetime(rows["date"]).dt.strftime(MONTH_FORMAT)
-    start, names, tried = first_day(FIRST_MONTH), [], []
-    for place, (name, column) in enumerate(rows["declaration_id"].astype(np.int64).groupby(month)):
-        day = first_day(str(name))
-        first = ((day.year - start.year) * 12 + day.month - start.month) * _IDS_A_MONTH
-        ids = column.to_numpy()[:: max(len(column) // _IDS_TRIED, 1)]
-        names.append(str(name))
-        tried.append(np.column_stack(np.broadcast_arrays(place, ids, first, len(column))))
-    table = np.concatenate(tried) if tried else np.empty((0, 4), dtype=np.int64)
-    place, ids, first, count = table.T
-    return names, place, ids, first, count
+    return GuessedSeed(len(tried), len(tables), tuple(sorted(seeds)), len(reproduced))
 
 
 def _permutation_of_ids(seed: int) -> tuple[int, int]:

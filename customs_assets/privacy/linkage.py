@@ -1,17 +1,15 @@
 """Linkage: is a synthetic importer a source importer under another name?
 
 An attacker who knows what a company trades looks for the synthetic importer whose profile is most like it: which goods, from
-where, through which offices. What belongs here is that attack, on importers with five or more declarations, and two readings of
-its success:
+where, through which offices. What belongs here is that attack, on importers with five or more declarations, and two readings
+of its success:
 
-- *Named*: the best match is the synthetic importer that the source importer became. Known where source and synthetic tables
-  share a token space and a synthetic importer carries a source importer's token, or where the synthesizer says which source
-  importer each synthetic one was most made from. Training importers must not be named more often than control importers, whose
-  rate is that of chance: nothing of them was seen. The release draws tokens anew, which hides the answer from the attacker but
-  does not make a hit less of a hit.
-- *Recognised*: where synthetic importers are new ones there is no answer to name. But a source importer that was kept has a
-  match that is too good: the threshold is the similarity that 5% of control importers reach, and no more of the training
-  importers may reach it. This reading needs no tokens and is always given. Nearly all that stands above it was kept.
+- *Named*: the best match is the synthetic importer that the source importer became. That is known where a synthetic importer
+  carries a source importer's token, or where the synthesizer says which source importer each synthetic one was most made
+  from. Training importers must not be named more often than control importers, whose rate is that of chance. The release
+  draws tokens anew, which hides the answer from the attacker but does not make a hit less of a hit.
+- *Recognised*: a source importer that was kept has a match that is too good. The threshold is the similarity that 5% of control
+  importers reach, and no more of the training importers may reach it. This reading needs no tokens.
 
 Control must hold other importers than training (``references.in_control`` by ``importer_id``): rows of the same importer on both
 sides are recognised alike, and their difference would say nothing.
@@ -22,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,7 +28,7 @@ import pandas as pd
 from customs_assets.fidelity.comparison import compared_columns
 from customs_assets.fidelity.detection import auc, auc_standard_error
 from customs_assets.privacy import CannotBeMeasured
-from customs_assets.privacy.chance import LEAST_IMPORTERS, judging_quantile, wilson
+from customs_assets.privacy.chance import judging_quantile, too_few, wilson
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -52,38 +50,25 @@ class Linkage:
         named_control: the same of control importers; NaN where unknown.
         recognised_training: share of training importers whose best match is better than 95% of control importers' are.
         recognised_control: share of control importers, 0.05 but for ties.
-        similarity_training: median cosine similarity of a training importer's best match.
-        similarity_control: of a control importer's.
         auc: how well the best match's similarity tells training from control importers.
         standard_error: of an AUC of 0.5 with as many importers.
         training_importers: importers attacked in training.
         control_importers: in control.
         advantage: the larger of the two differences, training less control; the attack's gain, at most 1.
-        surely: what that gain is not below but by chance: the higher lower end of the two differences, wide enough for both and
-            ``chance.CLAIMS`` claims; NaN with fewer than two importers on a side.
+        lower_bound: what that gain is not below but by chance: the higher of the two differences' lower bounds, each wide
+            enough for both and for ``chance.CLAIMS`` claims; NaN with too few importers on a side.
     """
 
     named_training: float
     named_control: float
     recognised_training: float
     recognised_control: float
-    similarity_training: float
-    similarity_control: float
     auc: float
     standard_error: float
     training_importers: int
     control_importers: int
     advantage: float
-    surely: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Matches:
-    """The best match of each importer: whom, how like, and who asked."""
-
-    importers: pd.Index
-    similarity: np.ndarray
-    matched: np.ndarray
+    lower_bound: float
 
 
 def linkage(
@@ -99,52 +84,48 @@ def linkage(
         synthetic: synthetic declarations.
         training: the source's rows that they were made from.
         control: rows of other importers of the same source.
-        made_from: for each synthetic importer the source importer that it was most made from. Left out, a synthetic importer
-            is taken to be the source importer of the same token, if there is one.
+        made_from: for each synthetic importer the source importer that it was most made from; where None, the source importer of
+            the same token, if there is one.
         least_declarations: importers with fewer are left alone: their profile is too thin to match.
 
     Raises:
         CannotBeMeasured: training or control has no importer with enough declarations.
     """
     profiles = _Profiles(synthetic, pd.concat([training, control], ignore_index=True))
-    found = {
-        "training": profiles.match(training, least_declarations, "training"),
-        "control": profiles.match(control, least_declarations, "control"),
-    }
+    found = [
+        profiles.match(rows, least_declarations, side) for side, rows in (("training", training), ("control", control))
+    ]
     origin = made_from if made_from is not None else {token: token for token in profiles.tokens}
+    similar = [matches.similarity for matches in found]
+    threshold = np.quantile(similar[1], 1 - _BY_CHANCE, method="higher")
+    recognised = [float((values > threshold).mean()) for values in similar]
     known = bool(set(origin.values()) & set(training["importer_id"]))
-    named = {side: _named(matches, origin) if known else float("nan") for side, matches in found.items()}
-    similar = {side: matches.similarity for side, matches in found.items()}
-    threshold = np.quantile(similar["control"], 1 - _BY_CHANCE, method="higher")
-    recognised = {side: float((values > threshold).mean()) for side, values in similar.items()}
+    named = [_named(matches, origin) for matches in found] if known else [math.nan, math.nan]
     pairs = [recognised, named] if known else [recognised]
-    both = np.concatenate([similar["training"], similar["control"]])
-    sizes = len(similar["training"]), len(similar["control"])
+    both, sizes = np.concatenate(similar), (len(similar[0]), len(similar[1]))
     return Linkage(
-        named_training=named["training"],
-        named_control=named["control"],
-        recognised_training=recognised["training"],
-        recognised_control=recognised["control"],
-        similarity_training=float(np.median(similar["training"])),
-        similarity_control=float(np.median(similar["control"])),
+        named_training=named[0],
+        named_control=named[1],
+        recognised_training=recognised[0],
+        recognised_control=recognised[1],
         auc=auc(both, np.arange(len(both)) < sizes[0]),
         standard_error=auc_standard_error(*sizes),
         training_importers=sizes[0],
         control_importers=sizes[1],
-        advantage=max(pair["training"] - pair["control"] for pair in pairs),
-        surely=_surely([(pair["training"], pair["control"]) for pair in pairs], *sizes),
+        advantage=max(of_training - of_control for of_training, of_control in pairs),
+        lower_bound=_lower_bound(pairs, *sizes),
     )
 
 
-def _surely(pairs: Sequence[tuple[float, float]], training_importers: int, control_importers: int) -> float:
-    """The higher lower end of the differences between two shares of importers (Newcombe 1998, method 10).
+def _lower_bound(pairs: Sequence[Sequence[float]], training_importers: int, control_importers: int) -> float:
+    """The higher lower bound of the differences between two shares of importers (Newcombe 1998, method 10).
 
     An importer is attacked once, so importers are independent trials. The threshold of recognition is taken from control alone:
     given it, training importers pass it or not as independent trials, and how many of the control importers of the world would
     pass it is as uncertain as a share of control that was counted. Control is never named, since the attacker has none of its
     tokens, but one training importer in as many as there are is named by chance.
     """
-    if min(training_importers, control_importers) < LEAST_IMPORTERS:
+    if too_few(training_importers, control_importers):
         return math.nan
     quantile = judging_quantile(len(pairs))
     ends = []
@@ -153,6 +134,14 @@ def _surely(pairs: Sequence[tuple[float, float]], training_importers: int, contr
         error = math.hypot(training - (low.value - low.error), high.value + high.error - control)
         ends.append(training - control - error - (1 / training_importers if number else 0.0))
     return max(ends)
+
+
+class _Matches(NamedTuple):
+    """The best match of each importer: who asked, whom, and how like."""
+
+    importers: pd.Index
+    matched: np.ndarray
+    similarity: np.ndarray
 
 
 def _named(matches: _Matches, origin: Mapping[str, str]) -> float:
@@ -193,17 +182,17 @@ class _Profiles:
             part = (vectors[start : start + 256] @ self._vectors.T).toarray()
             best[start : start + 256] = part.argmax(axis=1)
             similarity[start : start + 256] = part.max(axis=1)
-        return _Matches(importers, similarity, self.tokens.to_numpy()[best])
+        return _Matches(importers, self.tokens.to_numpy()[best], similarity)
 
     def _counts(self, rows: pd.DataFrame) -> tuple[pd.Index, list[csr_matrix]]:
+        """The importers of some rows, and how often each declared each term, a matrix for each of the four kinds."""
         from scipy.sparse import csr_matrix
 
         codes, importers = pd.factorize(rows["importer_id"])
         blocks = []
         for terms, vocabulary in zip(_terms(rows), self._vocabulary, strict=True):
             columns = vocabulary.get_indexer(pd.Index(terms.to_numpy(str)))
-            shape = (len(importers), len(vocabulary))
-            block = csr_matrix((np.ones(len(codes)), (codes, columns)), shape=shape)
+            block = csr_matrix((np.ones(len(codes)), (codes, columns)), shape=(len(importers), len(vocabulary)))
             block.sum_duplicates()
             blocks.append(block)
         return pd.Index(importers), blocks
@@ -220,5 +209,5 @@ class _Profiles:
 
 
 def _terms(rows: pd.DataFrame) -> list[pd.Series]:
-    known = compared_columns(rows, "matched", _COLUMNS)
-    return [known["hs6_code"], known["hs6_code"].str[:4], known["country_of_origin"], known["office_id"]]
+    columns = compared_columns(rows, "matched", _COLUMNS)
+    return [columns["hs6_code"], columns["hs6_code"].str[:4], columns["country_of_origin"], columns["office_id"]]

@@ -1,8 +1,8 @@
 """The search for nearest rows as a compiled loop over NumPy arrays (Numba).
 
-What belongs here is that one loop; what a distance is, and how rows are prepared, stands in ``records``. Rows of equal codes
-stand together: codes are compared once for all of them, and numbers only where the codes leave a row a chance. Distances are
-summed in the order of the columns, so they are the same to the last bit whatever is compared first.
+What belongs here is that one loop; ``records`` prepares the rows and says what a distance is. Rows of equal codes stand together:
+their codes are compared once, and their numbers only where the codes leave a row a chance. Distances are summed in the order
+of the columns, so that they are the same to the last bit whatever is compared first.
 """
 
 from __future__ import annotations

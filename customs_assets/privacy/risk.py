@@ -1,15 +1,16 @@
 """The risk that an attack's successes amount to: its rate against training less what it achieves against control.
 
 Giomi, Boenisch, Wehmeyer, Tasnadi: *A Unified Framework for Quantifying Privacy Risk in Synthetic Data* (PoPETs 2023), section 3.
-What belongs here is the arithmetic of rates and intervals; the attacks are in ``singling_out``, ``linkability`` and
-``inference``. Value, lower and upper end are those of ``anonymeter``, which that paper's authors publish
-(``benchmarks/anonymeter_peer.py``). That interval takes guesses for independent; beside it stands one whose unit is the importer.
+What belongs here is the arithmetic of rates and intervals. Value, ``lower`` and ``upper`` are those of ``anonymeter``, which that
+paper's authors publish (``benchmarks/anonymeter_peer.py``); its interval takes guesses for independent. Beside it stands one
+whose unit is the importer.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,23 +24,20 @@ class Risk:
     """What an attack on the synthetic rows tells of training rows beyond what it tells of any row.
 
     Attributes:
-        attack: which attack, and on what.
         value: the risk, in [0, 1]: how much of what control's rate leaves to gain the attack gains against training.
-        lower: lower end of its interval.
-        upper: upper end.
+        lower: lower end of the interval of independent guesses, at ``CONFIDENCE``.
+        upper: its upper end.
         attacks: guesses against training, and as many against control.
         successes: right guesses against training.
         control_successes: right guesses against control.
-        baseline_successes: right guesses against training by an attacker who does not look at the synthetic rows together; an
-            attack that does no better says little.
-        confidence: of both intervals.
-        clustered_upper: upper end of the interval whose unit is the importer; NaN with fewer than two importers on a side.
-        surely: what the risk is not below but by chance, the importer being the unit, one of ``chance.CLAIMS`` claims being
+        baseline_successes: right guesses against training by an attacker who draws at random; an attack that does no better says
+            little.
+        clustered_upper: upper end of the interval whose unit is the importer; NaN with too few importers on a side.
+        lower_bound: what the risk is not below but by chance, the importer being the unit, one of ``chance.CLAIMS`` claims being
             judged; NaN as above.
         effective: independent guesses that those on training and on control are worth; NaN where not known.
     """
 
-    attack: str
     value: float
     lower: float
     upper: float
@@ -47,20 +45,18 @@ class Risk:
     successes: int
     control_successes: int
     baseline_successes: int
-    confidence: float = CONFIDENCE
     clustered_upper: float = math.nan
-    surely: float = math.nan
+    lower_bound: float = math.nan
     effective: tuple[float, float] = (math.nan, math.nan)
 
 
-@dataclass(frozen=True, slots=True)
-class Guesses:
+class Guesses(NamedTuple):
     """One attack on one side, importer by importer.
 
     Attributes:
-        attacks: array of shape (importers,): guesses on each one's rows; where a guess is on no importer's rows before it is
-            right, each one's part by its rows. They sum to all guesses.
-        successes: array of shape (importers,): how many were right.
+        attacks: shape (importers,): guesses on each one's rows; a guess that is on nobody's rows before it is right counts
+            for each importer by its share of the rows. They sum to all guesses.
+        successes: shape (importers,): how many were right.
     """
 
     attacks: np.ndarray
@@ -71,8 +67,8 @@ class Guesses:
         """One guess on each of n rows.
 
         Args:
-            importers: whose row each is, array of shape (n,).
-            right: whether the guess was right, array of shape (n,).
+            importers: whose row each is, shape (n,).
+            right: whether the guess was right, shape (n,).
         """
         _, codes, rows = np.unique(importers.astype(str), return_inverse=True, return_counts=True)
         return cls(rows.astype(float), np.bincount(codes, right.astype(float)))
@@ -97,14 +93,7 @@ def _quantile(confidence: float) -> float:
     return float(norm.ppf((1 + confidence) / 2))
 
 
-def residual_risk(
-    attack: str,
-    attacks: int,
-    successes: int,
-    control_successes: int,
-    baseline_successes: int,
-    confidence: float = CONFIDENCE,
-) -> Risk:
+def residual_risk(attacks: int, successes: int, control_successes: int, baseline_successes: int) -> Risk:
     """The risk (a - c) / (1 - c) of an attack whose rates are a against training and c against control.
 
     The errors of both rates are propagated to first order; value and interval are cut to [0, 1].
@@ -112,29 +101,35 @@ def residual_risk(
     Raises:
         ValueError: as :func:`wilson_rate`.
     """
-    rates = [wilson_rate(count, attacks, confidence) for count in (successes, control_successes)]
-    lower, risk, upper = _interval(*rates)
-    return Risk(attack, risk, lower, upper, attacks, successes, control_successes, baseline_successes, confidence)
+    lower, value, upper = _interval(wilson_rate(successes, attacks), wilson_rate(control_successes, attacks))
+    return Risk(value, lower, upper, attacks, successes, control_successes, baseline_successes)
 
 
-def with_importers(risk: Risk, ours: Guesses, theirs: Guesses) -> Risk:
-    """The same risk with the interval whose unit is the importer.
-
-    Args:
-        risk: as :func:`residual_risk` gives it.
-        ours: its guesses on training, importer by importer.
-        theirs: on control.
-    """
-    if too_few(ours.attacks, theirs.attacks):
+def with_importers(risk: Risk, training: Guesses, control: Guesses) -> Risk:
+    """The same risk with the interval whose unit is the importer."""
+    if too_few(len(training.attacks), len(control.attacks)):
         return risk
-    sides = (ours.attacks, ours.successes), (theirs.attacks, theirs.successes)
-    numbers = effective_attacks(sides, risk.attacks)
+    numbers = effective_attacks((training, control), risk.attacks)
     shares = risk.successes / risk.attacks, risk.control_successes / risk.attacks
     usual, judged = (
         _interval(*(wilson(share, number, quantile) for share, number in zip(shares, numbers, strict=True)))
-        for quantile in (_quantile(risk.confidence), judging_quantile())
+        for quantile in (_quantile(CONFIDENCE), judging_quantile())
     )
-    return replace(risk, clustered_upper=usual[2], surely=judged[0], effective=numbers)
+    return replace(risk, clustered_upper=usual[2], lower_bound=judged[0], effective=numbers)
+
+
+def risk_of_rows(
+    importers: tuple[np.ndarray, np.ndarray], right: tuple[np.ndarray, np.ndarray], baseline_successes: int
+) -> Risk:
+    """The risk of an attack that makes one guess on each row.
+
+    Args:
+        importers: whose row each is, of training and of control.
+        right: which guesses were right, of training and of as many control rows.
+        baseline_successes: as in :class:`Risk`.
+    """
+    risk = residual_risk(len(right[0]), int(right[0].sum()), int(right[1].sum()), baseline_successes)
+    return with_importers(risk, *(Guesses.on_rows(*side) for side in zip(importers, right, strict=True)))
 
 
 def _interval(training: Rate, control: Rate) -> tuple[float, float, float]:

@@ -1,27 +1,24 @@
 """Singling out: can the synthetic rows be used to describe one real declaration and no other?
 
-An attacker looks for conditions that exactly one synthetic row fulfils ("mass above 3,000 kg, origin PE, office 13") and
-bets that they fit exactly one real row (Giomi et al. 2023, section 4.1). What belongs here makes such guesses, from one column
+An attacker looks for conditions that exactly one synthetic row fulfils ("mass above 3,000 kg, origin PE, office 13") and bets
+that they fit exactly one real row (Giomi et al. 2023, section 4.1). What belongs here makes such guesses, from one column
 (values that are unique or extreme) or from several, and counts the rows that fulfil them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from customs_assets.fidelity.comparison import compared_columns
+from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES, compared_columns, days
 from customs_assets.fidelity.references import equal_in_size
 from customs_assets.privacy import CannotBeMeasured
-from customs_assets.privacy.records import WITHOUT_IDENTITIES
+from customs_assets.privacy.goals import Mode
 from customs_assets.privacy.risk import Guesses, Risk, residual_risk, with_importers
 from customs_assets.seeds import derive_rng
-
-Mode = Literal["univariate", "multivariate"]
 
 ATTACKS = 4000
 COLUMNS_A_GUESS = 4
@@ -29,10 +26,14 @@ COLUMNS_A_GUESS = 4
 # Guesses that are tried for each one that is wanted, before the attacker gives up.
 _TRIES = 20
 
+# The code of a value that no row has.
+_NOWHERE = -2
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One condition of a guess: ``column`` ``relation`` ``value``; relations are ``==``, ``>=`` and ``<=``."""
+_RELATIONS: dict[str, Callable[[Any, Any], Any]] = {"==": np.equal, ">=": np.greater_equal, "<=": np.less_equal}
+
+
+class Condition(NamedTuple):
+    """One condition of a guess: ``column`` ``relation`` ``value``."""
 
     column: str
     relation: Literal["==", ">=", "<="]
@@ -40,15 +41,6 @@ class Condition:
 
 
 Guess = tuple[Condition, ...]
-
-# The code of a value that no row has.
-_NOWHERE = -2
-
-_RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": np.equal,
-    ">=": np.greater_equal,
-    "<=": np.less_equal,
-}
 
 
 def singling_out(
@@ -62,7 +54,7 @@ def singling_out(
 ) -> Risk:
     """The singling-out risk.
 
-    Equal rows of a frame count as one, the first importer's, and the larger of training and control is cut to the other's size,
+    Equal rows of a frame count as one, the first importer's. The larger of training and control is cut to the other's size,
     since a condition fits one row of fewer rows more easily.
 
     Args:
@@ -77,31 +69,25 @@ def singling_out(
     Raises:
         CannotBeMeasured: not a single guess could be made.
     """
-    own, ours, theirs = (as_attacked(frame, columns) for frame in (synthetic, training, control))
-    whose = [_importers(frame, columns) for frame in (training, control)]
-    ours, theirs = equal_in_size(ours, theirs, seed)
+    own, *attacked = (as_attacked(frame, columns) for frame in (synthetic, training, control))
+    attacked = equal_in_size(attacked[0], attacked[1], seed)
     guesses = guesses_from(own, mode, attacks, seed)
     if not guesses:
         raise CannotBeMeasured(f"no {mode} condition fits exactly one of {len(own)} synthetic rows")
     baseline = _random_guesses(own, 1 if mode == "univariate" else COLUMNS_A_GUESS, len(guesses), seed)
-    sides, right = [], []
-    for rows, importers in zip((ours, theirs), whose, strict=True):
+    sides = []
+    for rows, frame in zip(attacked, (training, control), strict=True):
         counts, first = _matched(rows, guesses)
-        right.append(int((counts == 1).sum()))
-        sides.append(_by_importer(importers[rows.index.to_numpy()], first[counts == 1], len(guesses)))
-    blindly = int((matches(ours, baseline) == 1).sum())
-    risk = residual_risk(f"singling out, {mode}", len(guesses), right[0], right[1], blindly)
-    return with_importers(risk, sides[0], sides[1])
-
-
-def _importers(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
-    """The importer of each row of :func:`as_attacked`."""
-    repeated = compared_columns(frame, "attacked", columns).duplicated().to_numpy()
-    return frame["importer_id"].to_numpy(str)[~repeated]
+        repeated = compared_columns(frame, "attacked", columns).duplicated().to_numpy()
+        importers = frame["importer_id"].to_numpy(str)[~repeated][rows.index.to_numpy()]
+        sides.append(_by_importer(importers, first[counts == 1], len(guesses)))
+    right = [int(side.successes.sum()) for side in sides]
+    blindly = int((matches(attacked[0], baseline) == 1).sum())
+    return with_importers(residual_risk(len(guesses), right[0], right[1], blindly), sides[0], sides[1])
 
 
 def _by_importer(importers: np.ndarray, hit: np.ndarray, guesses: int) -> Guesses:
-    """The guesses that fit a row of each importer and no other row; of all guesses each one has a part by its rows.
+    """The guesses that fit a row of each importer and no other row; each importer's part of all guesses is that of its rows.
 
     Args:
         importers: of each row that is attacked.
@@ -116,7 +102,7 @@ def as_attacked(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """The distinct rows of a frame, dates as days since 1970 so that they can be more or less."""
     rows = compared_columns(frame, "attacked", columns)
     if "date" in rows and not pd.api.types.is_numeric_dtype(rows["date"]):
-        rows = rows.assign(date=(pd.to_datetime(rows["date"]) - pd.Timestamp("1970-01-01")).dt.days)
+        rows = rows.assign(date=days(rows["date"]))
     return rows.drop_duplicates(ignore_index=True)
 
 
@@ -150,12 +136,11 @@ def _matched(rows: pd.DataFrame, guesses: Sequence[Guess]) -> tuple[np.ndarray, 
     counts, first = np.zeros(len(guesses), dtype=int), np.zeros(len(guesses), dtype=int)
     for number, guess in enumerate(guesses):
         fits = np.ones(len(rows), dtype=bool)
-        for condition in guess:
-            name, value = condition.column, condition.value
+        for name, relation, value in guess:
             if name in places:
                 fits &= coded[name][0] == places[name].get(value, _NOWHERE)
             else:
-                fits &= _RELATIONS[condition.relation](columns[name], value)
+                fits &= _RELATIONS[relation](columns[name], value)
         counts[number] = np.count_nonzero(fits)
         first[number] = fits.argmax() if len(fits) else 0
     return counts, first
@@ -186,33 +171,29 @@ def _multivariate(own: pd.DataFrame, count: int, rng: np.random.Generator) -> li
     medians = {name: own[name].median() for name in own.columns if pd.api.types.is_numeric_dtype(own[name])}
     values = {name: own[name].to_numpy() for name in own.columns}
     names = np.array(own.columns)
+
+    def condition(name: str, value: Any) -> Condition:
+        if name not in medians:
+            return Condition(name, "==", value)
+        return Condition(name, ">=" if value > medians[name] else "<=", value)
+
     guesses: list[Guess] = []
     for row in rng.integers(len(own), size=count):
         picked = sorted(rng.choice(names, size=min(COLUMNS_A_GUESS, len(names)), replace=False))
-        guesses.append(tuple(_condition(str(name), values[name][row], medians) for name in picked))
+        guesses.append(tuple(condition(str(name), values[name][row]) for name in picked))
     return guesses
-
-
-def _condition(name: str, value: Any, medians: dict[str, float]) -> Condition:
-    if name not in medians:
-        return Condition(name, "==", value)
-    return Condition(name, ">=" if value > medians[name] else "<=", value)
 
 
 def _random_guesses(own: pd.DataFrame, width: int, count: int, seed: int) -> list[Guess]:
     """Guesses of an attacker who draws columns, values and relations one by one."""
     rng = derive_rng(seed, "singling_out", purpose=f"baseline {width}")
     values = {name: own[name].unique() for name in own.columns}
+    numerical = {name for name in own.columns if pd.api.types.is_numeric_dtype(own[name])}
     guesses: list[Guess] = []
     for _ in range(count):
         picked = rng.choice(np.array(own.columns), size=min(width, own.shape[1]), replace=False)
         drawn = [(str(name), values[name][rng.integers(len(values[name]))]) for name in picked]
-        relations: list[Any] = [
-            str(rng.choice(["==", ">=", "<="])) if pd.api.types.is_numeric_dtype(own[name]) else "=="
-            for name, _ in drawn
-        ]
-        conditions = [
-            Condition(name, relation, value) for (name, value), relation in zip(drawn, relations, strict=True)
-        ]
-        guesses.append(tuple(conditions))
+        relations: list[Any] = [str(rng.choice(list(_RELATIONS))) if name in numerical else "==" for name, _ in drawn]
+        pairs = zip(drawn, relations, strict=True)
+        guesses.append(tuple(Condition(name, relation, value) for (name, value), relation in pairs))
     return guesses

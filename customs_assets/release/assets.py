@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from customs_assets.fidelity.fidelity import from_json
+from customs_assets.fidelity.table_two import from_json
 from customs_assets.graph import made_with
 from customs_assets.lake import Lake
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
@@ -18,7 +18,7 @@ from customs_assets.resources import FOLDER, OWNERS, Pipeline
     kinds={"csv", "parquet"},
     owners=OWNERS,
     io_manager_key=FOLDER,
-    **made_with("3", "release_secret", "labels_kept", "label_policy", withdraws_release=True),
+    **made_with("4", "release_secret", "labels_kept", "label_policy", withdraws_release=True),
 )
 def release_candidate(
     pipeline: Pipeline, synthetic_declarations: Partitions, release_quality: list

@@ -8,26 +8,85 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from customs_assets.benchmark.split import ChronologicalSplit, span
-from customs_assets.fidelity.fidelity import MetricScore, as_published, table_two
+from customs_assets.fidelity.table_two import MetricScore, as_published, table_two
 from customs_assets.settings import Settings
+from customs_assets.synthesis.polish import DONORS_PER_GROUP
 
 # What each score of Table 2 says to somebody who does not know the metric.
 _IN_PLAIN_WORDS: dict[str, str] = {
-    "KSComplement": "A number (tax rate, mass, price) is distributed as in the source but for {missed} of the rows.",
-    "TVComplement": "The shares of codes and identities in a column agree with the source's but for {missed} of the rows.",
-    "CorrelationSimilarity": "Correlations between numbers differ from the source's by {missed} of what they could differ by.",
-    "ContingencySimilarity": "Of two columns at once, the shares of their combinations agree but for {missed} of the rows.",
-    "RangeCoverage": "Numbers reach over {score} of the source's ranges; the extremes are nobody's to show.",
-    "CategoryCoverage": "{score} of the source's codes and identities occur; the rarest are left out, on purpose.",
-    "BoundaryAdherence": "{score} of the numbers lie between the source's least and largest.",
+    "KSComplement": "Numbers (tax rate, mass, price) are distributed as in the source, but for {missed} of the rows.",
+    "TVComplement": "Each code and each identity is as frequent as in the source, but for {missed} of the rows.",
+    "CorrelationSimilarity": "Numbers move together as in the source; the difference is {missed} of the largest possible one.",
+    "ContingencySimilarity": "Pairs of columns combine their values as in the source, but for {missed} of the rows.",
+    "RangeCoverage": "Numbers cover {score} of the source's ranges. The extremes are left out on purpose.",
+    "CategoryCoverage": "{score} of the source's codes and identities occur. The rarest are left out on purpose.",
+    "BoundaryAdherence": "{score} of the numbers lie between the source's smallest and largest.",
     "NewRowSynthesis": "{score} of the rows match no row of the source.",
 }
 
-
 _POLICIES = {
-    "random": "drawn evenly",
-    "inspection": "an inspection keeps those whose goods and origin went wrong most often",
+    "random": "which rows keep them is random",
+    "inspection": "an inspection keeps those whose goods and origin were fraud most often",
 }
+
+_CARD = """\
+# Synthetic import declarations
+
+{rows:,} artificial import declarations of {months}, with 22 attributes each. They were made by the method of *Customs
+Import Declaration Datasets* (Jeong, Kim, Park, Choi). No row describes a real shipment, and no ID belongs to a real person or
+company. Every row has a label. {fraud:.1%} are marked as fraud: this is the share among *inspected* declarations.
+
+## Files
+
+| part | months | rows | files |
+| --- | --- | --- | --- |
+{files}
+
+`{partly}` is the training part with all but {kept:.0%} of its labels erased ({policy}). It is for
+methods that learn from few labels. An erased label is an empty cell; everything else is as in `train`.
+
+{split}
+
+CSV files are UTF-8 with commas and the published headers. Read every code as text, because leading zeros count.
+`data_dictionary.csv` explains the columns. `SHA256SUMS` has a checksum for every file: `sha256sum -c SHA256SUMS`.
+`datapackage.json` describes the tables for Frictionless tools, which can check every cell.
+
+## How like its source it is
+
+Table 2 of the paper, over all months, identities included. Scores lie between 0 and 1; 1 is best.
+
+{table_two}
+
+In plain words:
+
+{plain}
+
+These scores compare columns, and pairs of columns, with the source. They do not prove that relations between traders, signs of
+fraud, or privacy are kept: a table of columns drawn independently scores nearly as well. The publisher measured those too. The
+evidence report has a verdict for each claim.
+
+## How it was made
+
+A CTGAN drafts the rows of each month ({epochs} epochs). Every random draw comes from a secret.
+
+- Every tariff tuple (HS code, departure, origin, tax rate, tax type) was declared by at least {k} importers of the source. A
+  rarer one was replaced by the nearest of those.
+- Every code was declared by at least {k} importers.
+- Every other value is drawn from at least {donors} source rows like it.
+- An amount that fewer than {k} importers wrote is not shown. It is drawn at random from a band of amounts of at least {k}
+  importers, and the edges of the band carry noise.
+- Item price = net mass x a noisy unit price of the product code{residual}.
+- Importers, sellers, declarants and couriers are new. An ID takes declarations of several real parties, and of one of them no
+  more than 1 in {k}, rounded up. (Where one party makes most of a trade, up to 1% of all declarations break this.) So an ID
+  of few declarations rests on few parties. IDs were drawn anew for this release and mean nothing outside it.
+
+## Limits of use
+
+- Use it to test methods. Do not base decisions about shipments, goods, countries or traders on it.
+- It describes inspected declarations, which are not a random sample of trade.
+- Rare goods, routes and partners occur less often than in the source, on purpose.
+- Train a detector again on real declarations before you use it.
+"""
 
 
 def dataset_card(
@@ -37,7 +96,7 @@ def dataset_card(
     settings: Settings,
     partly_labelled: str,
 ) -> str:
-    """The card as Markdown; the same release has the same card, so it carries no date of its own.
+    """The card as Markdown, without a date of its own: the same release has the same card.
 
     Args:
         parts: the released rows by part, train, validation and test, as far as there are any.
@@ -46,84 +105,36 @@ def dataset_card(
         settings: what it was made with.
         partly_labelled: name of the file, without suffix, that has the training part with most labels erased.
     """
-    months = [*split.train, *split.validation, *split.test]
     rows = sum(len(part) for part in parts.values())
-    fraud = sum(int(part["fraud"].sum()) for part in parts.values()) / rows
-    lines = [
-        "# Synthetic import declarations",
-        "",
-        f"{rows:,} artificial import declarations of {span(months)}, 22 attributes each, made after the method of *Customs",
-        "Import Declaration Datasets* (Jeong, Kim, Park, Choi). No row describes a real shipment, and no person or company",
-        "stands behind an ID. All rows are labelled; "
-        f"{fraud:.1%} are marked as fraud, which is the share among *inspected* declarations.",
-        "",
-        "## Files",
-        "",
-        "| part | months | rows | files |",
-        "| --- | --- | --- | --- |",
-        *(
-            f"| {name} | {span(getattr(split, name))} | {len(part):,} | `{name}.csv`, `{name}.parquet` |"
-            for name, part in parts.items()
+    files = [(name, span(getattr(split, name)), len(part)) for name, part in parts.items()]
+    files.append((partly_labelled, span(split.train), len(parts["train"])))
+    return _CARD.format(
+        rows=rows,
+        months=span([*split.train, *split.validation, *split.test]),
+        fraud=sum(int(part["fraud"].sum()) for part in parts.values()) / rows,
+        files="\n".join(
+            f"| {name} | {months} | {count:,} | `{name}.csv`, `{name}.parquet` |" for name, months, count in files
         ),
-        f"| {partly_labelled} | {span(split.train)} | {len(parts['train']):,} | "
-        f"`{partly_labelled}.csv`, `{partly_labelled}.parquet` |",
-        "",
-        f"`{partly_labelled}` is the training part with all but {settings.labels_kept:.0%} of its labels erased "
-        f"({_POLICIES[settings.label_policy]}), for methods that",
-        "learn from few labels; an erased label is an empty cell, and all else is as in `train`.",
-        "",
-        f"{split.note[0].upper()}{split.note[1:]}",
-        "",
-        "CSV files are UTF-8, comma-separated, with the published headers; read every code as text, for leading zeros count.",
-        "`data_dictionary.csv` explains the columns. `SHA256SUMS` has a checksum for every file: `sha256sum -c SHA256SUMS`.",
-        "`datapackage.json` describes the tables for Frictionless tools, which can check every cell against it.",
-        "",
-        "## How like its source it is",
-        "",
-        "Table 2 of the paper, over all months, identities included; every score lies between 0 and 1, 1 is best.",
-        "",
-        table_two(scores),
-        "",
-        "In plain words:",
-        "",
-        *_plain(scores),
-        "",
-        "These scores say how like the source the columns and their pairs are. They do not by themselves prove that",
-        "relations, fraud signal or privacy hold: a table of independently drawn columns scores nearly as well. What was",
-        "measured of those stands, with a verdict for each claim, in the evidence report that the publisher made with it.",
-        "",
-        "## How it was made",
-        "",
-        f"One CTGAN a month ({settings.epochs} epochs) drafts the rows. Every draw comes from a secret. Every tariff tuple",
-        f"(HS code, departure, origin, tax rate, tax type) is one that at least {settings.min_group} importers of the source",
-        "declared; rarer ones were replaced by the nearest of those. Every other value is drawn from at least",
-        f"{4 * settings.min_group} source rows like it. No code stands here that fewer than {settings.min_group} importers",
-        f"declared. An amount that fewer than {settings.min_group} importers wrote is not shown: it is drawn at random from",
-        f"a band of amounts of at least {settings.min_group} importers, whose edges carry noise.",
-        "Item price = net mass x a noisy unit price of the product code"
-        + (" x a residual." if settings.price == "residual" else "."),
-        "Importers, sellers, declarants and couriers are new ones: an ID takes declarations of several real parties, and of",
-        f"one of them no more than 1 in {settings.min_group}, rounded up (where one party makes most of a trade, up to 1% of all",
-        "declarations break this). An ID of few declarations so rests on few parties. IDs were drawn anew for this release",
-        "and mean nothing outside it.",
-        "",
-        "## Limits of use",
-        "",
-        "- It is a benchmark for methods, not a basis for decisions about shipments, goods, countries or traders.",
-        "- It describes inspected declarations, which are not a random sample of trade.",
-        "- Rare goods, lanes and partners are under-represented, on purpose.",
-        "- A detector trained on it must be trained again on real declarations before it is used.",
-        "",
-    ]
-    return "\n".join(lines)
+        partly=partly_labelled,
+        kept=settings.labels_kept,
+        policy=_POLICIES[settings.label_policy],
+        split=split.note,
+        table_two=table_two(scores),
+        plain="\n".join(_plain(scores)),
+        epochs=settings.epochs,
+        k=settings.min_group,
+        donors=DONORS_PER_GROUP * settings.min_group,
+        residual=" x a residual" if settings.price == "residual" else "",
+    )
 
 
 def _plain(scores: Sequence[MetricScore]) -> list[str]:
     """A sentence for each score that could be measured."""
+    published = {score.metric: as_published(score.metric, score.score) for score in scores}
     return [
-        "- " + _IN_PLAIN_WORDS[score.metric].format(score=_percent(told), missed=_percent(1 - told))
-        for score in scores
-        if score.metric in _IN_PLAIN_WORDS and not math.isnan(told := as_published(score.metric, score.score))
+        "- " + _IN_PLAIN_WORDS[metric].format(score=_percent(score), missed=_percent(1 - score))
+        for metric, score in published.items()
+        if not math.isnan(score)
     ]
 
 

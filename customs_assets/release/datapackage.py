@@ -1,7 +1,7 @@
-"""Metadata that machines read: the release as a Frictionless Data Package, derived from the declaration schema.
+"""What the columns of a release mean: for machines as a Frictionless Data Package, for people as the data dictionary.
 
-What belongs here is the descriptor (``datapackage.json``): which files there are, what each column may hold, how like its source
-the data are. With it, any Frictionless tool can check the files before they are used; the prose is the card's.
+What belongs here derives both from the declaration schema. With ``datapackage.json`` any Frictionless tool can check the
+files before they are used. The prose is the card's.
 """
 
 from __future__ import annotations
@@ -12,13 +12,27 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from customs_assets.declaration import RELEASED, Attribute, Kind
-from customs_assets.fidelity.fidelity import MetricScore, as_published
+from customs_assets.fidelity.table_two import MetricScore, as_published
 
 DESCRIPTOR = "datapackage.json"
 
-# A list of codes longer than this is described by its pattern alone.
-_LISTED = 40
+# A longer list of codes is described by its pattern alone in the data package, and by its length alone in the dictionary.
+_LISTED, _LISTED_IN_DICTIONARY = 40, 10
+
+_MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+
+# The type of a column, in the data package and in the dictionary.
+_TYPES: dict[Kind, tuple[str, str]] = {
+    Kind.KEY: ("string", "text"),
+    Kind.DATE: ("date", "date (YYYY-MM-DD)"),
+    Kind.IDENTITY: ("string", "token"),
+    Kind.CODE: ("string", "code (text: leading zeros count)"),
+    Kind.NUMBER: ("number", "number"),
+    Kind.LABEL: ("integer", "integer"),
+}
 
 
 def data_package(
@@ -32,20 +46,17 @@ def data_package(
         scores: the release's scores of Table 2.
         erased: names of the files in which labels may be missing.
     """
+    published = {score.metric: as_published(score.metric, score.score) for score in scores}
     descriptor: dict[str, Any] = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "synthetic-import-declarations",
         "title": f"Synthetic import declarations, {months[0]} to {months[-1]}",
-        "description": "Artificial import declarations: no row describes a real shipment, and nobody stands behind an ID. "
-        "A benchmark for methods, not a basis for decisions about shipments, goods, countries or traders.",
+        "description": "Artificial import declarations. No row describes a real shipment, and no ID belongs to a real person or "
+        "company. Use them to test methods, not to decide about shipments, goods, countries or traders.",
         "keywords": ["customs", "import declarations", "synthetic data", "fraud detection"],
         "resources": [_resource(name, content, name in erased) for name, content in sorted(files.items())],
         "quality": [
-            {
-                "metric": score.metric,
-                "score": None if math.isnan(score.score) else as_published(score.metric, score.score),
-            }
-            for score in scores
+            {"metric": metric, "score": None if math.isnan(score) else score} for metric, score in published.items()
         ],
     }
     return (json.dumps(descriptor, indent=1, ensure_ascii=False) + "\n").encode()
@@ -57,43 +68,60 @@ def _resource(name: str, content: bytes, erased: bool) -> dict[str, Any]:
         "name": f"{stem}-{suffix}".replace("_", "-"),
         "path": name,
         "format": suffix,
-        "mediatype": {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}.get(suffix, "text/plain"),
+        "mediatype": _MEDIA_TYPES.get(suffix, "text/plain"),
     }
     if suffix == "csv":
         # Readers of Parquet take parts of a file, so that Frictionless could not confirm its size; SHA256SUMS can.
         described |= {"bytes": len(content), "hash": f"sha256:{hashlib.sha256(content).hexdigest()}"}
-        described |= {"encoding": "utf-8", "schema": schema(erased)}
+        fields = [_field(a, a.optional or (erased and a.kind is Kind.LABEL)) for a in RELEASED]
+        schema = {"fields": fields, "primaryKey": [RELEASED[0].header], "missingValues": [""]}
+        described |= {"encoding": "utf-8", "schema": schema}
     return described
 
 
-def schema(erased: bool = False) -> dict[str, Any]:
-    """The table schema of a released file: a field for each of the 22 attributes, with what it may hold.
-
-    Args:
-        erased: labels may be missing.
-    """
-    fields = [_field(a, a.optional or (erased and a.kind is Kind.LABEL)) for a in RELEASED]
-    return {"fields": fields, "primaryKey": [RELEASED[0].header], "missingValues": [""]}
-
-
 def _field(attribute: Attribute, optional: bool) -> dict[str, Any]:
-    kinds = {Kind.DATE: "date", Kind.NUMBER: "number", Kind.LABEL: "integer"}
-    field: dict[str, Any] = {
+    constraints: dict[str, Any] = {"required": not optional}
+    if attribute.kind is Kind.KEY:
+        constraints["unique"] = True
+    if attribute.kind is Kind.NUMBER:
+        constraints |= {"minimum": 0, "maximum": attribute.maximum}
+    elif attribute.values is not None and len(attribute.values) <= _LISTED:
+        codes = sorted(attribute.values)
+        constraints["enum"] = [int(code) for code in codes] if attribute.kind is Kind.LABEL else codes
+    elif attribute.values is not None:
+        constraints["pattern"] = "[A-Z]{2}"
+    elif attribute.pattern is not None:
+        constraints["pattern"] = attribute.pattern
+    return {
         "name": attribute.header,
-        "type": kinds.get(attribute.kind, "string"),
+        "type": _TYPES[attribute.kind][0],
         "description": attribute.description,
         "example": attribute.example,
-        "constraints": {"required": not optional},
+        "constraints": constraints,
     }
-    if attribute.kind is Kind.KEY:
-        field["constraints"]["unique"] = True
-    if attribute.kind is Kind.NUMBER:
-        field["constraints"] |= {"minimum": 0, "maximum": attribute.maximum}
-    elif attribute.values is not None and len(attribute.values) <= _LISTED:
-        known = sorted(attribute.values)
-        field["constraints"]["enum"] = [int(value) for value in known] if attribute.kind is Kind.LABEL else known
-    elif attribute.values is not None:
-        field["constraints"]["pattern"] = "[A-Z]{2}"
-    elif attribute.pattern is not None:
-        field["constraints"]["pattern"] = attribute.pattern
-    return field
+
+
+def data_dictionary() -> pd.DataFrame:
+    """One row for each of the 22 released attributes: header, type, unit, how it is compared, codes, meaning, example."""
+    return pd.DataFrame(
+        {
+            "header": a.header,
+            "name": a.name,
+            "type": _TYPES[a.kind][1],
+            "unit": a.unit if a.kind is Kind.NUMBER else "",
+            "compared as": "key" if a.kind is Kind.KEY else ("numerical" if a.numerical else "categorical"),
+            "may be empty": "yes" if a.optional else "no",
+            "codes": _codes(a),
+            "description": a.description,
+            "example": a.example,
+        }
+        for a in RELEASED
+    )
+
+
+def _codes(attribute: Attribute) -> str:
+    if attribute.values is None:
+        return attribute.pattern or ""
+    if len(attribute.values) > _LISTED_IN_DICTIONARY:
+        return f"{len(attribute.values)} country codes (ISO 3166-1 alpha-2 and customs' own)"
+    return " ".join(sorted(attribute.values))

@@ -1,8 +1,7 @@
 """A release variant in which most labels are erased, as they would be where few goods are inspected (section 6 of the paper).
 
-What belongs here is which declarations keep their labels: a random share, or those that an inspection policy would have looked
-at. The rows and all other attributes are the release's own. The release's file and the evidence's benchmark on it come from
-here, so that they are of the same labels.
+What belongs here is which declarations keep their labels: a random share, or those that an inspection would have looked at. The
+release's file and the evidence's benchmark both come from here, so that they are of the same labels.
 """
 
 from __future__ import annotations
@@ -44,9 +43,9 @@ def inspected(declarations: pd.DataFrame, rate: float, policy: Policy, rng: np.r
     Args:
         declarations: labelled declarations, in order of date.
         rate: share that is inspected, in (0, 1].
-        policy: ``random``: drawn evenly. ``inspection``: an office looks at what went wrong before: each declaration's chance
-            grows with the rate of fraud that its tariff tuple's goods and origin showed, over all rows, so that labels are a
-            biased sample, as an administration's are.
+        policy: ``random``: drawn evenly. ``inspection``: an office looks where fraud was found before: a declaration's chance
+            grows with the rate of fraud among declarations of the same chapter and origin, so that labels are a biased
+            sample, as an administration's are.
         rng: where draws come from.
 
     Raises:

@@ -1,6 +1,6 @@
 """The files of a release: every part as CSV and Parquet, the dictionary, the card, and a checksum for each.
 
-What belongs here is how a release is laid out and read back. Nothing here draws or judges anything.
+What belongs here is how a release is laid out and read back.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import pyarrow.parquet as pq
 
 from customs_assets.benchmark.split import Part, release_split
 from customs_assets.declaration import HS6, RELEASED, arrow_schema
-from customs_assets.fidelity.fidelity import MetricScore
+from customs_assets.fidelity.table_two import MetricScore
 from customs_assets.lake import LakeError, to_frame
 from customs_assets.release.card import dataset_card
-from customs_assets.release.datapackage import DESCRIPTOR, data_package
-from customs_assets.release.dictionary import data_dictionary
+from customs_assets.release.datapackage import DESCRIPTOR, data_dictionary, data_package
 from customs_assets.release.erased_labels import partly_labelled
 from customs_assets.release.tokens import redraw_tokens
 from customs_assets.seeds import Root, derive_rng
@@ -55,6 +54,9 @@ def build_release(
         scores: their scores of Table 2.
         settings: what they were made with.
         root: what the new identity tokens and the labels that are kept derive from.
+
+    Raises:
+        ReleaseError: a cell would start a formula in a spreadsheet.
     """
     released = redraw_tokens(declarations, derive_rng(root, "synthetic_release"))
     split = release_split(months)
@@ -74,29 +76,21 @@ def build_release(
 def to_csv(declarations: pd.DataFrame) -> bytes:
     """Declarations as CSV with the published headers, dates as YYYY-MM-DD, an empty identity as nothing.
 
-    No cell starts a formula in a spreadsheet: codes and tokens are capitals and digits, numbers are not negative.
-
     Raises:
-        ReleaseError: a cell would start a formula; a release is not made of it.
+        ReleaseError: a cell would start a formula in a spreadsheet; codes and tokens are capitals and digits, and numbers are not
+            negative, so none should.
     """
-    _refuse_formulas(declarations)
-    published = declarations.rename(columns={a.name: a.header for a in RELEASED})
-    return published.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
-
-
-def _refuse_formulas(table: pd.DataFrame) -> None:
-    for column in table.columns:
-        values = table[column]
-        if pd.api.types.is_numeric_dtype(values):
-            starts = values < 0
-        elif pd.api.types.is_datetime64_any_dtype(values):
+    for column, values in declarations.items():
+        if pd.api.types.is_datetime64_any_dtype(values):
             continue
-        else:
-            starts = values.astype(str).str.startswith(FORMULA_STARTS)
+        is_number = pd.api.types.is_numeric_dtype(values)
+        starts = values < 0 if is_number else values.astype(str).str.startswith(FORMULA_STARTS)
         if starts.any():
             raise ReleaseError(
                 f"{int(starts.sum())} cells of {column} would start a formula in a spreadsheet; mend the month that has them"
             )
+    published = declarations.rename(columns={a.name: a.header for a in RELEASED})
+    return published.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
 
 
 def _to_parquet(declarations: pd.DataFrame) -> bytes:

@@ -21,7 +21,7 @@ from customs_assets.seeds import derive_seed
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("4", "release_secret", "min_group", "labels_kept"),
+    **made_with("5", "release_secret", "min_group", "labels_kept"),
 )
 def release_evidence(
     pipeline: Pipeline, anonymized_declarations: Partitions, synthetic_declarations: Partitions

@@ -19,7 +19,7 @@ from customs_assets.benchmark.product_codes import product_codes
 from customs_assets.benchmark.split import ChronologicalSplit, split_months
 from customs_assets.claims import Claim, Subject, as_json
 from customs_assets.declaration import IDENTITIES, LABELS
-from customs_assets.fidelity import fidelity as table_two
+from customs_assets.fidelity import table_two
 from customs_assets.fidelity.claims import Tables, detection_claims, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.comparison import compared_columns
 from customs_assets.fidelity.distributions import counts_over_time, distributions
@@ -66,7 +66,7 @@ def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept:
         "claims": as_json(claims),
         "table_2": {
             "ceiling": table_two.as_json(table_two.fidelity(first, second)),
-            "floor": table_two.as_json(table_two.fidelity(tables.source, tables.floor())),
+            "floor": table_two.as_json(table_two.fidelity(tables.source, tables.floor)),
         },
         "figure_3": _most_frequent(tables, min_group),
         "figure_4": distributions(tables.source, tables.synthetic, min_group),

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from customs_assets.fidelity.fidelity import METRICS, MetricScore, as_published
 from customs_assets.fidelity.figures import HEADERS
+from customs_assets.fidelity.table_two import METRICS, MetricScore, as_published
 from customs_assets.figures import SIDES, Figure, bars, layout, lines, percent
 
 

@@ -17,8 +17,8 @@ from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.table_three import DATASETS, PAPER, TITLES
 from customs_assets.claims import Claim, Subject, number
 from customs_assets.claims import from_json as claims_from_json
-from customs_assets.fidelity.fidelity import METRICS, from_json, table_two_rows
 from customs_assets.fidelity.figures import figure_five, figure_four, figure_over_time
+from customs_assets.fidelity.table_two import METRICS, from_json, table_two_rows
 from customs_assets.figures import Figure, rendered
 from customs_assets.release.files import CHECKSUMS
 from customs_assets.report.figures import figure_by_month, figure_seven, figure_six, figure_three

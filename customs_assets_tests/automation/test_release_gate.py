@@ -46,7 +46,7 @@ from customs_assets.claims import Claim
 from customs_assets.claims import Subject
 
 def sound(*_, **__):
-    return [Claim(key, Subject.PRIVACY, key, 0.01, at_most=0.05, limit=0.15, surely=0.0) for key in ATTACKS]
+    return [Claim(key, Subject.PRIVACY, key, 0.01, at_most=0.05, limit=0.15, lower_bound=0.0) for key in ATTACKS]
 
 def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -146,7 +146,7 @@ def office(
 
 def _sound(*_: object, **__: object) -> list[Claim]:
     """What attacks find that gain nothing."""
-    return [Claim(key, Subject.PRIVACY, key, 0.01, at_most=0.05, limit=0.15, surely=0.0) for key in ATTACKS]
+    return [Claim(key, Subject.PRIVACY, key, 0.01, at_most=0.05, limit=0.15, lower_bound=0.0) for key in ATTACKS]
 
 
 def _changed(**of_membership: float) -> Claims:
@@ -189,17 +189,17 @@ def _attack_raises(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def _nan(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(evidence_module, "attack_claims", _changed(measured=float("nan"), surely=float("nan")))
+    monkeypatch.setattr(evidence_module, "attack_claims", _changed(measured=float("nan"), lower_bound=float("nan")))
     return "withheld: membership was not measured: its measure and its interval is no number"
 
 
 def _nan_error(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(evidence_module, "attack_claims", _changed(surely=float("nan")))
+    monkeypatch.setattr(evidence_module, "attack_claims", _changed(lower_bound=float("nan")))
     return "withheld: membership was not measured: its interval is no number"
 
 
 def _convicts(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(evidence_module, "attack_claims", _changed(measured=0.9, surely=0.8))
+    monkeypatch.setattr(evidence_module, "attack_claims", _changed(measured=0.9, lower_bound=0.8))
     return "withheld: membership goes past its limit of 0.15 by more than chance: 0.9 ()"
 
 

@@ -28,7 +28,9 @@ class Parts:
         self.test_features, self.test_fraud = encoder.transform(test), fraud_labels(test)
 
     def scores(self, detector: str, seed: int) -> np.ndarray:
-        return fraud_scores(train_detector(detector, seed, self.features, self.fraud), self.test_features)
+        return fraud_scores(
+            train_detector(build_detector(detector, seed), self.features, self.fraud), self.test_features
+        )
 
 
 @pytest.fixture(scope="module")
@@ -79,4 +81,4 @@ def test_an_unknown_detector_is_refused_with_the_known_ones() -> None:
 
 def test_one_class_is_nothing_to_learn_from() -> None:
     with pytest.raises(ValueError, match="all 3 rows are of one kind"):
-        train_detector("decision_tree", 1, np.zeros((3, 18)), np.zeros(3, dtype=np.int64))
+        train_detector(build_detector("decision_tree", 1), np.zeros((3, 18)), np.zeros(3, dtype=np.int64))

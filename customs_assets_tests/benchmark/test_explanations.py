@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from customs_assets.benchmark.detectors import train_detector
+from customs_assets.benchmark.detectors import build_detector, train_detector
 from customs_assets.benchmark.explanations import explain, importance
 from customs_assets.benchmark.features import FEATURES, FeatureEncoder, fraud_labels
 from customs_assets.benchmark.split import split_months
@@ -48,7 +48,7 @@ def test_contributions_add_up_to_the_models_own_output_for_the_declaration_shown
     assert found.output == pytest.approx(found.base_value + sum(found.contributions.values()))
     train, test = (SPLIT.rows(synthetic, part) for part in ("train", "test"))
     encoder = FeatureEncoder.fit(train)
-    model = train_detector("xgboost", 0, encoder.transform(train), fraud_labels(train))
+    model = train_detector(build_detector("xgboost", 0), encoder.transform(train), fraud_labels(train))
     margins = model.predict(encoder.transform(test), output_margin=True)  # pyright: ignore[reportAttributeAccessIssue]
     assert found.output == pytest.approx(margins.max(), abs=1e-3)
     shown = test.iloc[int(margins.argmax())]

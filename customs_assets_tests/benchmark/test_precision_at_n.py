@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customs_assets.benchmark.precision import INSPECTION_RATES, ROW_COLUMNS, evaluate, precision_at, transfer
+from customs_assets.benchmark.precision import INSPECTION_RATES, ROW_COLUMNS, evaluate, precision_at
 from customs_assets.benchmark.split import split_months
 
 SIX_MONTHS = split_months([f"2020-0{month}" for month in range(1, 7)])
@@ -107,12 +107,12 @@ def test_months_outside_the_test_part_do_not_touch_what_is_measured(declarations
     )
 
 
-def test_transfer_trains_on_one_dataset_and_tests_on_the_other(declarations: pd.DataFrame) -> None:
+def test_an_evaluation_trains_on_one_dataset_and_tests_on_the_other(declarations: pd.DataFrame) -> None:
     inverted = declarations.assign(fraud=1 - declarations["fraud"])
     synthetic = declarations.assign(hs6_code=declarations["hs10_code"].str[:6]).drop(columns="hs10_code")
 
-    same_rule = transfer(synthetic, declarations, "lightgbm", SIX_MONTHS, [1])
-    other_rule = transfer(inverted, declarations, "lightgbm", SIX_MONTHS, [1])
+    same_rule = evaluate(synthetic, "lightgbm", "synthetic to source", SIX_MONTHS, [1], test_on=declarations)
+    other_rule = evaluate(inverted, "lightgbm", "synthetic to source", SIX_MONTHS, [1], test_on=declarations)
 
     assert same_rule["dataset"].tolist() == ["synthetic to source"] * 2
     assert same_rule["precision_mean"].tolist() == [1.0, 1.0]

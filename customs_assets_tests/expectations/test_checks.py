@@ -227,7 +227,7 @@ def test_confidential_values_do_not_reach_findings(lake: Lake):
 
 
 def test_scores_under_the_papers_are_warned_of(lake: Lake):
-    from customs_assets.fidelity.fidelity import PAPER_SCORES
+    from customs_assets.fidelity.table_two import PAPER_SCORES
 
     scores = [{"metric": name, "score": score, "columns": {}} for name, score in PAPER_SCORES.items()]
     scores[0]["score"] = 0.5

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customs_assets.fidelity.detection import auc, detection, seen_by_a_classifier
+from customs_assets.fidelity.detection import auc, classifier_features, detection
 from customs_assets.fidelity.references import equal_in_size, halves, in_control, independent_columns
 
 
@@ -42,8 +42,8 @@ def test_rows_in_any_order_and_neither_key_nor_identities_say_anything(declarati
     first = declarations(rows=60, importer_id=["A"] * 60, seller_id=["A"] * 60)
     second = declarations(rows=60, importer_id=["B"] * 60, seller_id=["B"] * 60)
     assert detection(first, second).auc == 0.5
-    assert set(seen_by_a_classifier(first)) >= {"day", "day_of_month", "weekday", "hs6_code", "critical_fraud"}
-    assert not {"importer_id", "declaration_id"} & set(seen_by_a_classifier(first))
+    assert set(classifier_features(first)) >= {"day", "day_of_month", "weekday", "hs6_code", "critical_fraud"}
+    assert not {"importer_id", "declaration_id"} & set(classifier_features(first))
 
 
 def test_too_few_rows_are_refused(declarations):

@@ -12,8 +12,8 @@ import pytest
 
 from customs_assets import figures
 from customs_assets.fidelity.distributions import counts_over_time, distributions
-from customs_assets.fidelity.fidelity import fidelity
 from customs_assets.fidelity.figures import figure_five, figure_four, quality_figures
+from customs_assets.fidelity.table_two import fidelity
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 

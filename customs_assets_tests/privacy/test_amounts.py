@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.attack_amounts import rarely_written_extremes, reach
+from customs_assets.fidelity.claims import Tables
 from customs_assets.privacy.amounts import (
     AMOUNTS,
     Guessed,
-    RareCodes,
     Variation,
     extremes,
-    rare_codes,
     solved_amounts,
 )
+from customs_assets.privacy.claims import rule_claims
+from customs_assets.privacy.counts import group_account
 from customs_assets.privacy.equal_steps import equal_steps
 from customs_assets.privacy.guessed_seed import PUBLIC_SEEDS, GuessedSeed, guessed_seed
 
@@ -122,14 +124,14 @@ def test_the_ends_of_evenly_laid_out_amounts_are_solved(amount, scale, layout):
     assert monthly.hits > 0.5 * monthly.guesses
     assert monthly.chance < 0.1 * monthly.hits
     assert found.strongest.amount == amount
-    assert found.lower > 0.4 and found.measured >= found.lower
+    assert found.strongest.lower > 0.4 and found.strongest.excess >= found.strongest.lower
     assert _of(found, f"{amount},", f"equal {scale} steps", "whole release", "half a step").lower > 0.3
 
 
 def test_ends_are_solved_where_the_layout_keeps_a_whole_step_from_them():
     source = _source(2)
     found = solved_amounts(_released(source, "item_price", _inside), source, K)
-    assert "a whole step beyond" in found.note and found.lower > 0.4
+    assert "a whole step beyond" in found.strongest.note and found.strongest.lower > 0.4
 
 
 def test_random_draws_within_bands_are_not_convicted():
@@ -138,8 +140,8 @@ def test_random_draws_within_bands_are_not_convicted():
         source, layout = _source(100 + seed), _drawn(np.random.default_rng(seed))
         for column in ("net_mass", "item_price"):
             found = solved_amounts(_released(source, column, layout), source, K)
-            convicted.append(found.lower > 0)
-            assert found.lower < 0.01
+            convicted.append(found.strongest.lower > 0)
+            assert found.strongest.lower < 0.01
     assert sum(convicted) <= 1
 
 
@@ -170,13 +172,14 @@ def test_an_extreme_of_one_importer_is_convicted_and_a_drawn_one_not():
     leaking.loc[30, "item_price"] = 5e12
     found = extremes(leaking, source, K)
     assert _of(found, "largest item_price").hits == 1
-    assert _of(found, "largest item_price").lower > 0 and found.lower > 0
-    assert found.seldom_in_month == read_off.seldom_in_month + 1
-    assert found.of_month == 2 * 2 * len(MONTHS)
-    (reach,) = [reach for reach in found.reaches if reach.amount == "item_price"]
+    assert _of(found, "largest item_price").lower > 0 and found.strongest.lower > 0
+    before, of_month = rarely_written_extremes(honest, _source(3), K)
+    assert rarely_written_extremes(leaking, source, K) == (before + 1, of_month)
+    assert of_month == 2 * 2 * len(MONTHS)
     others = source["item_price"].drop(index=10).max()
-    assert reach.ratio == pytest.approx(9_999_999_999_999.0 / others)
-    assert reach.beyond == 2
+    ratio, beyond = reach(leaking, source, "item_price")
+    assert ratio == pytest.approx(9_999_999_999_999.0 / others)
+    assert beyond == 2
 
 
 def test_an_extreme_that_k_importers_wrote_may_be_shown():
@@ -198,9 +201,11 @@ def test_codes_of_few_importers_are_counted_with_their_cells(declarations):
     )
     released = declarations(rows=4, office_id=["10", "77", "77", "66"], import_use=["21", "21", "21", "99"])
     # Office 66 is nobody's; the amounts and relations of the account are not codes.
-    assert rare_codes(released, source, K) == RareCodes({"office_id": 1, "import_use": 1}, codes=2, rows=3)
-    assert rare_codes(released.iloc[:1], source, K).codes == 0
-    assert rare_codes(released.iloc[:0], source, K) == RareCodes({}, 0, 0)
+    [claim] = [claim for claim in rule_claims(Tables(released, source), K) if claim.key == "codes_under_k"]
+    assert (claim.measured, claim.note) == (2, "import_use 1, office_id 1")
+    assert group_account(released, source, K)["office_id"].rows_under_k == 2
+    [claim] = [claim for claim in rule_claims(Tables(released.iloc[:1], source), K) if claim.key == "codes_under_k"]
+    assert (claim.measured, claim.note) == (0, "none in any column")
 
 
 # The first three IDs of a month that the public formula gave for seeds 2020 and 42, kept as they were released.
@@ -263,10 +268,10 @@ def test_what_holds_nothing_to_solve_is_measured_as_nothing(amounts):
     for released, known in ((source, source), (source, source.iloc[:0]), (source.iloc[:0], source)):
         found = solved_amounts(released, known, K)
         assert len(found.variations) == 24
-        assert 0 <= found.lower <= 1 and math.isfinite(found.measured)
+        assert 0 <= found.strongest.lower <= 1 and math.isfinite(found.strongest.excess)
         assert len(extremes(released, known, K).variations) == 6
-    empty = solved_amounts(source.iloc[:0], source, K)
-    assert (empty.measured, empty.lower, empty.strongest.guesses) == (0.0, 0.0, 0)
+    empty = solved_amounts(source.iloc[:0], source, K).strongest
+    assert (empty.excess, empty.lower, empty.guesses) == (0.0, 0.0, 0)
     assert guessed_seed(source.assign(declaration_id="53968-2001-00000013M")).seeds == ()
 
 

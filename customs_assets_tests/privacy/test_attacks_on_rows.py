@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from customs_assets.fidelity.relations import relation_ratios
-from customs_assets.privacy.copies import Copies, copies
-from customs_assets.privacy.group_account import GroupAccount, group_account
+from customs_assets.privacy.counts import Copies, GroupAccount, copies, group_account
 from customs_assets.privacy.linkage import linkage
 from customs_assets.privacy.membership import membership
 
@@ -24,7 +21,7 @@ def test_a_copy_is_found_whatever_its_date_and_key(declarations):
         office_id=["10", "10", "10", "11", "10"],
     )
     # a and e copy all; b all but the importer; c differs in the last decimal, d in its office.
-    assert copies(synthetic, source) == Copies(with_identities=2, without_identities=3, rows=5)
+    assert copies(synthetic, source) == Copies(with_identities=2, without_identities=3)
 
 
 def test_a_fresh_sample_hides_its_members_and_copies_betray_them(world):
@@ -114,12 +111,3 @@ def test_the_account_counts_the_importers_behind_what_is_shown(declarations):
     # An empty seller names nobody.
     assert account["seller|origin"].shown == 2
     assert group_account(synthetic, source, min_group=1)["office_id"].under_k == 0
-
-
-def test_relation_ratios_are_one_for_the_source_itself_and_nan_where_there_is_none(world):
-    ratios = relation_ratios(world.training, world.training)
-    assert ratios["importer_id|hs6_code"] == 1.0
-    assert np.isnan(ratios["mode_of_transport|courier_id"])
-    shuffled = world.training.assign(hs6_code=np.random.default_rng(1).permutation(world.training["hs6_code"]))
-    assert relation_ratios(world.training, shuffled)["importer_id|hs6_code"] == pytest.approx(0.0, abs=0.1)
-    assert isinstance(pd.Series(ratios).max(), float)

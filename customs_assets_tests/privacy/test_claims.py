@@ -14,6 +14,7 @@ from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.claims import Claim, Subject, as_table
 from customs_assets.fidelity.claims import Tables, World, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.references import halves, independent_columns
+from customs_assets.fidelity.relations import relations
 from customs_assets.privacy.claims import attack_claims, rule_claims
 
 
@@ -81,8 +82,10 @@ def test_relations_are_asked_for_where_the_source_has_them(world):
     assert (importer.measured, importer.holds, importer.goal) == (1.0, True, "0.85 to 1.15")
     assert importer.floor == pytest.approx(0.0, abs=0.05)
     assert found["mode_of_transport|courier_id"].holds is None
+    assert importer.note == f"the source's own is {relations(world.training)['importer_id|hs6_code']:.3f}"
     floor = _claims(relation_claims(Tables(independent_columns(world.training), world.training), World.WITH_RELATIONS))
     assert floor["importer_id|hs6_code"].holds is False
+    assert floor["importer_id|hs6_code"].measured == pytest.approx(0.0, abs=0.1)
 
 
 def test_copied_rows_and_rare_tuples_break_the_rules(world):
@@ -100,10 +103,10 @@ def test_attacks_convict_copies_and_let_a_fresh_sample_pass(world):
     leaking = _claims(attack_claims(world.training, world.training, world.control, attacks=300))
     failing = {key for key, claim in leaking.items() if claim.holds is False}
     assert failing == set(leaking), "every attack works on copies"
-    assert all(claim.convicts for claim in leaking.values())
+    assert all(claim.blocks_release for claim in leaking.values())
     honest = _claims(attack_claims(world.fresh, world.training, world.control, attacks=300))
     assert honest["linkability"].holds
-    assert [key for key, claim in honest.items() if claim.convicts] == []
+    assert [key for key, claim in honest.items() if claim.blocks_release] == []
     assert honest["closest_record"].measured == pytest.approx(0.5, abs=0.04)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from customs_assets.fidelity.comparison import COMPARED_NAMES, WITHOUT_IDENTITIES
 from customs_assets.privacy.closest_record import closest_record
-from customs_assets.privacy.records import EVERYTHING, WITHOUT_IDENTITIES, Records, as_records, nearest
+from customs_assets.privacy.records import Records, as_records, nearest
 
 
 def _distances(queries: Records, references: Records) -> np.ndarray:
@@ -60,7 +61,7 @@ def test_more_neighbours_than_rows_are_refused():
 def test_distance_counts_codes_that_differ_and_shares_of_ranks(declarations):
     source = declarations(rows=4, net_mass=[1.0, 10.0, 100.0, 1e6])
     other = declarations(rows=1, net_mass=[10.0], office_id=["99"], importer_id=["ANOTHER"])
-    for columns, expected in ((EVERYTHING, 2.0), (WITHOUT_IDENTITIES, 1.0)):
+    for columns, expected in ((COMPARED_NAMES, 2.0), (WITHOUT_IDENTITIES, 1.0)):
         first, second = as_records([other, source], columns)
         assert nearest(first, second).distances[0, 0] == expected
     # The heaviest of five rows has four below it, itself half: rank 0.9; 1 kg has rank 0.1.
@@ -79,9 +80,9 @@ def test_copies_lie_nearer_to_training_and_a_fresh_sample_does_not(random_declar
     world = random_declarations(1200, seed=3).dropna()
     parts = [world.iloc[start::3].head(200) for start in range(3)]
     copied = closest_record(parts[0], parts[0], parts[1])
-    assert copied.identical_to_training == copied.rows == 200
+    assert copied.identical_to_training == copied.references == 200
     assert copied.share_nearer_to_training == pytest.approx(1.0, abs=0.01)
-    assert copied.quantiles[0.5][0] == 0.0 < copied.quantiles[0.5][1]
+    assert copied.medians[0] == 0.0 < copied.medians[1]
     fresh = closest_record(parts[2], parts[0], parts[1])
     assert fresh.share_nearer_to_training == pytest.approx(0.5, abs=4 * fresh.standard_error)
 

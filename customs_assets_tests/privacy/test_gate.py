@@ -17,15 +17,16 @@ from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, Record
 from customs_assets.privacy.claims import amount_claims, attack_claims, rule_claims
-from customs_assets.privacy.gate import ATTACKS, CANDIDATE, NO_ATTACK, READ_OFF, REQUIRED, RULES, withheld_because
+from customs_assets.privacy.gate import CANDIDATE, withheld_because
+from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, READ_OFF, REQUIRED, RULES
 from customs_assets.privacy.standing import ALTERED, is_released, judged
 from customs_assets_tests.lakes import forget
 
 LIMIT = 0.15
 
 
-def _claim(key: str, measured: float = 0.01, surely: float = 0.0) -> Claim:
-    return Claim(key, Subject.PRIVACY, key, measured, at_most=0.05, limit=LIMIT, surely=surely)
+def _claim(key: str, measured: float = 0.01, lower_bound: float = 0.0) -> Claim:
+    return Claim(key, Subject.PRIVACY, key, measured, at_most=0.05, limit=LIMIT, lower_bound=lower_bound)
 
 
 def _sound() -> list[Claim]:
@@ -40,11 +41,11 @@ no_number = st.sampled_from([math.nan, math.inf, -math.inf])
 
 @given(st.lists(within, min_size=len(REQUIRED), max_size=len(REQUIRED)))
 def test_what_was_measured_and_stays_within_its_limits_is_released(lower_ends: Sequence[float]):
-    claims = [_claim(key, 0.2, surely) for key, surely in zip(REQUIRED, lower_ends, strict=True)]
+    claims = [_claim(key, 0.2, lower_bound) for key, lower_bound in zip(REQUIRED, lower_ends, strict=True)]
     assert withheld_because(claims, MONTH) == []
 
 
-@given(st.sampled_from(REQUIRED), st.sampled_from(["measured", "surely"]), no_number)
+@given(st.sampled_from(REQUIRED), st.sampled_from(["measured", "lower_bound"]), no_number)
 def test_whatever_is_no_number_among_what_is_required_withholds_and_is_named(key: str, part: str, value: float):
     claims = [replace(claim, **{part: value}) if claim.key == key else claim for claim in _sound()]
     [reason] = withheld_because(claims, MONTH)
@@ -64,11 +65,11 @@ def test_a_claim_that_is_not_there_withholds(missing: set[str]):
 
 
 @given(st.sampled_from(REQUIRED), st.floats(min_value=LIMIT, exclude_min=True, max_value=1e9))
-def test_more_than_chance_convicts_a_point_estimate_does_not(key: str, surely: float):
-    convicted = [replace(c, measured=surely, surely=surely) if c.key == key else c for c in _sound()]
+def test_more_than_chance_convicts_a_point_estimate_does_not(key: str, lower_bound: float):
+    convicted = [replace(c, measured=lower_bound, lower_bound=lower_bound) if c.key == key else c for c in _sound()]
     [reason] = withheld_because(convicted, MONTH)
     assert reason.startswith(f"{key} goes past its limit of 0.15 by more than chance")
-    by_chance = [replace(c, measured=surely, surely=LIMIT) if c.key == key else c for c in _sound()]
+    by_chance = [replace(c, measured=lower_bound, lower_bound=LIMIT) if c.key == key else c for c in _sound()]
     assert withheld_because(by_chance, MONTH) == []
 
 
@@ -83,7 +84,7 @@ def test_no_rehearsal_is_one_reason_in_its_own_words():
     )
     assert withheld_because(claims, MONTH) == ["Attacks was not measured: too few importers"]
     # A measured claim of that name must not stand for attacks that nobody made.
-    measured = [*claims[:-1], replace(claims[-1], measured=0.0, surely=0.0)]
+    measured = [*claims[:-1], replace(claims[-1], measured=0.0, lower_bound=0.0)]
     assert withheld_because(measured, MONTH) == [f"nothing is claimed of {', '.join(ATTACKS)}"]
 
 

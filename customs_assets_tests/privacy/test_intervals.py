@@ -63,11 +63,11 @@ def test_guesses_on_rows_that_are_alike_are_worth_their_importers_and_others_the
 def test_no_success_among_few_importers_is_worth_as_many_guesses_as_importers():
     none = Guesses(np.full(5, 100.0), np.zeros(5))
     assert _worth((none, none)) == pytest.approx(5, rel=0.1)
-    risk = with_importers(residual_risk("any", 500, 0, 0, 0), none, none)
+    risk = with_importers(residual_risk(500, 0, 0, 0), none, none)
     # Five importers without a success allow a rate of a third.
     assert risk.upper < 0.01 and risk.clustered_upper > 0.3
     many = Guesses(np.full(5000, 100.0), np.zeros(5000))
-    assert with_importers(residual_risk("any", 500_000, 0, 0, 0), many, many).clustered_upper < 0.001
+    assert with_importers(residual_risk(500_000, 0, 0, 0), many, many).clustered_upper < 0.001
 
 
 @pytest.mark.parametrize("importers", [3, 5, 8, 20, 200])
@@ -77,8 +77,8 @@ def test_risks_of_importers_whose_rows_are_alike_convict_no_more_often_than_they
     for _ in range(600):
         ours, theirs = _sides(rng, importers, 30, alike=True)
         right = int(ours.successes.sum()), int(theirs.successes.sum())
-        risk = with_importers(residual_risk("any", importers * 30, *right, 0), ours, theirs)
-        over += risk.surely > 0
+        risk = with_importers(residual_risk(importers * 30, *right, 0), ours, theirs)
+        over += risk.lower_bound > 0
         as_before += risk.lower > 0.15
     assert over <= 600 * 0.015, "five standard errors above one in two hundred"
     if importers <= 20:
@@ -136,7 +136,7 @@ def test_an_auc_of_independent_rows_is_bounded_as_narrowly_as_before():
 def test_more_importers_on_trainings_side_are_not_taken_for_a_leak():
     found = [closest_record(*trial(seed, 100, 15, False, control_importers=25)) for seed in range(6)]
     assert np.mean([one.share_nearer_to_training for one in found]) > 0.65, "four times as many importers are nearer"
-    assert max(one.surely for one in found) < 0.5
+    assert max(one.lower_bound for one in found) < 0.5
 
 
 def test_one_importer_on_a_side_has_no_interval_and_the_claim_says_so():
@@ -144,10 +144,10 @@ def test_one_importer_on_a_side_has_no_interval_and_the_claim_says_so():
     one = training[training["importer_id"] == training["importer_id"].iloc[0]]
     claims = {claim.key: claim for claim in attack_claims(synthetic, one, control, attacks=50)}
     assert len(claims) == CLAIMS
-    assert math.isnan(closest_record(synthetic, one, control).surely)
-    assert math.isnan(linkage(synthetic, one, control).surely)
+    assert math.isnan(closest_record(synthetic, one, control).lower_bound)
+    assert math.isnan(linkage(synthetic, one, control).lower_bound)
     for key, claim in claims.items():
-        assert math.isnan(claim.surely) and not claim.convicts
+        assert math.isnan(claim.lower_bound) and not claim.blocks_release
         assert "one importer alone" in claim.note or "not measured" in claim.note, key
     assert math.isnan(claims["linkability"].measured)
     assert claims["closest_record"].measured > 0
@@ -161,7 +161,7 @@ def test_what_cannot_be_measured_says_why_and_takes_nothing_else_with_it():
     thin = control.groupby("importer_id").head(4)
     claims = {claim.key: claim for claim in attack_claims(synthetic, training, thin, attacks=50)}
     linked = claims["linkage"]
-    assert math.isnan(linked.measured) and math.isnan(linked.surely)
+    assert math.isnan(linked.measured) and math.isnan(linked.lower_bound)
     assert linked.note == "not measured: no importer of control has 5 declarations, so there is nothing to match"
     assert (linked.at_most, linked.limit) == (0.02, 0.10)
     others = [claim for key, claim in claims.items() if key != "linkage"]
@@ -186,5 +186,5 @@ def test_a_table_that_leaks_nothing_is_not_convicted_for_its_few_importers(impor
 def test_a_table_that_copies_is_convicted_by_the_more_attacks_the_more_importers(importers: int, least: int):
     # Of five importers linkage alone can convict: that it knows all five again and none of control has one chance in 252.
     claims = attack_claims(*trial(0, importers, 15, copies=True), attacks=300)
-    convicting = [claim.key for claim in claims if claim.convicts]
-    assert len(convicting) >= least, {claim.key: claim.surely for claim in claims}
+    convicting = [claim.key for claim in claims if claim.blocks_release]
+    assert len(convicting) >= least, {claim.key: claim.lower_bound for claim in claims}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from customs_assets.privacy.inference import guessed_right, inference
-from customs_assets.privacy.linkability import GOODS, JOURNEY, linkability, linked
-from customs_assets.privacy.records import WITHOUT_IDENTITIES
+from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES
+from customs_assets.privacy.nearest_guesses import GOODS, JOURNEY, guessed_right, inference, linkability, linked
 from customs_assets.privacy.risk import residual_risk, wilson_rate
 from customs_assets.privacy.singling_out import Condition, as_attacked, guesses_from, matches, singling_out
 
@@ -30,12 +29,12 @@ def test_wilsons_interval_by_hand():
     ],
 )
 def test_risks_are_those_that_anonymeter_gives_for_the_same_counts(attacks, successes, control, risk, lower, upper):
-    ours = residual_risk("any", attacks, successes, control, 0)
+    ours = residual_risk(attacks, successes, control, 0)
     assert (ours.value, ours.lower, ours.upper) == pytest.approx((risk, lower, upper), abs=1e-6)
 
 
 def test_a_risk_is_never_negative_and_impossible_counts_are_refused():
-    ours = residual_risk("any", 500, 10, 100, 0)
+    ours = residual_risk(500, 10, 100, 0)
     assert (ours.value, ours.lower) == (0.0, 0.0)
     with pytest.raises(ValueError, match="11 successes of 10 attacks"):
         wilson_rate(11, 10)

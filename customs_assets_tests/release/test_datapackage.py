@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from frictionless import Package, system, validate
 
-from customs_assets.fidelity.fidelity import MetricScore, fidelity
+from customs_assets.fidelity.table_two import MetricScore, fidelity
 from customs_assets.release.datapackage import DESCRIPTOR
 from customs_assets.release.files import build_release
 from customs_assets.settings import Settings
 
-SCORES = [MetricScore("KSComplement", "Column Shape", 0.98, {})]
+SCORES = [MetricScore("KSComplement", 0.98, {})]
 
 
 def _release(folder: Path, rows: pd.DataFrame, scores: Sequence[MetricScore] = SCORES) -> Path:

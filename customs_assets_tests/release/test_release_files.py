@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES
-from customs_assets.fidelity.fidelity import fidelity
+from customs_assets.fidelity.table_two import fidelity
 from customs_assets.lake import LakeError
 from customs_assets.release.files import PARTLY_LABELLED, ReleaseError, build_release, read_release, to_csv
 from customs_assets.release.tokens import redraw_tokens
@@ -100,7 +100,7 @@ def test_the_partly_labelled_variant_is_the_training_part_with_labels_missing():
     text = pd.read_csv(io.BytesIO(files[f"{PARTLY_LABELLED}.csv"]), dtype=str, keep_default_na=False)
     assert (text["Fraud"] == "").to_list() == (~kept).to_list()
     assert set(text["Critical Fraud"]) == {"", "0", "1"}
-    assert "all but 25% of its labels erased (drawn evenly)" in files["README.md"].decode()
+    assert "all but 25% of its labels erased (which rows keep them is random)" in files["README.md"].decode()
 
 
 def test_the_dictionary_explains_every_column_and_the_card_carries_every_score():

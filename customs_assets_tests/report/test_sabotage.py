@@ -132,7 +132,7 @@ def test_attacks_that_succeed_fail_the_page_and_those_that_do_not_pass_it(lake: 
         result = judge(suite, Pipeline(), "")
         assert result.passed is passes, result.metadata["findings"]
     assert "Membership inference" in str(result.metadata["findings"])
-    assert Tables(training, honest.source).floor()["declaration_id"].is_unique
+    assert Tables(training, honest.source).floor["declaration_id"].is_unique
 
 
 def _findings(lake: Lake, source: pd.DataFrame, synthetic: pd.DataFrame) -> str:
