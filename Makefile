@@ -1,7 +1,7 @@
 # Everything a person does with the project; needs Python 3.11 or newer and make, nothing else.
 #   make run [SOURCE=...] [MONTHS=2020-01:2021-03] [WORKERS=2]    the whole pipeline
 #   make ui        Dagster's UI on http://127.0.0.1:3000
-#   make test      the tests        make lint      formatter, linter, type checker
+#   make test      the tests        make lint      formatter, linter, type checker, import contracts
 
 PYTHON ?= python3
 VENV := .venv
@@ -40,6 +40,7 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+	$(BIN)/lint-imports
 
 format: setup-dev
 	$(BIN)/ruff format .

@@ -79,7 +79,7 @@ def equal_steps(numbers: np.ndarray, errors: np.ndarray, window: int) -> Runs:
     start, last, chance = start[kept], third[kept], chance[kept]
     length = np.full(len(start), 3)
     # Which numbers are in a run, and in which.
-    members, owner = [start, second[kept], last], [np.arange(len(start))] * 3
+    members, owner = [start, second[kept], last.copy()], [np.arange(len(start))] * 3
     active, steps = np.arange(len(start)), 2
     while len(active):
         found, of_one = next_of(start[active], last[active], steps)
