@@ -134,7 +134,7 @@ def _build(
     from customs_assets.automation.running import build
     from customs_assets.automation.workers import first_line
 
-    staleness = _staleness(lake, settings)
+    staleness = _complain_of(SourceError, _staleness, lake, settings)
     graph = staleness.graph
     redo = [(key, partition) for key in graph.assets for partition in graph.partitions(key, months)] if force else []
     nodes = redo or staleness.out_of_date(months)
@@ -237,11 +237,15 @@ class _Bar:
 
 
 def _staleness(lake: Lake, settings: Settings) -> Staleness:
-    """What is out of date in a lake, by the code location's graph."""
+    """What is out of date in a lake, by the code location's graph.
+
+    Raises:
+        SourceError: the source cannot be asked.
+    """
     from customs_assets.automation.staleness import Staleness
     from customs_assets.definitions import graph
 
-    return _complain_of(SourceError, Staleness, graph, lake, settings)
+    return Staleness(graph, lake, settings)
 
 
 def _asset_graph() -> BaseAssetGraph:
@@ -350,7 +354,7 @@ def status(months: MonthsOption = None, source: SourceOption = None, lake: LakeO
     settings = _settings(source=source, lake=lake)
     wanted = _months(months, settings)
     storage = Lake(settings.lake)
-    staleness = _staleness(storage, settings)
+    staleness = _complain_of(SourceError, _staleness, storage, settings)
     findings = staleness.out_of_date(wanted)
     _say_left_out(staleness)
     if not findings:
@@ -408,8 +412,13 @@ def verify(lake: LakeOption = None) -> None:
     for record in damaged:
         _complain(f"{record.path} is not what was written; `customs run` builds it again")
     if damaged:
-        staleness = _staleness(storage, settings)
-        _tell_dagster(staleness, staleness.months())
+        try:
+            staleness = _staleness(storage, settings)
+        except SourceError as error:
+            # The lake was read all the same. Dagster is told at the next `customs status`.
+            _complain(str(error))
+        else:
+            _tell_dagster(staleness, staleness.months())
         raise typer.Exit(1)
     console.print(f"every artifact in {storage.address} is what was written", highlight=False)
 
