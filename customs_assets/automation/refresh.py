@@ -63,8 +63,11 @@ def refreshed(
     A partition is asked for when it becomes out of date, or when one of its inputs is built again. It is not asked for a second
     time while that run is under way, nor because that run failed.
     """
+    # Not since it was updated: a report without a run, such as that of `customs status`, would pass for a build.
     condition = (
-        (OutOfDate(graph).newly_true() | dg.AutomationCondition.any_deps_updated()).since_last_handled()
+        (OutOfDate(graph).newly_true() | dg.AutomationCondition.any_deps_updated()).since(
+            dg.AutomationCondition.newly_requested()
+        )
         & OutOfDate(graph)
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()
