@@ -37,7 +37,8 @@ class OutOfDate(dg.AutomationCondition):
         lake = Lake(settings.lake)
         staleness = Staleness(self._graph, lake, settings)
         months = staleness.months()
-        findings = staleness.out_of_date(months)
+        # Without a month of the present source there is nothing that anything could be built over.
+        findings = staleness.out_of_date(months) if months else {}
         pending = {node for node, finding in findings.items() if not finding.is_judgement}
         unsound = {node for node, finding in findings.items() if finding.is_judgement}
         key = context.key.to_user_string()
