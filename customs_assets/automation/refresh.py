@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import dagster as dg
+from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
 from dagster._core.definitions.events import AssetKeyPartitionKey
 
 from customs_assets.automation.jobs import JOB_OF
 from customs_assets.automation.staleness import Staleness, ready
-from customs_assets.graph import Graph
+from customs_assets.graph import Graph, Node
 from customs_assets.lake import Lake
 from customs_assets.settings import Settings
+
+# What can be built, by the tick that found it.
+_DUE: WeakKeyDictionary[AssetGraphView, set[Node]] = WeakKeyDictionary()
 
 
 class OutOfDate(dg.AutomationCondition):
@@ -33,6 +38,20 @@ class OutOfDate(dg.AutomationCondition):
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """The partitions of one asset of which it is true."""
+        # One look at the lake for all assets of a tick.
+        if context.asset_graph_view not in _DUE:
+            _DUE[context.asset_graph_view] = self._look()
+        due = {of for key, of in _DUE[context.asset_graph_view] if key == context.key.to_user_string()}
+        everything: Any = context.asset_graph_view.get_full_subset(key=context.key)
+        subset = context.get_empty_subset() if not due else everything
+        if due and everything.is_partitioned:
+            subset = context.asset_graph_view.get_asset_subset_from_asset_partitions(
+                context.key, {AssetKeyPartitionKey(context.key, partition) for partition in due}
+            )
+        return dg.AutomationResult(context, true_subset=subset.compute_intersection(context.candidate_subset))
+
+    def _look(self) -> set[Node]:
+        """What has to be built and can be."""
         settings = Settings()  # pyright: ignore[reportCallIssue]
         lake = Lake(settings.lake)
         staleness = Staleness(self._graph, lake, settings)
@@ -41,19 +60,8 @@ class OutOfDate(dg.AutomationCondition):
         findings = staleness.out_of_date(months) if months else {}
         pending = {node for node, finding in findings.items() if not finding.is_judgement}
         unsound = {node for node, finding in findings.items() if finding.is_judgement}
-        key = context.key.to_user_string()
-        due = {
-            partition
-            for (_, partition), assets in ready(staleness, pending, unsound, months, JOB_OF).items()
-            if key in assets
-        }
-        everything: Any = context.asset_graph_view.get_full_subset(key=context.key)
-        subset = context.get_empty_subset() if not due else everything
-        if due and everything.is_partitioned:
-            subset = context.asset_graph_view.get_asset_subset_from_asset_partitions(
-                context.key, {AssetKeyPartitionKey(context.key, partition) for partition in due}
-            )
-        return dg.AutomationResult(context, true_subset=subset.compute_intersection(context.candidate_subset))
+        runs = ready(staleness, pending, unsound, months, JOB_OF)
+        return {(asset, partition) for (_, partition), assets in runs.items() for asset in assets}
 
 
 def refreshed(
