@@ -58,9 +58,11 @@ class OutOfDate(dg.AutomationCondition):
         months = staleness.months()
         # Without a month of the present source there is nothing that anything could be built over.
         findings = staleness.out_of_date(months) if months else {}
-        pending = {node for node, finding in findings.items() if not finding.is_judgement}
-        unsound = {node for node, finding in findings.items() if finding.is_judgement}
-        runs = ready(staleness, pending, unsound, months, JOB_OF)
+        # What is read from the source has no condition, so that what is built from it has to wait for a person or the schedule.
+        pending = {
+            (key, of) for (key, of), finding in findings.items() if not finding.is_judgement and self._graph[key].parents
+        }
+        runs = ready(staleness, pending, findings.keys() - pending, months, JOB_OF)
         return {(asset, partition) for (_, partition), assets in runs.items() for asset in assets}
 
 
