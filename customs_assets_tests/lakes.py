@@ -28,12 +28,12 @@ class BuiltLake:
     """A lake in which everything seems to be built: tiny files with true records, and Dagster told of each.
 
     Args:
-        instance: a Dagster instance.
+        instance: a Dagster instance; None where Dagster is not told.
         graph: the asset graph.
         months: the months; the source of the settings has to have them.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, graph: Graph, months: Sequence[str]) -> None:
+    def __init__(self, instance: dg.DagsterInstance | None, graph: Graph, months: Sequence[str]) -> None:
         self.instance, self.graph, self.months = instance, graph, list(months)
         self.settings = Settings()  # pyright: ignore[reportCallIssue]
         self.lake = Lake(self.settings.lake)
@@ -69,6 +69,8 @@ class BuiltLake:
         self.lake.save_record(record)
         for check in asset.checks:
             self.lake.save_verdict(record, check, passed=passed)
+        if self.instance is None:
+            return
         tags = {DATA_VERSION_TAG: record.sha256, CODE_VERSION_TAG: code_version(asset.version, record.settings)}
         self.instance.report_runless_asset_event(
             dg.AssetMaterialization(dg.AssetKey(key), partition=partition or None, tags=tags)

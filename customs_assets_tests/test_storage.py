@@ -7,7 +7,9 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pandas as pd
 import pyarrow as pa
@@ -175,3 +177,22 @@ def test_seeds_depend_on_asset_and_partition_and_on_nothing_else():
         for key in [(1, "a", "2020-01"), (2, "a", "2020-01"), (1, "b", "2020-01"), (1, "a", "2020-02")]
     }
     assert len(seeds) == 4
+
+
+def test_verdicts_of_checks_that_end_at_the_same_time_are_all_kept(tmp_path: Path):
+    lake, checks = Lake(str(tmp_path)), [f"check_{number}" for number in range(4)]
+    together = Barrier(len(checks))
+
+    def judge(record: Record, check: str) -> None:
+        together.wait(30)
+        lake.save_verdict(record, check, passed=check != "check_2")
+
+    with ThreadPoolExecutor(len(checks)) as threads:
+        for month in range(1, 13):
+            partition = f"2020-{month:02d}"
+            checksum = lake.write_json("report", {}, partition)
+            record = Record("report", partition, f"report/{partition}.json", "1", checksum, checks=checks)
+            lake.save_record(record)
+            assert lake.unjudged(record) == checks
+            list(threads.map(judge, [record] * len(checks), checks))
+            assert (lake.unjudged(record), lake.failed(record)) == ([], ["check_2"])

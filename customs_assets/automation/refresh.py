@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import dagster as dg
+from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
 from dagster._core.definitions.events import AssetKeyPartitionKey
 
 from customs_assets.automation.jobs import JOB_OF
 from customs_assets.automation.staleness import Staleness, ready
-from customs_assets.graph import Graph
+from customs_assets.graph import Graph, Node
 from customs_assets.lake import Lake
 from customs_assets.settings import Settings
+
+# What can be built, by the tick that found it.
+_DUE: WeakKeyDictionary[AssetGraphView, set[Node]] = WeakKeyDictionary()
 
 
 class OutOfDate(dg.AutomationCondition):
@@ -33,19 +38,10 @@ class OutOfDate(dg.AutomationCondition):
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """The partitions of one asset of which it is true."""
-        settings = Settings()  # pyright: ignore[reportCallIssue]
-        lake = Lake(settings.lake)
-        staleness = Staleness(self._graph, lake, settings)
-        months = staleness.months()
-        findings = staleness.out_of_date(months)
-        pending = {node for node, finding in findings.items() if not finding.is_judgement}
-        unsound = {node for node, finding in findings.items() if finding.is_judgement}
-        key = context.key.to_user_string()
-        due = {
-            partition
-            for (_, partition), assets in ready(staleness, pending, unsound, months, JOB_OF).items()
-            if key in assets
-        }
+        # One look at the lake for all assets of a tick.
+        if context.asset_graph_view not in _DUE:
+            _DUE[context.asset_graph_view] = self._look()
+        due = {of for key, of in _DUE[context.asset_graph_view] if key == context.key.to_user_string()}
         everything: Any = context.asset_graph_view.get_full_subset(key=context.key)
         subset = context.get_empty_subset() if not due else everything
         if due and everything.is_partitioned:
@@ -53,6 +49,23 @@ class OutOfDate(dg.AutomationCondition):
                 context.key, {AssetKeyPartitionKey(context.key, partition) for partition in due}
             )
         return dg.AutomationResult(context, true_subset=subset.compute_intersection(context.candidate_subset))
+
+    def _look(self) -> set[Node]:
+        """What has to be built and can be."""
+        settings = Settings()  # pyright: ignore[reportCallIssue]
+        lake = Lake(settings.lake)
+        staleness = Staleness(self._graph, lake, settings)
+        months = staleness.months()
+        # Without a month of the present source there is nothing that anything could be built over.
+        findings = staleness.out_of_date(months) if months else {}
+        # What is read from the source has no condition, so that what is built from it has to wait for a person or the schedule.
+        pending = {
+            (key, of)
+            for (key, of), finding in findings.items()
+            if not finding.is_judgement and self._graph[key].parents
+        }
+        runs = ready(staleness, pending, findings.keys() - pending, months, JOB_OF)
+        return {(asset, partition) for (_, partition), assets in runs.items() for asset in assets}
 
 
 def refreshed(
@@ -63,8 +76,11 @@ def refreshed(
     A partition is asked for when it becomes out of date, or when one of its inputs is built again. It is not asked for a second
     time while that run is under way, nor because that run failed.
     """
+    # Not since it was updated: a report without a run, such as that of `customs status`, would pass for a build.
     condition = (
-        (OutOfDate(graph).newly_true() | dg.AutomationCondition.any_deps_updated()).since_last_handled()
+        (OutOfDate(graph).newly_true() | dg.AutomationCondition.any_deps_updated()).since(
+            dg.AutomationCondition.newly_requested()
+        )
         & OutOfDate(graph)
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()

@@ -11,7 +11,11 @@ import pandas as pd
 import pytest
 
 from customs_assets.definitions import defs
-from customs_assets.lake import Lake
+from customs_assets.expectations import checks
+from customs_assets.expectations.suites import SUITES
+from customs_assets.expectations.validation import Verdict
+from customs_assets.lake import Lake, LakeError
+from customs_assets.resources import Pipeline
 from customs_assets.synthesis import assets as synthesis
 from customs_assets_tests.lakes import out_of_date
 
@@ -132,3 +136,55 @@ def test_nothing_is_made_from_what_did_not_hold_its_expectations_whoever_asks(
     assert not run_month("ctgan_model", month="2020-03").success, "loaded inputs are refused as well"
     assert run_month("anonymized_declarations", month="2020-03").success
     _share(instance, "safe_groups")
+
+
+def test_what_is_built_again_while_it_is_judged_stays_unjudged_and_is_built_from_by_nobody(
+    lake: Lake, run_month: RunMonth, monkeypatch: pytest.MonkeyPatch
+):
+    assert run_month("quarantine", "raw_declarations", "labelled_declarations").success
+    labelled = lake.record("labelled_declarations", "2020-02")
+    assert labelled is not None
+    suite = next(suite for suite in SUITES if suite.name == "inspected_rows")
+    validate = checks.validate_pieces
+
+    def interrupted(*given) -> Verdict:
+        verdict = validate(*given)
+        frame = lake.read_frame("labelled_declarations", "2020-02")
+        checksum = lake.write_table("labelled_declarations", frame.assign(net_mass=-1.0), "2020-02")
+        lake.save_record(replace(labelled, sha256=checksum))
+        return verdict
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checks, "validate_pieces", interrupted)
+        with pytest.raises(LakeError, match="labelled_declarations 2020-02 was made again while inspected_rows judged"):
+            checks.judge(suite, Pipeline(), "2020-02")
+    new = lake.record("labelled_declarations", "2020-02")
+    assert new is not None and lake.unjudged(new) == ["inspected_rows"]
+    refused = run_month("anonymized_declarations")
+    assert not refused.success
+    assert "labelled_declarations 2020-02 was not judged by inspected_rows" in str(refused.get_step_failure_events())
+    assert not checks.judge(suite, Pipeline(), "2020-02").passed
+
+
+def test_an_asset_over_all_months_reads_the_months_that_its_record_names(
+    lake: Lake, instance: dg.DagsterInstance, run_month: RunMonth, monkeypatch: pytest.MonkeyPatch
+):
+    """Of 2020-03 there are no unit prices, and 2020-04 comes while the propensity is learned: both are left out."""
+    assert run_month(*TABLES, month="2020-02").success
+    assert run_month(*(key for key in TABLES if key != "unit_prices"), month="2020-03").success
+    fitted, read = synthesis.fitted_propensity, []
+
+    def interrupted(source, prices, *given, **more):
+        assert run_month(*TABLES, month="2020-04").success
+        read.extend([list(source), list(prices)])
+        return fitted(source, prices, *given, **more)
+
+    monkeypatch.setattr(synthesis, "fitted_propensity", interrupted)
+    _share(instance, "safe_groups", "fraud_propensity")
+    assert read == [["2020-02"], ["2020-02"]]
+    record = lake.record("fraud_propensity")
+    assert record is not None
+    assert record.inputs.keys() == {"anonymized_declarations|2020-02", "safe_groups|", "unit_prices|2020-02"}
+    shared = lake.record("safe_groups")
+    assert shared is not None
+    assert shared.inputs.keys() == {"anonymized_declarations|2020-02", "anonymized_declarations|2020-03"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -12,11 +13,15 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from customs_assets.claims import from_json
 from customs_assets.declaration import IDENTITIES, RELEASED_TUPLE
 from customs_assets.expectations.checks import judge
 from customs_assets.expectations.suites import SUITES
 from customs_assets.fidelity.references import in_control
 from customs_assets.lake import Lake, to_arrow
+from customs_assets.lake.io_manager import Partitions
+from customs_assets.privacy.assets import release_privacy
+from customs_assets.privacy.gate import withheld_because
 from customs_assets.privacy.rehearsal import Rehearsal, digest, epochs_of, halves_of, rehearsed
 from customs_assets.resources import Pipeline
 from customs_assets.seeds import derive_seed
@@ -189,6 +194,28 @@ def test_a_rehearsal_of_other_months_or_of_other_declarations_is_none(lake: Lake
     assert "other months" in str(_judged().metadata["findings"])
     unsigned = table.replace_schema_metadata({"epochs": "1"})
     assert "is of other months (none)" in str(Rehearsal.of(unsigned, stored, SECRET))
+
+
+def test_no_attack_is_measured_on_a_rehearsal_that_is_older_than_its_months(lake: Lake, source, made: Rehearsal):
+    declared = lake.read_frame("anonymized_declarations", "2020-02")
+    of_month = made.synthetic["date"].dt.strftime("%Y-%m")
+    for month in source:
+        lake.write_table("synthetic_declarations", made.synthetic[of_month == month], month)
+    lake.write_table("anonymized_declarations", declared.assign(net_mass=declared["net_mass"] + 0.01), "2020-02")
+
+    def at_hand(asset: str) -> Partitions:
+        return Partitions(lake, asset, list(source), "parquet")
+
+    measured: Any = release_privacy(
+        pipeline=Pipeline(),
+        anonymized_declarations=at_hand("anonymized_declarations"),
+        synthetic_declarations=at_hand("synthetic_declarations"),
+        rehearsed_declarations=lake.read_table("rehearsed_declarations"),
+    )
+    because = "the rehearsal is of other declarations of 2020-02 than those at hand"
+    assert measured.value["trained_on"] == f"No attack was measured: {because}."
+    reasons = withheld_because(from_json(measured.value["claims"]), {})
+    assert any(because in reason for reason in reasons), "the gate lets nothing through"
 
 
 def test_only_what_cannot_be_rehearsed_is_told_and_every_other_error_fails(source, monkeypatch: pytest.MonkeyPatch):
