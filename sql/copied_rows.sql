@@ -1,7 +1,7 @@
 -- How many synthetic rows equal a source row in every attribute of the form but its key and its date.
 --
--- Exact: codes as text, numbers to the last bit. A row that differs in one of its four identities is counted apart, since the
--- release draws identity tokens anew and nobody could see that difference.
+-- Equality is exact: codes as text, numbers to the last bit. Rows are counted with and without their four identities: the release
+-- draws identity tokens anew, so nobody could see a difference in identities alone.
 --
 -- Reads:  source, synthetic: the released attributes, the product code of six digits.
 -- Gives:  with_identities, without_identities: synthetic rows that some source row repeats.

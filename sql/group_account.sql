@@ -1,7 +1,7 @@
 -- The account of the k rule: how many distinct source importers stand behind what the synthetic rows show.
 --
--- What is shown is counted by kind: each code by itself, the tariff tuple as a whole, each relation between two parties or between
--- a party and its goods, each exact number. A value that no source row has was composed, and rests on nobody.
+-- It counts what is shown by kind: each code by itself, the tariff tuple as a whole, each relation between two parties or between
+-- a party and its goods, each exact number. A value that no source row has was composed; nobody declared it.
 --
 -- Reads:  source, synthetic: the released attributes, the product code of six digits.
 -- $min_group: k.

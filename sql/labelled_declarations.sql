@@ -1,7 +1,7 @@
 -- labelled_declarations: the inspected declarations of one month, cut to the 22 attributes of Table 1.
 --
--- A declaration is inspected when it carries both labels; the rest (about 95% of a month) is never looked at again. The
--- product code keeps all its digits. Order is the source's.
+-- A declaration with both labels was inspected. The others (about 95% of a month) are left out. The product code keeps all its
+-- digits. The order is the source's.
 -- $raw: path of the month's raw_declarations.
 select
     declaration_id,

@@ -1,9 +1,9 @@
 -- safe_groups: what may be shown as it is, because at least $min_group distinct importers declared it over all the months at hand.
 --
--- Counted are tariff tuples as a release shows them (product code of 6 digits), tuples with net mass and label, net masses by
+-- It counts tariff tuples as a release shows them (product code of 6 digits), tuples with net mass and label, net masses by
 -- themselves, prices per kilogram of a product code (to four significant digits, which is what is shown), and each code of the form
--- that stands in no tuple (kind is the column's name, code the code).
--- Only what is safe is kept, so that the table says nothing of what is not.
+-- that is in no tuple (kind is the column's name, code the code).
+-- Only safe groups are kept, so the table says nothing of others.
 -- $anonymized: list of the months' anonymized_declarations; $min_group: distinct importers that a group must rest on.
 with declared as (
     select

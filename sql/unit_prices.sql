@@ -2,9 +2,9 @@
 --
 -- The average is geometric, exp(avg(ln(price / mass))): prices per kilogram spread over six orders of magnitude, and an
 -- arithmetic mean would be the price of the month's one strangest parcel.
--- Each importer weighs the same, so that no average is mostly one importer's.
+-- Each importer has the same weight, so no average is mostly one importer's.
 -- A code that fewer than $min_group importers declared takes the average of the longest shorter code (10, 6, 4, 2 digits,
--- then all goods) that enough of them did, so that no price rests on less.
+-- then all goods) that enough importers declared.
 -- $declarations: path of the month's anonymized_declarations, whose importers are parties and not spellings;
 -- $min_group: importers that an average must rest on.
 with priced as (
