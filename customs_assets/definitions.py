@@ -6,7 +6,7 @@ import warnings
 
 import dagster as dg
 
-# Dagster marks partitions of asset checks as a preview. The project uses them knowingly (docs/architecture.md).
+# Dagster marks partitions of asset checks as a preview. The project uses them knowingly (docs/decisions.md, decision 14).
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 

@@ -1,11 +1,11 @@
 """Seeds: every random draw comes from a root, the asset, the partition and the purpose, and from nothing else.
 
-There are two kinds of root. A public seed is an integer (``CUSTOMS_SEED``). It drives the simulated administration and the
-detectors of the benchmark, where anybody may draw the same again. A secret is bytes (``CUSTOMS_RELEASE_SECRET``). All that
+There are two kinds of root. A public seed is an integer (``CUSTOMS_SEED``). It drives the detectors of the
+benchmark, where anybody may draw the same again. A secret is bytes (``CUSTOMS_RELEASE_SECRET``). All that
 protects somebody derives from it by HMAC-SHA256: who knows the code, the settings and one derived seed can compute no other.
 
 A draw seeded this way does not depend on which other partitions ran, in which order or in which process, so the same settings
-and secrets give the same bytes (decision 8 of the architecture).
+and secrets give the same bytes (``docs/decisions.md``, decision 8).
 """
 
 from __future__ import annotations

@@ -51,9 +51,7 @@ class Settings(BaseSettings):
         description="JSON object of attribute to column, for the columns of that table that are named otherwise",
     )
     lake: str = Field("./lake", description="folder or fsspec address of the lake")
-    seed: int = Field(
-        2020, ge=0, description="public seed of the simulated administration and of the benchmark's detectors"
-    )
+    seed: int = Field(2020, ge=0, description="public seed of the benchmark's detectors")
     epochs: int = Field(300, ge=1, description="CTGAN epochs for each month")
     min_group: int = Field(5, ge=2, description="k: how many source declarations or importers stand behind a value")
     rows: int | None = Field(None, ge=1, description="synthetic rows for each month; as many as the month had if unset")

@@ -9,16 +9,12 @@ The edges are nobody's amount either:
 
 - An edge between two bands is the mean of the amounts of the ``k`` importers nearest to it, one amount each.
 - The lowest and the highest band are the *tails*. The mean excess of a tail's importers over its inner edge, in which none
-counts for
-  more than four times the median, and their number give how far it reaches: the expected largest of so many exponential draws.
-      The
-  reach is also limited by what the ``k`` farthest importers wrote, the very farthest left out. One importer's amounts, however
-  large, hardly move it.
-- Every edge and every mean excess carries noise from a secret. Between bands it is as wide as the ``k`` amounts lie apart. In a
-tail
-  it is as wide as one importer could move it. The noise depends on the amounts: the same amounts have the same noise, others
-      another.
-  So whoever knows all amounts behind an edge but one learns no exact amount.
+  counts for more than four times the median, and their number give how far it reaches: the expected largest of so many
+  exponential draws. The reach is also limited by what the ``k`` farthest importers wrote, the very farthest left out. One
+  importer's amounts, however large, hardly move it.
+- Every edge and every mean excess carries noise from a secret. Between bands it is as wide as the ``k`` amounts lie apart.
+  In a tail it is as wide as one importer could move it. The noise depends on the amounts: the same amounts have the same
+  noise, others another. So whoever knows all amounts behind an edge but one learns no exact amount.
 
 Draws depend on the amounts, too (:meth:`Bands.at_quantiles`): if one amount changes, all draws change. Whoever compares two
 releases has two sets of draws and two sets of edges, and nothing cancels.

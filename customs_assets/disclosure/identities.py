@@ -1,18 +1,18 @@
 """New importers, sellers, declarants and couriers, each composed from several of the source's.
 
-The paper drew identities apart from the goods, which destroyed every trading relation (decision 6 of the architecture). Here the
-source's declarations of all months are *dealt* to as many new identities. First they are put in an order in which like trade
-stands together (origin, chapter, product code, office). Then they are cut into runs of the sizes that the source's identities
-have. Each run is a new identity. What it trades is alike, as with a real one. It takes no more than a ``k``-th of its
-declarations from any one source identity, so that none is a source identity under another name. A share of the declarations is
-shuffled, just so large that each relation comes out as strong as the source's.
+The paper drew identities apart from the goods, which destroyed every trading relation (``docs/decisions.md``, decision
+6). Here the source's declarations of all months are *dealt* to as many new identities. First they are put in an order
+in which like trade stands together (origin, chapter, product code, office). Then they are cut into runs of the sizes
+that the source's identities have. Each run is a new identity. What it trades is alike, as with a real one. It takes no
+more than a ``k``-th of its declarations from any one source identity, so that none is a source identity under another
+name. A share of the declarations is shuffled, just so large that each relation comes out as strong as the source's.
 
 ``compose`` deals once over all months. ``assign`` chooses identities for a synthetic month: each of its rows takes the
 identities of the source row that is most like it, each source row once.
 
-New identities have the tokens of source identities, so that Table 2 can compare source and synthetic declarations. A run gets a
-token of its own size, of an identity that trades from the same country (office, mode), drawn at random among those. What the
-run holds says nothing of the token's first owner.
+New identities have the tokens of source identities, so that Table 2 can compare source and synthetic declarations. A
+run gets a token of its own size, of an identity that trades from the same country (office, mode), drawn at random among
+those. What the run holds says nothing of the token's first owner.
 """
 
 from __future__ import annotations

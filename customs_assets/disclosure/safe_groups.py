@@ -1,11 +1,11 @@
 """The ``k`` rule over all months: which goods and codes may be shown as declared, and what takes the place of the others.
 
-Within one month of some 3,000 declarations nearly every tariff tuple is rare; over all months most are not. So one table
-(``sql/safe_groups.sql``) counts over all months what at least ``k`` distinct importers declared: tariff tuples, tuples with their
-mass and label, masses, prices per kilogram, and the codes of the form that stand in no tuple. A month's declarations are
-*generalized* by this table before anything is drawn from them: a declaration whose tuple or code is not safe gets a safe one,
-    from
-the declaration that shares most with it. After this step no unsafe tuple or code is left to be released.
+Within one month of some 3,000 declarations nearly every tariff tuple is rare; over all months most are not. So one
+table (``sql/safe_groups.sql``) counts over all months what at least ``k`` distinct importers declared: tariff tuples,
+tuples with their mass and label, masses, prices per kilogram, and the codes of the form that stand in no tuple. A
+month's declarations are *generalized* by this table before anything is drawn from them: a declaration whose tuple or
+code is not safe gets a safe one, from the declaration that shares most with it. After this step no unsafe tuple or code
+is left to be released.
 """
 
 from __future__ import annotations

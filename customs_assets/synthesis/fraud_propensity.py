@@ -1,16 +1,14 @@
 """How likely inspection finds fraud in a declaration, learned over all months, so that the release keeps the fraud signal.
 
-A month has a few hundred frauds, too few to learn what fraud depends on, so the months share one model. Gradient boosted trees
-(LightGBM) give every declaration a score. Declarations that the model had not seen (out-of-fold) tell what a score means. A
-synthetic declaration's label is then drawn at the rate of the source declarations with similar scores. At least ``k`` importers
-stand behind each rate. The model, its calibration and its file belong here.
+A month has a few hundred frauds, too few to learn what fraud depends on, so the months share one model. Gradient
+boosted trees (LightGBM) give every declaration a score. Declarations that the model had not seen (out-of-fold) tell
+what a score means. A synthetic declaration's label is then drawn at the rate of the source declarations with similar
+scores. At least ``k`` importers stand behind each rate. The model, its calibration and its file belong here.
 
-Trees that learn from a finite source blur what they learn, and trees that learn from labels drawn by them blur it again. So the
-rates
-are sharpened: their log-odds are stretched. The factor is found by indirect inference (Gourieroux, Monfort and Renault 1993):
-    the same
-learner is given the declarations as they may be shown, with labels drawn from stretched rates, and must find as much fraud as
-it finds in the source. The share of frauds stays as it is.
+Trees that learn from a finite source blur what they learn, and trees that learn from labels drawn by them blur it
+again. So the rates are sharpened: their log-odds are stretched. The factor is found by indirect inference (Gourieroux,
+Monfort and Renault 1993): the same learner is given the declarations as they may be shown, with labels drawn from
+stretched rates, and must find as much fraud as it finds in the source. The share of frauds stays as it is.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """One synthetic month, from a trained model to rows that may be scored: draft, selection, polish, labels, identities, keys.
 
-The order of these steps belongs here, and what ties a row together: consistent keys, dates inside the month, and no row that
-    copies a
-source row. Each step's method has a module of its own.
+The order of these steps belongs here, and what ties a row together: consistent keys, dates inside the month, and no row
+that copies a source row. Each step's method has a module of its own.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _REPAIRS = 20
 
 @dataclass(frozen=True)
 class AllMonths:
-    """What is learned from all months together (decision 7 of the architecture).
+    """What is learned from all months together (``docs/decisions.md``, decision 7).
 
     Attributes:
         safe: what may be shown as declared.

@@ -172,14 +172,14 @@ def test_an_asset_over_all_months_reads_the_months_that_its_record_names(
     """Of 2020-03 there are no unit prices, and 2020-04 comes while the propensity is learned: both are left out."""
     assert run_month(*TABLES, month="2020-02").success
     assert run_month(*(key for key in TABLES if key != "unit_prices"), month="2020-03").success
-    fitted, read = synthesis.fitted_propensity, []
+    fitted, read = synthesis.fit_propensity, []
 
     def interrupted(source, prices, *given, **more):
         assert run_month(*TABLES, month="2020-04").success
         read.extend([list(source), list(prices)])
         return fitted(source, prices, *given, **more)
 
-    monkeypatch.setattr(synthesis, "fitted_propensity", interrupted)
+    monkeypatch.setattr(synthesis, "fit_propensity", interrupted)
     _share(instance, "safe_groups", "fraud_propensity")
     assert read == [["2020-02"], ["2020-02"]]
     record = lake.record("fraud_propensity")

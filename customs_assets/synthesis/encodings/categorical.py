@@ -1,10 +1,9 @@
 """Open lists of codes: the common ones by name, the rare ones as one group.
 
-The model does not see the name of a code that fewer than ``k`` importers of the month use (decision 7 of the architecture), nor
-of
-one in less than half a percent of the rows: a batch has two such rows, too few for a GAN to learn from. Decoding draws among the
-month's rare codes in their own proportions. Which codes may be shown at all is decided before, over all months
-(``disclosure.safe_groups``): the codec that decodes is fitted to rows that hold no other.
+The model does not see the name of a code that fewer than ``k`` importers of the month use (``docs/decisions.md``,
+decision 7), nor of one in less than half a percent of the rows: a batch has two such rows, too few for a GAN to learn
+from. Decoding draws among the month's rare codes in their own proportions. Which codes may be shown at all is decided
+before, over all months (``disclosure.safe_groups``): the codec that decodes is fitted to rows that hold no other.
 """
 
 from __future__ import annotations
