@@ -19,7 +19,7 @@ from customs_assets.generator.conditional_sampling import Conditions, ConditionT
 from customs_assets.generator.model_table_transform import EncodedTable, TableTransform
 
 if TYPE_CHECKING:
-    from customs_assets.generator.ctgan import Hyperparameters
+    from customs_assets.generator.hyperparameters import Hyperparameters
 
 _UNUSED_BITS = 9
 _STEP = np.float32(2.0**-23)

@@ -22,7 +22,7 @@ from customs_assets.seeds import derive_rng
 from customs_assets.simulation import published_shares, tariff
 
 if TYPE_CHECKING:
-    from customs_assets.simulation.world import Lanes
+    from customs_assets.simulation.lanes import Lanes
 
 
 class Mechanism(IntEnum):

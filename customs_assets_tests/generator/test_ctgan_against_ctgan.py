@@ -18,9 +18,10 @@ from ctgan.data_sampler import DataSampler
 from ctgan.synthesizers import ctgan as reference
 
 from customs_assets.generator.conditional_sampling import Conditions
-from customs_assets.generator.ctgan import Hyperparameters, Training
+from customs_assets.generator.ctgan import Training
 from customs_assets.generator.ctgan_draws import DiscriminatorDraws, GeneratorDraws
 from customs_assets.generator.ctgan_networks import Discriminator, Generator
+from customs_assets.generator.hyperparameters import Hyperparameters
 from customs_assets.generator.model_table_transform import (
     ContinuousColumn,
     DiscreteColumn,
