@@ -22,7 +22,7 @@ from customs_assets.expectations.expect import between, expect, in_set, not_miss
 from customs_assets.expectations.suites import Examined, Suite
 from customs_assets.expectations.validation import Piece
 from customs_assets.lake import LakeError
-from customs_assets.privacy.gate import CANDIDATE, claims_against, judged_keys, other_rows
+from customs_assets.privacy.gate import CANDIDATE, claimed_keys, reasons_of_measures
 from customs_assets.privacy.goals import REQUIRED, RULES
 from customs_assets.release.names import names_in
 
@@ -62,7 +62,7 @@ def _goals(subjects: Collection[Subject], examined: Examined) -> Piece:
 
 def _complete(examined: Examined) -> Piece:
     """A row for each claim that the gate goes by: the gate judges what was found, here it is asked that it is there."""
-    there = judged_keys(_claims(examined))
+    there = claimed_keys(_claims(examined))
     rows = pd.DataFrame({"claim": list(REQUIRED), "there": ["yes" if key in there else "no" for key in REQUIRED]})
     return rows, [in_set("there", ["yes"], "every claim that the gate goes by is there, measured or not")]
 
@@ -70,7 +70,7 @@ def _complete(examined: Examined) -> Piece:
 def _attacks(examined: Examined) -> Piece:
     """One row: for each reason that withholds a 1, which should be 0; and how many there are."""
     lake = examined.lake
-    reasons = [*claims_against(lake, lake.partitions("privacy_report", "json")), *other_rows(lake)]
+    reasons = reasons_of_measures(lake, lake.partitions("privacy_report", "json"))
     asked = {f"reason {number}": (1, reason) for number, reason in enumerate(reasons, 1)}
     nothing = "every privacy claim was measured and none blocks the release, so that nothing withholds it"
     asked["reasons"] = len(reasons), nothing

@@ -8,7 +8,7 @@ from customs_assets.fidelity.table_two import from_json
 from customs_assets.graph import made_with
 from customs_assets.lake import Lake
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
-from customs_assets.privacy.standing import WITHHELD, judged
+from customs_assets.privacy.gate import WITHHELD, reasons_to_withhold
 from customs_assets.release.files import CARD, build_release
 from customs_assets.resources import FOLDER, OWNERS, Pipeline
 
@@ -49,7 +49,7 @@ def synthetic_release(
 ) -> dg.Output[FolderOfFiles]:
     """The gate: the candidate's files, where every privacy claim was measured and none blocks it; else nothing stands here."""
     # An earlier release was withdrawn before the inputs were read. The bytes that are judged are the bytes that are released.
-    if reasons := judged(pipeline.lake, release_candidate.files):
+    if reasons := reasons_to_withhold(pipeline.lake, release_candidate.files):
         raise dg.Failure(f"{WITHHELD}{'; '.join(reasons)}", allow_retries=False)
     metadata: dict[str, Any] = {
         "files": {name: len(content) for name, content in release_candidate.files.items()},
