@@ -91,17 +91,10 @@ def declaration_expectations(
         labelled: whether every row must have both labels.
         repeated_ids: where the rows are a piece of a table, the IDs that the table has more than once; None for a whole table.
     """
-    one_id = "declaration IDs are unique"
+    names, key, one_id = [a.name for a in attributes], "declaration_id", "declaration IDs are unique"
     expected = [
-        expect(
-            "TableColumnsToMatchSet",
-            "all 22 attributes are there",
-            column_set=[a.name for a in attributes],
-            exact_match=False,
-        ),
-        unique("declaration_id", one_id)
-        if repeated_ids is None
-        else not_in_set("declaration_id", repeated_ids, one_id),
+        expect("TableColumnsToMatchSet", "all 22 attributes are there", column_set=names, exact_match=False),
+        unique(key, one_id) if repeated_ids is None else not_in_set(key, repeated_ids, one_id),
         expect(
             "ColumnPairValuesToBeInSet",
             "critical fraud is 0 where there is no fraud, 1 or 2 where there is",

@@ -30,21 +30,15 @@ class ClosestRecord:
             0.5 where the synthesizer kept no row, 1.0 where it copied.
         standard_error: of that share, if it were 0.5 and a coin had put each importer on its side.
         lower_bound: of that share, for one of ``chance.CLAIMS`` claims; NaN with too few importers on a side.
-        references: training rows, and as many control rows.
-        ties: synthetic rows that are as near to one as to the other.
         identical_to_training: synthetic rows at distance 0 of a training row.
         identical_to_control: synthetic rows at distance 0 of a control row.
-        medians: of the distances to training and to control.
     """
 
     share_nearer_to_training: float
     standard_error: float
     lower_bound: float
-    references: int
-    ties: int
     identical_to_training: int
     identical_to_control: int
-    medians: tuple[float, float]
 
 
 def closest_record(
@@ -66,11 +60,8 @@ def closest_record(
         share,
         float(0.5 / np.sqrt(number)),
         _lower_bound(share, number, *(int(codes.max()) + 1 for codes in importers)),
-        references=len(training),
-        ties=int((to_training == to_control).sum()),
         identical_to_training=int((to_training == 0).sum()),
         identical_to_control=int((to_control == 0).sum()),
-        medians=(float(np.median(to_training)), float(np.median(to_control))),
     )
 
 

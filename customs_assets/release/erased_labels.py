@@ -21,7 +21,8 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 def partly_labelled(train: pd.DataFrame, rate: float, policy: Policy, root: Root) -> pd.DataFrame:
     """The training declarations with the labels of all but :func:`inspected` ones erased, the same ones for the same root."""
     rng = derive_rng(root, "synthetic_release", purpose=f"labels kept, {policy}")
-    return erase_labels(train, inspected(train, rate, policy, rng))
+    kept = inspected(train, rate, policy, rng)
+    return train.assign(**{label: train[label].astype("Int8").where(kept) for label in LABELS})
 
 
 def inspected(declarations: pd.DataFrame, rate: float, policy: Policy, rng: np.random.Generator) -> np.ndarray:
@@ -47,11 +48,6 @@ def inspected(declarations: pd.DataFrame, rate: float, policy: Policy, rng: np.r
     kept = np.zeros(len(declarations), dtype=bool)
     kept[np.argsort(-keys, kind="stable")[:wanted]] = True
     return kept
-
-
-def erase_labels(declarations: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
-    """The same declarations, both labels missing (nullable ``Int8``) where ``kept`` is false."""
-    return declarations.assign(**{label: declarations[label].astype("Int8").where(kept) for label in LABELS})
 
 
 def _suspicion(declarations: pd.DataFrame) -> np.ndarray:

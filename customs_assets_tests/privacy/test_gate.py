@@ -1,4 +1,4 @@
-"""The gate fails closed: whatever was not measured, or convicts, lets nothing be released."""
+"""The gate fails closed: a claim that was not measured, or that blocks the release, withholds it."""
 
 from __future__ import annotations
 
