@@ -317,7 +317,7 @@ def _propensity(examined: Examined) -> Piece:
 @suite("rehearsed_declarations", "k_importers_of_the_training_half")
 def _rehearsed(examined: Examined) -> Piece:
     """The form and the labels hold in every row; every tariff tuple rests on k importers of the training half."""
-    from customs_assets.privacy.rehearsal import Rehearsal, told_reason
+    from customs_assets.privacy.rehearsal import Rehearsal, stated_reason
 
     lake, settings = examined.lake, examined.settings
     months = lake.partitions("anonymized_declarations")
@@ -326,7 +326,7 @@ def _rehearsed(examined: Examined) -> Piece:
     rehearsal = Rehearsal.of(table, source, release_secret(settings.release_secret).load())
     if isinstance(rehearsal, str):
         # An empty table that says why it is empty holds: nothing is measured on it, so nothing is released.
-        holds = told_reason(table) == rehearsal and not table.num_rows
+        holds = stated_reason(table) == rehearsal and not table.num_rows
         rows = pd.DataFrame({"rehearsed": ["no, and why" if holds else "no"]})
         return rows, [in_set("rehearsed", ["no, and why"], f"the rehearsal is one of this source: {rehearsal}")]
     importers = with_hs6(rehearsal.training).groupby(list(RELEASED_TUPLE))["importer_id"].nunique()

@@ -27,7 +27,7 @@ class ClosestRecord:
 
     Attributes:
         share_nearer_to_training: share of the synthetic rows that are nearer to training than to control, ties counting half;
-            0.5 where the synthesizer kept no row, 1.0 where it copied.
+            0.5 where the synthesizer memorized no row, 1.0 where it copied.
         standard_error: of that share, if it were 0.5 and a coin had put each importer on its side.
         lower_bound: of that share, for one of ``chance.CLAIMS`` claims; NaN with too few importers on a side.
         identical_to_training: synthetic rows at distance 0 of a training row.

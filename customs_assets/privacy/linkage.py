@@ -80,9 +80,6 @@ def linkage(
     """Match source importers to synthetic importers by profile.
 
     Args:
-        synthetic: as for every attack.
-        training: as for every attack.
-        control: as for every attack.
         made_from: for each synthetic importer the source importer that it was mostly made from; where None, the source importer
             with the same token, if there is one.
         least_declarations: importers with fewer are not attacked, because their profile is too thin.

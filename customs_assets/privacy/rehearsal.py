@@ -81,7 +81,7 @@ def _of_another_source(rehearsed_from: Mapping[str, str], source: Mapping[str, p
     return f"the rehearsal is of other declarations of {differing} than those at hand" if differing else ""
 
 
-def told_reason(table: pa.Table) -> str | None:
+def stated_reason(table: pa.Table) -> str | None:
     """Why the table says that nothing was rehearsed; None where it does not say."""
     reason = (table.schema.metadata or {}).get(_REASON.encode())
     return None if reason is None else reason.decode()

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from customs_assets.declaration import BY_NAME, arrow_schema
-from customs_assets.source.quarantine import QuarantinedRow, Reason, quarantine_table, record_text, shown
+from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, quarantine_table, record_text
 from customs_assets.source.reading import MonthStream, RawRows
 from customs_assets.source.rules import detail, judge
 
@@ -80,7 +80,7 @@ class _Judging:
             if earlier != place:
                 is_new[number] = False
                 file, row = self._files[(earlier >> _ROW_BITS) - 1], earlier & ((1 << _ROW_BITS) - 1)
-                sentence = f"declaration_id {shown(identity)} is already that of row {row} of {file}"
+                sentence = f"declaration_id {excerpt(identity)} is already that of row {row} of {file}"
                 reason = Reason.DUPLICATE_DECLARATION_ID
                 self._quarantine_cells(rows, good[number], reason, "declaration_id", sentence)
         return declarations.filter(pa.array(is_new))

@@ -87,7 +87,7 @@ def harmless(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def shown(value: str) -> str:
+def excerpt(value: str) -> str:
     """A value for a sentence: quoted, control characters escaped, shortened."""
     return repr(_shortened(value, SHOWN_CHARACTERS))
 

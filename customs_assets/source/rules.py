@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customs_assets.declaration import ATTRIBUTES, BY_NAME, LABELS, Attribute, Kind, arrow_schema, consistent_labels
-from customs_assets.source.quarantine import REASONS, Reason, shown
+from customs_assets.source.quarantine import REASONS, Reason, excerpt
 
 # The longest cell that can be a name, a code or a remark. A longer one is damage (a lost quote, a binary file).
 MAXIMUM_CHARACTERS = 4096
@@ -107,7 +107,7 @@ def judge(cells: pa.Table, month: str) -> tuple[pa.Table, np.ndarray, list[Findi
 def detail(findings: list[Finding], row: pa.Table, month: str) -> str:
     """The sentence about a row that breaks rules: the first finding in full, the others by name."""
     first = findings[0]
-    value = shown(row.column(first.column)[0].as_py())
+    value = excerpt(row.column(first.column)[0].as_py())
     sentence = f"{first.column} {_SENTENCES[first.reason].format(value=value, month=month)}"
     others = [f"{finding.column}: {finding.reason}" for finding in findings[1:]]
     return f"{sentence}; also {', '.join(others)}" if others else sentence
