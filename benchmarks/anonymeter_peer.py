@@ -36,20 +36,19 @@ SECRETS = ("item_price", "hs6_code", "critical_fraud")
 
 def ours(folder: Path, rows: int) -> dict[str, dict[str, float]]:
     """Run our attacks, leave rows and guesses in ``folder`` for the peer, and return what came of them."""
-    from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES
     from customs_assets.privacy.nearest_guesses import inference, linkability
     from customs_assets.privacy.risk import Risk
     from customs_assets.privacy.singling_out import as_attacked, guesses_from, matches, singling_out
 
     synthetic, training, control = leaking_tables(rows)
     for name, frame in {"synthetic": synthetic, "training": training, "control": control}.items():
-        as_attacked(frame, WITHOUT_IDENTITIES).to_parquet(folder / f"{name}.parquet", index=False)
+        as_attacked(frame).to_parquet(folder / f"{name}.parquet", index=False)
     risks: dict[str, Risk] = {}
     guesses: dict[str, Any] = {}
     for mode in ("univariate", "multivariate"):
         key = f"singling out, {mode}"
-        made = guesses_from(as_attacked(synthetic, WITHOUT_IDENTITIES), mode, 2 * rows, seed=2020)
-        assert (matches(as_attacked(synthetic, WITHOUT_IDENTITIES), made) == 1).all()
+        made = guesses_from(as_attacked(synthetic), mode, 2 * rows, seed=2020)
+        assert (matches(as_attacked(synthetic), made) == 1).all()
         guesses[key] = [[[column, relation, _plain(value)] for column, relation, value in guess] for guess in made]
         risks[key] = singling_out(synthetic, training, control, mode, 2 * rows, seed=2020)
     risks["linkability"] = linkability(synthetic, training, control, HALVES)

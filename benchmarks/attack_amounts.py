@@ -17,7 +17,15 @@ import pandas as pd
 
 from customs_assets.declaration import RELEASED, Kind
 from customs_assets.lake import Lake
-from customs_assets.privacy.amounts import AMOUNTS, TOLERANCE, Guessed, amounts_of, extremes, solved_amounts
+from customs_assets.privacy.amounts import (
+    AMOUNTS,
+    TOLERANCE,
+    Variation,
+    amounts_of,
+    extremes,
+    solved_amounts,
+    strongest,
+)
 from customs_assets.privacy.counts import group_account
 from customs_assets.privacy.guessed_seed import guessed_seed
 
@@ -57,7 +65,7 @@ def attack(address: str, min_group: int) -> bool:
     started = time.perf_counter()
     seed = guessed_seed(released)
     print(f"- {seed.note} ({time.perf_counter() - started:.1f} s)")
-    return bool(solved.strongest.lower or read_off.strongest.lower or codes or seed.seeds)
+    return bool(strongest(solved).lower_bound or strongest(read_off).lower_bound or codes or seed.seeds)
 
 
 def rarely_written_extremes(released: pd.DataFrame, source: pd.DataFrame, min_group: int) -> tuple[int, int]:
@@ -85,17 +93,21 @@ def reach(released: pd.DataFrame, source: pd.DataFrame, amount: str) -> tuple[fl
     return (float(shown.max() / below.max()) if len(below) else math.nan), beyond
 
 
-def _table(guessed: Guessed, seconds: float) -> str:
+def _table(variations: tuple[Variation, ...], seconds: float) -> str:
+    best = strongest(variations)
     lines = [
         "| guesses of | guesses | hits | chance | excess | at least |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {way.how} | {way.guesses} | {way.hits} | {way.chance:.1f} | {way.excess:.4f} | {way.lower:.4f} |"
-        for way in guessed.variations
+        f"| {way.how} | {way.guesses} | {way.hits} | {way.chance:.1f} | {way.excess:.4f} | {way.lower_bound:.4f} |"
+        for way in variations
     ]
     return "\n".join(
-        [*lines, f"\nstrongest: {guessed.strongest.note}; at least {guessed.strongest.lower:.4f} ({seconds:.1f} s)\n"]
+        [
+            *lines,
+            f"\nstrongest: {best.note}; at least {best.lower_bound:.4f} ({seconds:.1f} s)\n",
+        ]
     )
 
 

@@ -68,7 +68,8 @@ def _write(source: SimulatedSource, folder: str, month: str) -> int:
 
 def judge(source: SimulatedSource, folder: str) -> int:
     """All months' declarations, by the expectations that block a month."""
-    from customs_assets.expectations.suites import SUITES, Examined
+    from customs_assets.expectations.expect import Examined
+    from customs_assets.expectations.suites import SUITES
     from customs_assets.expectations.validation import validate_pieces
     from customs_assets.lake import Lake
     from customs_assets.settings import Settings

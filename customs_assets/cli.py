@@ -25,7 +25,7 @@ from customs_assets.graph import RELEASE, Node
 from customs_assets.lake import Lake
 from customs_assets.masking import mask_credentials
 from customs_assets.months import month_range
-from customs_assets.privacy.standing import WITHHELD, is_released, judged
+from customs_assets.privacy.gate import WITHHELD, is_released, reasons_to_withhold
 from customs_assets.release.files import CARD
 from customs_assets.secret_files import SecretFile, SecretFileError, identity_key, release_secret
 from customs_assets.settings import Settings, available_cores
@@ -308,7 +308,9 @@ def _conclude(lake: Lake, unmade: Sequence[str]) -> bool:
             console.print(f"released: {path}", highlight=False, soft_wrap=True)
             return True
         return _say_withheld([*unmade, "what was let through before stands as it was"])
-    return _say_withheld(unmade or judged(lake) or ["it could be let through, but the gate was not passed; run again"])
+    return _say_withheld(
+        unmade or reasons_to_withhold(lake) or ["it could be let through, but the gate was not passed; run again"]
+    )
 
 
 def _say_withheld(reasons: Sequence[str]) -> bool:

@@ -1,5 +1,4 @@
-"""From inspected declarations to declarations that name nobody: identities to tokens, prices to noisy averages.
+"""From inspected declarations to declarations that name nobody: identities become tokens, prices become noisy averages.
 
-Section 4.1 of the paper. What belongs here ends at ``anonymized_declarations`` and ``unit_prices``; generating rows is the
-next stage's work.
+Section 4.1 of the paper. What belongs here builds ``anonymized_declarations`` and ``unit_prices``.
 """

@@ -32,15 +32,15 @@ def anonymized_declarations(
     labelled_declarations: pd.DataFrame,
     raw_declarations: LakeFile,
 ) -> dg.Output[pd.DataFrame]:
-    """The same rows with the four identities replaced by tokens of a keyed hash. No name or number goes past this table."""
+    """The same rows with the four identities replaced by tokens of a keyed hash. No later table has a name or business number."""
     settings, key = pipeline.settings, identity_key(pipeline.settings.identity_key)
     numbers = None
     if settings.business_numbers:
         try:
-            # Business numbers stand in the raw rows alone.
+            # Only the raw rows have business numbers.
             numbers = read_business_numbers(raw_declarations.lake, context.partition_key, settings.business_numbers)
         except BusinessNumberError as error:
-            # A column that is not there will not be there at the next try.
+            # A missing column will be missing at the next try.
             raise dg.Failure(str(error), allow_retries=False) from error
     anonymized = anonymize(labelled_declarations, key.obtain(settings.lake), numbers)
     metadata: dict[str, Any] = {
@@ -64,7 +64,7 @@ def unit_prices(
     context: dg.AssetExecutionContext, pipeline: Pipeline, anonymized_declarations: LakeFile
 ) -> dg.Output[pd.DataFrame]:
     """Price per kg by HS10, falling back to HS6, HS4, HS2 where a code is rare, with Gaussian noise on the average."""
-    # Of tokens, not of names: k importers are not one importer in k spellings.
+    # Importers are counted by token: one importer in k spellings is one importer.
     lake, min_group = anonymized_declarations.lake, pipeline.settings.min_group
     prices = month_unit_prices(lake, context.partition_key, min_group, pipeline.secret)
     levels = prices["category"].str.len().value_counts().sort_index(ascending=False)

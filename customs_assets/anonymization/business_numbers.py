@@ -1,6 +1,6 @@
-"""Business numbers: the further columns of the source that ``CUSTOMS_BUSINESS_NUMBERS`` names, for the labelled rows.
+"""Business numbers of the labelled rows, from the source's further columns that ``CUSTOMS_BUSINESS_NUMBERS`` names.
 
-Tokens are made from them, and a release is searched for them. No artifact after ``raw_declarations`` holds them.
+Tokens are made from them, and a release is searched for them. Only ``raw_declarations`` has them.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _IS_LABELLED = pc.field(LABELS[0]).is_valid() & pc.field(LABELS[1]).is_valid()
 
 
 class BusinessNumberError(Exception):
-    """Business numbers cannot be read; the message names the role and the column and says what to do."""
+    """Business numbers cannot be read. The message names the role and the column and says what to do."""
 
 
 def read_business_numbers(lake: Lake, month: str, columns: Mapping[str, str]) -> pd.DataFrame:
     """The business numbers of a month's labelled rows, as declared.
 
     Args:
-        lake: holds the month's ``raw_declarations`` and ``labelled_declarations``.
+        lake: has the month's ``raw_declarations`` and ``labelled_declarations``.
         month: ``YYYY-MM``.
         columns: column of ``raw_declarations`` by identity (``Settings.business_numbers``).
 

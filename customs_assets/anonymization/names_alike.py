@@ -1,10 +1,11 @@
-"""Names made alike: one firm in several spellings is one party, before anything is counted or made a token.
+"""Names made alike: all spellings of a firm's name become one, before importers are counted and tokens are made.
 
-Unicode form, case, accents, blanks, punctuation and symbols do not tell names apart; nor do ``&``, ``+`` and ``and``, or a
-company's legal form at the beginning or the end of a name. Everything else does: nothing is translated, transcribed or guessed.
+Unicode form, case, accents, blanks, punctuation and symbols make no difference. Neither do ``&``, ``+`` and ``and``, or a
+company's legal form at the beginning or the end of a name. Everything else does: nothing is translated, transcribed or
+guessed.
 
-Two parties whose names become one count as one. That can only lower the number of importers behind a value, so it errs on the
-safe side. A firm under two different names still counts as two.
+Two parties whose names become the same count as one. That can only lower the number of importers behind a value, which is safe. A
+firm with two different names still counts as two.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Legal forms that stand at the end of a name. Blanks and points in them do not matter: "S. A." is "SA".
+# Legal forms at the end of a name. Blanks and points do not matter: "S. A." is "SA".
 _AT_THE_END = """
     co | company | and co | and company | ltd | limited | co ltd | company limited | corp | corpn | corporation | inc |
     incorporated | comp ltd |
@@ -43,7 +44,7 @@ _AT_THE_END = """
     α ε | ε π ε | ο ε | ε ε | ι κ ε | ανώνυμη εταιρεία | בע מ | ذ م م | ش م م | ش م ل | ش م ع
 """
 
-# Those that stand before a name as well. Short ones that begin real names more often ("Co", "Company", "AG") are not here.
+# Legal forms at the beginning of a name. Short ones that more often begin a real name ("Co", "Company", "AG") are left out.
 _AT_THE_BEGINNING = """
     the | messrs |
     pt | p t | c v | u d | o y | o y j | a b | a s | s a | n v | b v | bvba | sprl | s r l | s a r l | s a s | sasu | eurl | snc |
@@ -57,7 +58,7 @@ _AT_THE_BEGINNING = """
     открытое акционерное общество | закрытое акционерное общество | товариство з обмеженою відповідальністю | شركة
 """
 
-# Those of scripts that need no blank between a form and a name.
+# Legal forms in scripts that need no blank between a form and a name.
 _GLUED = """
     주식회사 | 유한회사 | 유한책임회사 | 합자회사 | 합명회사 | 사단법인 | 재단법인 |
     株式会社 | 株式會社 | 有限会社 | 有限會社 | 合同会社 | 合同會社 | 合資会社 | 合名会社
@@ -67,25 +68,25 @@ _GLUED_AT_THE_END = """
 """
 _GLUED_AT_THE_BEGINNING = "บริษัท | ห้างหุ้นส่วนจำกัด | หจก | บจก | บมจ"
 
-# Forms that are one character in brackets, and what they are short for. ㈜ becomes (주) by Unicode's own rules.
+# Legal forms of one character in brackets, and their full text. Unicode turns ㈜ into (주).
 _IN_BRACKETS = {
     "주": "주식회사", "유": "유한회사", "합": "합자회사", "사": "사단법인", "재": "재단법인",
     "株": "株式会社", "有": "有限会社", "同": "合同会社", "资": "合資会社", "資": "合資会社", "名": "合名会社",
 }  # fmt: skip
 
-# Letters that are no letter with an accent to Unicode, but are written for one.
+# Letters that look accented but that Unicode does not split into a letter and an accent.
 _PLAIN = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ə": "e"}
 )
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _TRADE_MARKS = re.compile("[™℠®©]")
 
-# Letters to Unicode, which nobody sees.
+# Invisible characters that Unicode counts as letters or marks.
 _FILLERS = {0x115F, 0x1160, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 
 
 class _WordCharacters(dict[int, str | None]):
-    """What stands for each character: letters, marks and digits for themselves, a blank for punctuation and symbols."""
+    """The replacement of each character: letters, marks and digits stay, punctuation and symbols become a blank."""
 
     def __missing__(self, code: int) -> str | None:
         character = chr(code)
@@ -103,7 +104,7 @@ _WORD_CHARACTERS = _WordCharacters({ord("&"): " and ", ord("+"): " and "})
 
 
 def _folded(name: str) -> str:
-    """A name in one Unicode form (NFKC), in one case, without accents; blanks and punctuation stay."""
+    """A name in one Unicode form (NFKC), in small letters, without accents. Blanks and punctuation stay."""
     if name.isascii():
         return name.lower()
     text = unicodedata.normalize("NFKC", _TRADE_MARKS.sub(" ", name)).casefold()
@@ -140,7 +141,7 @@ _BETWEEN_SCRIPTS = re.compile("(?<=[a-z])(?=[가-힣぀-ヿ㐀-鿿])|(?<=[가-�
 
 
 def _without_forms(words: list[str]) -> list[str]:
-    """Words without the legal forms at both ends; the last word that is left stays, whatever it is."""
+    """Words without the legal forms at both ends. The last remaining word stays, whatever it is."""
     for count in range(min(_MOST_WORDS, len(words) - 1), 0, -1):
         if "".join(words[-count:]) in _LAST:
             return _without_forms(words[:-count])
@@ -167,28 +168,23 @@ def _reduced(name: str) -> str:
 
 
 def name_alike(name: str) -> str:
-    """What all spellings of a name have in common: small letters and digits without blanks.
+    """The common form of all spellings of a name, in any script: small letters and digits without blanks.
 
-    Args:
-        name: a company's or a person's name, in any script.
-
-    Returns:
-        The common form; the same for itself. A name of nothing but legal forms keeps one of them, a name of nothing but
-        punctuation stays as it is, so only a blank name gives an empty text.
+    The common form of a common form is itself. A name of legal forms alone keeps one of them. A name of punctuation alone
+    stays as it is. So only a blank name becomes the empty text.
     """
     common = _reduced(name)
-    # One word of plain letters is final; in other scripts a removed form may uncover another one.
+    # One word of plain letters is final. In other scripts another form may follow the removed one.
     while not (common.isascii() and common.isalnum()) and (shorter := _reduced(common)) != common:
         common = shorter
     return common
 
 
 def number_alike(number: str | None) -> str:
-    """What all spellings of a business number have in common: its digits and letters (NFKC, small).
+    """The common form of all spellings of a business number: its digits and small letters (NFKC).
 
-    Returns:
-        The common form; empty where there is no number: nothing, or no digit but zeros, as in ``000-00-00000`` and ``none``. A
-        whole number that went through a column of fractions (``2148610472.0``) is that number.
+    It is empty where there is no digit but zeros, as in ``000-00-00000`` and ``none``. A number from a column of fractions
+    (``2148610472.0``) is the whole number.
     """
     text = unicodedata.normalize("NFKC", number or "").casefold().strip()
     text = re.sub(r"(?<=\d)\.0+$", "", text) if text.count(".") == 1 else text

@@ -1,7 +1,7 @@
-"""Unit prices: the price per kilogram of each product code, blurred before anything is built on it.
+"""Unit prices: the price per kilogram of each product code, with noise.
 
-Section 4.1 of the paper: "we add some Gaussian noise to the average price of each category of item". The averages are
-SQL (``sql/unit_prices.sql``); the noise is drawn here.
+Section 4.1 of the paper: "we add some Gaussian noise to the average price of each category of item". ``sql/unit_prices.sql``
+computes the averages. What belongs here draws the noise.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 from customs_assets.lake import Lake, read_sql
 from customs_assets.seeds import Root, derive_rng, derive_root
 
-# Standard deviation of the noise, as a share of the category's average price.
+# Standard deviation of the noise, as a share of the average price.
 NOISE_SCALE = 0.05
 
 # The noise is cut here, in standard deviations, so that a price stays positive.
@@ -21,23 +21,20 @@ _NOISE_LIMIT = 3.0
 
 
 def month_unit_prices(lake: Lake, month: str, min_group: int, root: Root) -> pd.DataFrame:
-    """The noisy unit prices of a month's ``anonymized_declarations`` in a lake, as :func:`noisy_prices` gives them."""
+    """The noisy unit prices of a month's ``anonymized_declarations`` in a lake (:func:`noisy_prices`)."""
     with lake.connect() as connection:
         averages = average_prices(connection, lake.sql_path("anonymized_declarations", month), min_group)
     return noisy_prices(averages, derive_root(root, "unit_prices", month))
 
 
 def average_prices(connection: duckdb.DuckDBPyConnection, declarations_path: str, min_group: int) -> pd.DataFrame:
-    """The average price of every product code of a month.
+    """The average price of every product code in a Parquet file of anonymized declarations.
 
-    Args:
-        connection: a DuckDB that can read ``declarations_path``.
-        declarations_path: Parquet file of anonymized declarations: a token for each party, however its name is spelled.
-        min_group: a category with fewer importers than this falls back to a shorter code.
+    A code with fewer than ``min_group`` importers gets the average of a shorter code, its category.
 
     Returns:
-        One row a code, ordered by code: ``hs10_code``, ``category`` (the code that gave the price; empty for all goods),
-        ``importers`` and ``declarations`` behind it, ``average_price`` in KRW per kg.
+        One row for each code, in order: ``hs10_code``, ``category`` (empty for all goods), ``importers`` and ``declarations``
+        of the category, ``average_price`` in KRW per kg.
     """
     return connection.execute(
         read_sql("unit_prices.sql"), {"declarations": declarations_path, "min_group": min_group}
@@ -45,18 +42,13 @@ def average_prices(connection: duckdb.DuckDBPyConnection, declarations_path: str
 
 
 def noisy_prices(averages: pd.DataFrame, root: Root, noise_scale: float = NOISE_SCALE) -> pd.DataFrame:
-    """Replace each category's average by itself times (1 + Gaussian noise); codes of one category share its noise.
+    """Multiply each average of :func:`average_prices` by (1 + Gaussian noise). Codes of one category share its noise.
 
-    A corrected average gets another noise, so that the difference of two releases does not show the correction.
-
-    Args:
-        averages: as :func:`average_prices` gives them.
-        root: what the noise derives from.
-        noise_scale: its standard deviation, as a share of the average.
+    A corrected average gets another noise, so that two releases do not show the correction. The exact average does not leave this
+    function.
 
     Returns:
-        ``hs10_code``, ``category``, ``importers``, ``declarations``, ``unit_price`` in KRW per kg, always positive. The
-        exact average does not leave this function.
+        ``hs10_code``, ``category``, ``importers``, ``declarations``, ``unit_price`` in KRW per kg, always positive.
     """
     by_category = averages.drop_duplicates("category").set_index("category")["average_price"]
     noise = [

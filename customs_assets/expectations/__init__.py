@@ -1,4 +1,4 @@
-"""What is expected of every artifact, as Great Expectations suites, and how a suite becomes an asset check.
+"""What is expected of every asset, as Great Expectations suites, and how a suite becomes an asset check.
 
-What belongs here judges artifacts and says which rows and values failed. Making or mending them belongs to their stages.
+What belongs here judges assets and names the rows and values that failed. It changes none of them.
 """

@@ -1,7 +1,8 @@
 """The one adapter from a suite to a Dagster asset check.
 
-A check has its asset's partitions, so a month shows its own verdict; an error-level suite is blocking, so a failure stops what
-is downstream of that month alone; and its verdict is noted in the lake, so that a later run does not build on what failed.
+A check has the partitions of its asset, so each month has its own verdict. A suite of level ``error`` is a blocking check: a
+failure stops what is downstream of that month alone. Its verdict is written to the lake, so that a later run does not build on
+what failed.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,8 @@ from typing import Any
 import dagster as dg
 
 from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
-from customs_assets.expectations.suites import SUITES, Examined, Suite
+from customs_assets.expectations.expect import Examined, Suite
+from customs_assets.expectations.suites import SUITES
 from customs_assets.expectations.validation import Verdict, as_markdown, validate_pieces
 from customs_assets.graph import SOURCE_KEY
 from customs_assets.lake import Lake
@@ -37,14 +39,20 @@ def asset_check_from_suite(suite: Suite, partitions: dg.PartitionsDefinition | N
 
 
 def judge(suite: Suite, pipeline: Pipeline, partition: str) -> dg.AssetCheckResult:
-    """Run a suite on one partition and note the verdict."""
+    """Run a suite on one partition and write its verdict to the lake."""
     lake = pipeline.lake
-    # Looked up before the artifact is read: a verdict is about these bytes, whatever replaces them meanwhile.
+    # Read before the asset: the verdict is about these bytes, even if others replace them meanwhile.
     record = lake.record(suite.asset, partition)
     pieces = suite.pieces(Examined(lake, pipeline.settings, suite.asset, partition))
     verdict = validate_pieces(pieces, suite.key, suite.hidden)
     if suite.is_error and record is not None:
         lake.save_verdict(record, suite.name, passed=verdict.holds)
+    sentence = f"all {verdict.checked} expectations hold"
+    if verdict.findings:
+        sentence = (
+            f"{len(verdict.findings)} of {verdict.checked} expectations do not hold; "
+            f"first: {verdict.findings[0].expectation}. {suite.remedy}"
+        )
     reasons = _reasons(lake, suite, partition, verdict)
     metadata: dict[str, Any] = {
         "expectations": verdict.checked,
@@ -60,26 +68,18 @@ def judge(suite: Suite, pipeline: Pipeline, partition: str) -> dg.AssetCheckResu
     return dg.AssetCheckResult(
         passed=verdict.holds,
         severity=dg.AssetCheckSeverity.ERROR if suite.is_error else dg.AssetCheckSeverity.WARN,
-        description=_sentence(verdict, suite),
+        description=sentence,
         metadata=metadata,
     )
 
 
 def _reasons(lake: Lake, suite: Suite, partition: str, verdict: Verdict) -> list[dict[str, Any]]:
-    """What did not hold and for how many rows, with no value in it: alerts are made of this, and leave the house."""
+    """What did not hold, and for how many rows. Alerts repeat this outside the administration, so it holds no value."""
     reasons = [{"reason": finding.expectation, "rows": finding.failing} for finding in verdict.findings]
     if reasons and suite.asset == "quarantine":
         counted = lake.read_table("quarantine", partition).column("reason").value_counts().to_pylist()
         reasons += [{"reason": f"quarantined: {item['values']}", "rows": item["counts"]} for item in counted]
     return reasons
-
-
-def _sentence(verdict: Verdict, suite: Suite) -> str:
-    if verdict.holds:
-        return f"all {verdict.checked} expectations hold"
-    first = verdict.findings[0]
-    said = f"{len(verdict.findings)} of {verdict.checked} expectations do not hold; first: {first.expectation}"
-    return f"{said}. {suite.remedy}"
 
 
 def asset_checks(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[dg.AssetChecksDefinition]:
@@ -94,7 +94,7 @@ def asset_checks(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[d
     description="The month that is due (CUSTOMS_DUE_DAY) has been read from the source.",
 )
 def month_on_time(pipeline: Pipeline) -> dg.AssetCheckResult:
-    """Whether the latest month that is due is in the lake; a month that is late is told once, not every day."""
+    """Whether the latest month that is due is in the lake. A late month is reported once, not every day."""
     due_day = pipeline.settings.due_day
     month = due_month(datetime.now(UTC).date(), due_day)
     is_here = pipeline.lake.exists("raw_declarations", month)

@@ -1,15 +1,14 @@
-"""The suites over tables: what is expected of each artifact, derived from the declaration schema wherever it can be.
+"""The suites over tables: what is expected of each asset, derived from the declaration schema wherever possible.
 
-A suite fetches what it judges and lists expectations on it. Error-level suites hold what must be true: keys, codes, dates,
-labels, law, reconciliation, confidentiality. Warning-level suites hold floors of quality. How a suite is run stands in
-``validation``.
+A suite reads what it judges and lists the expectations on it. Suites of level ``error`` check what must be true: keys, codes,
+dates, labels, law, reconciliation, confidentiality. Suites of level ``warning`` check floors of quality.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -31,6 +30,8 @@ from customs_assets.declaration import (
     Kind,
 )
 from customs_assets.expectations.expect import (
+    Examined,
+    Suite,
     between,
     exactly,
     expect,
@@ -39,90 +40,38 @@ from customs_assets.expectations.expect import (
     not_in_set,
     not_missing,
     row_count,
+    suite,
     unique,
 )
 from customs_assets.expectations.validation import Piece
 from customs_assets.fidelity.comparison import with_hs6
 from customs_assets.fidelity.table_two import PAPER_SCORES
 from customs_assets.graph import RELEASE
-from customs_assets.lake import Lake, read_sql, to_frame
+from customs_assets.lake import read_sql, to_frame
 from customs_assets.privacy.gate import CANDIDATE
 from customs_assets.secret_files import release_secret
-from customs_assets.settings import Settings
 from customs_assets.source.address import is_simulated
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
-# What identities are: names, tokens inside the pipeline, or tokens as published.
+# What identities are: names, tokens of the pipeline, or published tokens.
 Identities = Literal["names", "tokens", "published"]
 
-# A source of which more than this share is quarantined is worth a look before anything is published.
+# A larger share of quarantined rows is worth a look before anything is published.
 QUARANTINE_SHARE = 0.01
 
-# Share of declarations that may give a new identity too much of one source identity: an importer who alone makes up most of a
+# Share of declarations that may give a new identity too much of one source identity. An importer who alone makes up most of a
 # trade cannot be dealt to identities of mixed origin.
 OVER_SHARE = 0.01
 
-# Scores below these floors are worth a look: the paper's own, which the pipeline is there to beat. Range coverage has none,
-# because the extremes are one importer's own. One month covers fewer categories than eighteen months together.
+# Scores below these floors are worth a look: the paper's own scores, which the pipeline should beat. Range coverage has no floor,
+# because the extremes belong to single importers. One month covers fewer categories than eighteen months together.
 FLOORS = {metric: score for metric, score in PAPER_SCORES.items() if metric != "RangeCoverage"}
 MONTHLY_FLOORS = {**FLOORS, "CategoryCoverage": 0.6, "ContingencySimilarity": 0.7, "TVComplement": 0.8}
 
-# What to do where a suite does not hold.
 _FIX_SOURCE = "Mend the rows named at the source, or the source's address, and materialize the month again."
-_FIX_CODE = "This is a fault of the pipeline, not of the data: please report it with the run's log."
 _LOOK = "Compare the month's figures with its neighbours before publishing."
-
-
-@dataclass(frozen=True)
-class Examined:
-    """The partition that a suite looks at."""
-
-    lake: Lake
-    settings: Settings
-    asset: str
-    partition: str
-
-    def frame(self, asset: str | None = None) -> pd.DataFrame:
-        """The table of this partition of an artifact (of the suite's own by default)."""
-        return self.lake.read_frame(asset or self.asset, self.partition)
-
-
-@dataclass(frozen=True)
-class Suite:
-    """A list of expectations on one artifact.
-
-    Attributes:
-        asset: asset key.
-        name: name of the check.
-        examine: gives the frame that is judged and what is expected of it; for a table that may be too large to hold, these piece
-            by piece.
-        description: what is expected, for the UI.
-        remedy: what to do where it does not hold.
-        level: ``error`` blocks what is downstream, ``warning`` does not.
-        key: column that names a row in findings.
-        hidden: columns whose values must not appear in findings.
-    """
-
-    asset: str
-    name: str
-    examine: Callable[[Examined], Piece | Iterator[Piece]]
-    description: str
-    remedy: str = _FIX_CODE
-    level: Literal["error", "warning"] = "error"
-    key: str = "declaration_id"
-    hidden: tuple[str, ...] = ()
-
-    @property
-    def is_error(self) -> bool:
-        """Whether a failure blocks what is downstream."""
-        return self.level == "error"
-
-    def pieces(self, examined: Examined) -> Iterable[Piece]:
-        """What is judged, as pieces."""
-        found = self.examine(examined)
-        return [found] if isinstance(found, tuple) else found
 
 
 def declaration_expectations(
@@ -133,26 +82,19 @@ def declaration_expectations(
     labelled: bool,
     repeated_ids: Sequence[str] | None = None,
 ) -> list[Expectation]:
-    """What the form asks of every declaration, derived from the schema.
+    """What the form requires of every declaration, derived from the schema.
 
     Args:
         attributes: the columns, in order.
-        month: ``YYYY-MM``; empty where several months stand together.
-        identities: what identities are: names have no pattern, tokens have that of the pipeline or the published one.
-        labelled: whether every row must carry both labels.
-        repeated_ids: where the rows are a piece of a table, the IDs that the table has more than once; None where they are all.
+        month: ``YYYY-MM``; empty for a table of several months.
+        identities: names have no pattern; tokens have that of the pipeline or the published one.
+        labelled: whether every row must have both labels.
+        repeated_ids: where the rows are a piece of a table, the IDs that the table has more than once; None for a whole table.
     """
-    one_id = "declaration IDs are unique"
+    names, key, one_id = [a.name for a in attributes], "declaration_id", "declaration IDs are unique"
     expected = [
-        expect(
-            "TableColumnsToMatchSet",
-            "all 22 attributes are there",
-            column_set=[a.name for a in attributes],
-            exact_match=False,
-        ),
-        unique("declaration_id", one_id)
-        if repeated_ids is None
-        else not_in_set("declaration_id", repeated_ids, one_id),
+        expect("TableColumnsToMatchSet", "all 22 attributes are there", column_set=names, exact_match=False),
+        unique(key, one_id) if repeated_ids is None else not_in_set(key, repeated_ids, one_id),
         expect(
             "ColumnPairValuesToBeInSet",
             "critical fraud is 0 where there is no fraud, 1 or 2 where there is",
@@ -170,35 +112,36 @@ def declaration_expectations(
                 start = pd.Timestamp(month)
                 expected.append(between(a.name, start, start + pd.offsets.MonthEnd(0), f"dates lie in {month}"))
             case Kind.NUMBER:
-                said = f"{a.name} lies between 0 and {a.maximum:g} {a.unit}"
-                expected.append(between(a.name, 0, a.maximum, said))
+                expected.append(between(a.name, 0, a.maximum, f"{a.name} lies between 0 and {a.maximum:g} {a.unit}"))
             case Kind.IDENTITY if identities == "names":
                 if not a.optional:
                     expected.append(matches(a.name, r"\S", f"{a.name} names somebody"))
-            case Kind.IDENTITY if identities == "tokens":
-                expected.append(_well_formed(replace(a, pattern=TOKEN_PATTERN)))
             case Kind.KEY | Kind.CODE | Kind.IDENTITY:
-                expected.append(_well_formed(a))
+                is_token = a.kind is Kind.IDENTITY and identities == "tokens"
+                expected.append(_well_formed(replace(a, pattern=TOKEN_PATTERN) if is_token else a))
             case _:
                 pass
     return expected
 
 
 def _well_formed(attribute: Attribute) -> Expectation:
-    name, empty = attribute.name, "|" if attribute.optional else ""
+    name = attribute.name
     if attribute.values is not None:
         codes = sorted(attribute.values | ({""} if attribute.optional else set()))
         return in_set(name, codes, f"{name} is a code of its list")
-    return matches(name, f"^(?:{attribute.pattern}{empty})$", f"{name} has the form of its code")
+    pattern = f"^(?:{attribute.pattern}{'|' if attribute.optional else ''})$"
+    return matches(name, pattern, f"{name} has the form of its code")
 
 
-def _quarantined(examined: Examined) -> tuple[pa.Table, int]:
-    """The month's quarantine, and how many rows came in."""
+def _read_quarantine(examined: Examined) -> tuple[pa.Table, int]:
+    """The month's quarantine, and how many rows the source had."""
     quarantine = examined.lake.read_table("quarantine", examined.partition)
     return quarantine, int((quarantine.schema.metadata or {})[b"rows_in"])
 
 
+@suite("raw_declarations", "form_and_reconciliation", remedy=_FIX_SOURCE, hidden=IDENTITIES)
 def _raw(examined: Examined) -> Iterator[Piece]:
+    """Keys unique, codes in their lists, dates in the month, labels consistent; rows in = kept + quarantined."""
     lake, month = examined.lake, examined.partition
     with lake.connect() as connection:
         raw = {"raw": lake.sql_path(examined.asset, month)}
@@ -208,27 +151,39 @@ def _raw(examined: Examined) -> Iterator[Piece]:
     for piece in lake.read_pieces(examined.asset, month, [a.name for a in ATTRIBUTES]):
         rows += piece.num_rows
         yield to_frame(piece), expected
-    quarantine, rows_in = _quarantined(examined)
+    quarantine, rows_in = _read_quarantine(examined)
     kept = rows_in - quarantine.num_rows
-    said = f"there are {kept} rows: {rows_in} rows in, {quarantine.num_rows} of them quarantined"
-    counted = expect("ColumnSumToBeBetween", said, column="rows", min_value=kept, max_value=kept)
+    reconciled = f"there are {kept} rows: {rows_in} rows in, {quarantine.num_rows} of them quarantined"
+    counted = expect("ColumnSumToBeBetween", reconciled, column="rows", min_value=kept, max_value=kept)
     yield pd.DataFrame({"rows": [rows]}), [counted]
 
 
+@suite("quarantine", "reasons", key="row")
 def _quarantine(examined: Examined) -> Piece:
+    """Every row set aside says why and where it stood."""
     columns = ("reason", "detail", "file", "row")
     return examined.frame(), [not_missing(name, f"every row set aside has its {name}") for name in columns]
 
 
+@suite(
+    "quarantine",
+    "share",
+    description=f"At most {QUARANTINE_SHARE:.0%} of a month is set aside.",
+    remedy="Look at the reasons in the quarantine table; the source may have changed its form.",
+    level="warning",
+    key="reason",
+)
 def _quarantined_share(examined: Examined) -> Piece:
-    quarantine, rows_in = _quarantined(examined)
+    quarantine, rows_in = _read_quarantine(examined)
     reasons = quarantine.column("reason").to_pandas().value_counts()
     shares = pd.DataFrame({"reason": reasons.index.astype(str), "share": reasons.to_numpy() / max(rows_in, 1)})
-    said = f"at most {QUARANTINE_SHARE:.0%} of the month's {rows_in} rows are quarantined"
-    return shares, [expect("ColumnSumToBeBetween", said, column="share", max_value=QUARANTINE_SHARE)]
+    at_most = f"at most {QUARANTINE_SHARE:.0%} of the month's {rows_in} rows are quarantined"
+    return shares, [expect("ColumnSumToBeBetween", at_most, column="share", max_value=QUARANTINE_SHARE)]
 
 
+@suite("labelled_declarations", "inspected_rows", hidden=IDENTITIES)
 def _labelled(examined: Examined) -> Piece:
+    """Exactly the inspected rows, both labels on each."""
     from customs_assets.simulation.tariff import lawful_tuples
 
     raw = examined.lake.read_table("raw_declarations", examined.partition, ["fraud"])
@@ -240,101 +195,80 @@ def _labelled(examined: Examined) -> Piece:
     ]
     if not is_simulated(examined.settings.source):
         return frame, expected
-    # Of the simulated administration alone the law is known; elsewhere the source's own tuples are all there is.
+    # Only the simulated administration's law is known. For other sources the source's own tuples are all there is.
     expected.append(in_set("tariff_tuple", ["lawful"], "the tariff schedule allows every tariff tuple"))
     lawful = lawful_tuples(pa.Table.from_pandas(frame[list(TARIFF_TUPLE)], preserve_index=False))
     return frame.assign(tariff_tuple=np.where(lawful, "lawful", "unlawful")), expected
 
 
+@suite("unit_prices", "prices", key="hs10_code")
 def _unit_prices(examined: Examined) -> Piece:
+    """Every product code has one positive price that rests on enough importers."""
     k = examined.settings.min_group
     codes = sorted(set(examined.frame("labelled_declarations")["hs10_code"]))
     frame = examined.frame()
+    positive = {"column": "unit_price", "min_value": 0, "strict_min": True, "max_value": 1e13}
     # A price of no category rests on all goods.
     return frame.assign(rests_on=frame["importers"].where(frame["category"] != "", k)), [
         in_set("hs10_code", codes, "only product codes of the month have a price"),
         row_count(len(codes), "every product code of the month has a price"),
         unique("hs10_code", "a product code has one price"),
-        expect(
-            "ColumnValuesToBeBetween",
-            "prices are positive",
-            column="unit_price",
-            min_value=0,
-            strict_min=True,
-            max_value=1e13,
-        ),
+        expect("ColumnValuesToBeBetween", "prices are positive", **positive),
         between("rests_on", k, None, f"a price rests on at least {k} importers, or on all goods"),
     ]
 
 
+@suite("anonymized_declarations", "nobody_named", hidden=IDENTITIES)
 def _anonymized(examined: Examined) -> Piece:
+    """The labelled rows, with tokens for names and business numbers: no raw identity is left."""
     frame, labelled = examined.frame(), examined.frame("labelled_declarations")
     columns = examined.settings.business_numbers
     numbers = read_business_numbers(examined.lake, examined.partition, columns) if columns else None
-    who = parties(labelled, numbers)
+    party = parties(labelled, numbers)
     expected = [
         *declaration_expectations(ATTRIBUTES, examined.partition, identities="tokens", labelled=True),
         row_count(len(labelled), "those of labelled_declarations"),
     ]
     for role in IDENTITIES:
-        raw = {*labelled[role], *who[role]}
+        raw = {*labelled[role], *party[role]}
         if numbers is not None and role in numbers:
             raw |= set(numbers[role].dropna())
         expected.append(not_in_set(role, sorted(raw - {""}), f"no {role} of the source is left"))
-        count = who[role].nunique()
+        count = party[role].nunique()
         counted = {role: f"as many {role}s as the source has, spellings made alike: no two became one"}
         if len(frame) == len(labelled):
-            # Told by their places, so that no name stands beside its token, not even here.
+            # Parties and tokens are replaced by numbers, so that no name stands beside its token, not even here.
             pair = f"{role} before and after"
-            frame[pair] = pd.factorize(who[role])[0] * (len(frame) + 1) + pd.factorize(frame[role])[0]
+            frame[pair] = pd.factorize(party[role])[0] * (len(frame) + 1) + pd.factorize(frame[role])[0]
             counted[pair] = f"every {role} of the source became one token, wherever it stands"
         expected += [
-            expect("ColumnUniqueValueCountToBeBetween", said, column=column, min_value=count, max_value=count)
-            for column, said in counted.items()
+            expect("ColumnUniqueValueCountToBeBetween", sentence, column=column, min_value=count, max_value=count)
+            for column, sentence in counted.items()
         ]
     return frame, expected
 
 
+@suite(
+    "ctgan_model",
+    "training",
+    remedy="Lower the learning rate or look at the month's model table; then materialize the model again.",
+    key="epoch",
+)
 def _model(examined: Examined) -> Piece:
+    """The model loads, was trained as long as asked, and its losses stayed finite."""
     from customs_assets.generator.checkpoint import from_bytes
 
     model = from_bytes(examined.lake.read_bytes(examined.lake.path(examined.asset, examined.partition, "safetensors")))
     return model.loss_values, [
         row_count(examined.settings.epochs, "one for each epoch that was asked for"),
-        *(
-            between(loss, -1e6, 1e6, f"the {loss.replace('_', ' ')} stayed finite")
-            for loss in ("generator_loss", "discriminator_loss")
-        ),
+        between("generator_loss", -1e6, 1e6, "the generator loss stayed finite"),
+        between("discriminator_loss", -1e6, 1e6, "the discriminator loss stayed finite"),
     ]
 
 
-def _synthetic(examined: Examined) -> Piece:
-    k, frame = examined.settings.min_group, examined.frame()
-    source = with_hs6(examined.frame("anonymized_declarations"))
-    safe = examined.lake.read_frame("safe_groups")
-    composed = examined.lake.read_frame("composed_identities")
-    enough = safe.loc[(safe["kind"] == "tuple") & (safe["importers"] >= k)]
-    copied = "no row equals a source row in everything but its key and date"
-    expected = [
-        *declaration_expectations(RELEASED, examined.partition, identities="tokens", labelled=True),
-        row_count(examined.settings.rows or len(source), "as many as were asked for"),
-        in_set("tariff_tuple", sorted(set(tuple_text(source))), "every tariff tuple is lawful"),
-        not_in_set("row", sorted(set(row_text(source))), copied),
-    ]
-    for column in FORM_CODES:
-        codes = sorted(safe.loc[safe["kind"] == column, "code"])
-        said = f"every {column} is one that at least {k} importers declared over all months"
-        expected.append(in_set(column, codes, said))
-    said = f"every tariff tuple rests on at least {k} importers over all months"
-    expected.append(in_set("shown_tuple", sorted(tuple_text(enough)), said))
-    expected += [
-        in_set(role, sorted({*composed[role], ""}), f"every {role} is a composed identity") for role in IDENTITIES
-    ]
-    tuples = tuple_text(frame)
-    return frame.assign(tariff_tuple=tuples, shown_tuple=tuples, row=row_text(frame)), expected
-
-
+@suite("safe_groups", "k_importers", key="kind")
 def _safe_groups(examined: Examined) -> Piece:
+    """Nothing stands in the table that fewer than k importers declared."""
     from customs_assets.disclosure.safe_groups import KINDS
 
     k = examined.settings.min_group
@@ -344,14 +278,16 @@ def _safe_groups(examined: Examined) -> Piece:
     ]
 
 
+@suite("composed_identities", "composed")
 def _composed(examined: Examined) -> Piece:
+    """Every declaration has new identities, and none takes more than a k-th of its rows from one of the source's."""
     from customs_assets.disclosure.identities import ROLES, over_share
 
     k, frame = examined.settings.min_group, examined.frame()
     months = examined.lake.partitions("anonymized_declarations")
     source = examined.lake.read_frames("anonymized_declarations", months).set_index("declaration_id")
     source = source.loc[frame["declaration_id"]]
-    # Where a role has fewer than twice k identities, there is no dealing them so that none holds more than a k-th of another.
+    # With fewer than twice k source identities, some new identity must hold more than a k-th of one of them.
     judged = [role for role in ROLES if source[role.sources].nunique() >= 2 * k]
     over = [
         over_share(
@@ -360,16 +296,28 @@ def _composed(examined: Examined) -> Piece:
         for role in judged
         if (named := (frame[role.name] != "").to_numpy()).any()
     ]
-    said = f"at most {OVER_SHARE:.0%} of declarations give a new identity more of one source identity than a {k}th"
+    at_most = f"at most {OVER_SHARE:.0%} of declarations give a new identity more of one source identity than a {k}th"
     return frame.assign(over=max(over, default=0.0)), [
         unique("declaration_id", "every declaration has its identities once"),
         row_count(len(source), "one for each declaration of all months"),
-        between("over", None, OVER_SHARE, said),
+        between("over", None, OVER_SHARE, at_most),
     ]
 
 
+@suite("fraud_propensity", "rates", key="rate")
+def _propensity(examined: Examined) -> Piece:
+    """Rates between 0 and 1 that rise with the score."""
+    rates = pd.DataFrame({"rate": examined.lake.read_json(examined.asset)["rates"]})
+    return rates, [
+        between("rate", 0, 1, "rates lie between 0 and 1"),
+        expect("ColumnValuesToBeIncreasing", "rates rise with the score", column="rate"),
+    ]
+
+
+@suite("rehearsed_declarations", "k_importers_of_the_training_half")
 def _rehearsed(examined: Examined) -> Piece:
-    from customs_assets.privacy.rehearsal import Rehearsal, told_reason
+    """The form and the labels hold in every row; every tariff tuple rests on k importers of the training half."""
+    from customs_assets.privacy.rehearsal import Rehearsal, stated_reason
 
     lake, settings = examined.lake, examined.settings
     months = lake.partitions("anonymized_declarations")
@@ -377,26 +325,50 @@ def _rehearsed(examined: Examined) -> Piece:
     frame, table = examined.frame(), lake.read_table(examined.asset)
     rehearsal = Rehearsal.of(table, source, release_secret(settings.release_secret).load())
     if isinstance(rehearsal, str):
-        # A table that says itself why it is empty is sound: nothing is measured on it, and so nothing released.
-        sound = told_reason(table) == rehearsal and not table.num_rows
-        said = f"the rehearsal is one of this source: {rehearsal}"
-        rows = pd.DataFrame({"rehearsed": ["no, and why" if sound else "no"]})
-        return rows, [in_set("rehearsed", ["no, and why"], said)]
-    behind = with_hs6(rehearsal.training).groupby(list(RELEASED_TUPLE))["importer_id"].nunique()
-    enough = behind.index[behind >= settings.min_group].to_frame(index=False)
-    said = f"every tariff tuple rests on at least {settings.min_group} importers of the training half"
+        # An empty table that says why it is empty holds: nothing is measured on it, so nothing is released.
+        holds = stated_reason(table) == rehearsal and not table.num_rows
+        rows = pd.DataFrame({"rehearsed": ["no, and why" if holds else "no"]})
+        return rows, [in_set("rehearsed", ["no, and why"], f"the rehearsal is one of this source: {rehearsal}")]
+    importers = with_hs6(rehearsal.training).groupby(list(RELEASED_TUPLE))["importer_id"].nunique()
+    enough = importers.index[importers >= settings.min_group].to_frame(index=False)
+    sentence = f"every tariff tuple rests on at least {settings.min_group} importers of the training half"
     return frame.assign(shown_tuple=tuple_text(frame)), [
         *declaration_expectations(RELEASED, "", identities="tokens", labelled=True),
         row_count(len(rehearsal.training), "as many as the training half has"),
-        in_set("shown_tuple", sorted(tuple_text(enough)), said),
+        in_set("shown_tuple", sorted(tuple_text(enough)), sentence),
     ]
 
 
-def _propensity(examined: Examined) -> Piece:
-    rates = pd.DataFrame({"rate": examined.lake.read_json(examined.asset)["rates"]})
-    return rates, [
-        between("rate", 0, 1, "rates lie between 0 and 1"),
-        expect("ColumnValuesToBeIncreasing", "rates rise with the score", column="rate"),
+@suite("synthetic_declarations", "lawful_and_consistent")
+def _synthetic(examined: Examined) -> Piece:
+    """The form, the law, the k rule and the labels hold in every row; no row copies a source row."""
+    k, frame = examined.settings.min_group, examined.frame()
+    source = with_hs6(examined.frame("anonymized_declarations"))
+    safe = examined.lake.read_frame("safe_groups")
+    composed = examined.lake.read_frame("composed_identities")
+    enough = safe.loc[(safe["kind"] == "tuple") & (safe["importers"] >= k)]
+    tuples, over_all_months = tuple_text(frame), f"at least {k} importers"
+    return frame.assign(tariff_tuple=tuples, shown_tuple=tuples, row=row_text(frame)), [
+        *declaration_expectations(RELEASED, examined.partition, identities="tokens", labelled=True),
+        row_count(examined.settings.rows or len(source), "as many as were asked for"),
+        in_set("tariff_tuple", sorted(set(tuple_text(source))), "every tariff tuple is lawful"),
+        not_in_set(
+            "row", sorted(set(row_text(source))), "no row equals a source row in everything but its key and date"
+        ),
+        *(
+            in_set(
+                column,
+                sorted(safe.loc[safe["kind"] == column, "code"]),
+                f"every {column} is one that {over_all_months} declared over all months",
+            )
+            for column in FORM_CODES
+        ),
+        in_set(
+            "shown_tuple",
+            sorted(tuple_text(enough)),
+            f"every tariff tuple rests on {over_all_months} over all months",
+        ),
+        *(in_set(role, sorted({*composed[role], ""}), f"every {role} is a composed identity") for role in IDENTITIES),
     ]
 
 
@@ -419,7 +391,9 @@ def _floors(floors: Mapping[str, float], examined: Examined) -> Piece:
     ]
 
 
+@suite(CANDIDATE, "files_and_tokens")
 def _candidate(examined: Examined) -> Piece:
+    """Files match their checksums, IDs are unique over all months, identities are re-drawn."""
     from customs_assets.release.files import CHECKSUMS, read_release
 
     folder = examined.lake.path(examined.asset, suffix="")
@@ -440,15 +414,19 @@ def _candidate(examined: Examined) -> Piece:
     ]
 
 
+@suite(RELEASE, "as_judged", key="file")
 def _release(examined: Examined) -> Piece:
+    """Every file is the candidate's, byte for byte: what was judged is what is released."""
     released, candidate = (examined.lake.read_folder(asset) for asset in (examined.asset, CANDIDATE))
     files = sorted({*released, *candidate})
     same = ["yes" if released.get(name) == candidate.get(name) else "no" for name in files]
-    said = "every file is the candidate's, and none is missing"
-    return pd.DataFrame({"file": files, "same": same}), [in_set("same", ["yes"], said)]
+    expected = in_set("same", ["yes"], "every file is the candidate's, and none is missing")
+    return pd.DataFrame({"file": files, "same": same}), [expected]
 
 
+@suite("fraud_benchmark", "precision", key="inspection_rate")
 def _benchmark(examined: Examined) -> Piece:
+    """Precision at both inspection rates, between 0 and 1."""
     from customs_assets.benchmark.precision import INSPECTION_RATES
 
     return examined.frame(), [
@@ -457,13 +435,21 @@ def _benchmark(examined: Examined) -> Piece:
     ]
 
 
+@suite(
+    "fraud_benchmark",
+    "signal",
+    remedy="Look at the month's labels: with no signal the data set is no benchmark.",
+    level="warning",
+    key="inspection_rate",
+)
 def _signal(examined: Examined) -> Piece:
+    """A detector does better than chance."""
     source = "anonymized_declarations" if "source" in examined.partition.split("|") else "synthetic_declarations"
     months = examined.lake.partitions(source)
     fraud = np.concatenate([examined.lake.read_table(source, month).column("fraud").to_numpy() for month in months])
     base_rate = float(fraud.mean())
-    said = f"a detector finds more fraud than drawing at random would ({base_rate:.3f})"
-    return examined.frame(), [between("precision_mean", base_rate, None, said)]
+    sentence = f"a detector finds more fraud than drawing at random would ({base_rate:.3f})"
+    return examined.frame(), [between("precision_mean", base_rate, None, sentence)]
 
 
 def tuple_text(declarations: pd.DataFrame) -> pd.Series:
@@ -472,7 +458,7 @@ def tuple_text(declarations: pd.DataFrame) -> pd.Series:
 
 
 def row_text(declarations: pd.DataFrame) -> pd.Series:
-    """Everything of each released row but its key and date as one text."""
+    """Each released row without key and date as one text."""
     return _joined(declarations, [a.name for a in RELEASED if a.kind not in (Kind.KEY, Kind.DATE)])
 
 
@@ -481,125 +467,17 @@ def _joined(declarations: pd.DataFrame, columns: Iterable[str]) -> pd.Series:
     return texts[0].str.cat(pd.concat(texts[1:], axis=1), sep=" ")
 
 
+def _score_suites(asset: str, floors: Mapping[str, float], floors_hold: str) -> tuple[Suite, Suite]:
+    return (
+        Suite(asset, "scores", _scores, "Eight scores between 0 and 1.", key="metric"),
+        Suite(asset, "floors", partial(_floors, floors), floors_hold, _LOOK, "warning"),
+    )
+
+
 SUITES: tuple[Suite, ...] = (
-    Suite(
-        "raw_declarations",
-        "form_and_reconciliation",
-        _raw,
-        "Keys unique, codes in their lists, dates in the month, labels consistent; rows in = kept + quarantined.",
-        _FIX_SOURCE,
-        hidden=IDENTITIES,
-    ),
-    Suite("quarantine", "reasons", _quarantine, "Every row set aside says why and where it stood.", key="row"),
-    Suite(
-        "quarantine",
-        "share",
-        _quarantined_share,
-        f"At most {QUARANTINE_SHARE:.0%} of a month is set aside.",
-        "Look at the reasons in the quarantine table; the source may have changed its form.",
-        "warning",
-        key="reason",
-    ),
-    Suite(
-        "labelled_declarations",
-        "inspected_rows",
-        _labelled,
-        "Exactly the inspected rows, both labels on each.",
-        hidden=IDENTITIES,
-    ),
-    Suite(
-        "unit_prices",
-        "prices",
-        _unit_prices,
-        "Every product code has one positive price that rests on enough importers.",
-        key="hs10_code",
-    ),
-    Suite(
-        "anonymized_declarations",
-        "nobody_named",
-        _anonymized,
-        "The labelled rows, with tokens for names and business numbers: no raw identity is left.",
-        hidden=IDENTITIES,
-    ),
-    Suite(
-        "ctgan_model",
-        "training",
-        _model,
-        "The model loads, was trained as long as asked, and its losses stayed finite.",
-        "Lower the learning rate or look at the month's model table; then materialize the model again.",
-        key="epoch",
-    ),
-    Suite(
-        "safe_groups",
-        "k_importers",
-        _safe_groups,
-        "Nothing stands in the table that fewer than k importers declared.",
-        key="kind",
-    ),
-    Suite(
-        "composed_identities",
-        "composed",
-        _composed,
-        "Every declaration has new identities, and none takes more than a k-th of its rows from one of the source's.",
-    ),
-    Suite("fraud_propensity", "rates", _propensity, "Rates between 0 and 1 that rise with the score.", key="rate"),
-    Suite(
-        "rehearsed_declarations",
-        "k_importers_of_the_training_half",
-        _rehearsed,
-        "The form and the labels hold in every row; every tariff tuple rests on k importers of the training half.",
-    ),
-    Suite(
-        "synthetic_declarations",
-        "lawful_and_consistent",
-        _synthetic,
-        "The form, the law, the k rule and the labels hold in every row; no row copies a source row.",
-    ),
-    Suite("quality_report", "scores", _scores, "Eight scores between 0 and 1.", key="metric"),
-    Suite(
-        "quality_report",
-        "floors",
-        partial(_floors, MONTHLY_FLOORS),
-        "Monthly scores stand above their floors.",
-        _LOOK,
-        "warning",
-    ),
-    Suite("release_quality", "scores", _scores, "Eight scores between 0 and 1.", key="metric"),
-    Suite(
-        "release_quality",
-        "floors",
-        partial(_floors, FLOORS),
-        "No score of Table 2 is under the paper's.",
-        _LOOK,
-        "warning",
-    ),
-    Suite(
-        CANDIDATE,
-        "files_and_tokens",
-        _candidate,
-        "Files match their checksums, IDs are unique over all months, identities are re-drawn.",
-    ),
-    Suite(
-        RELEASE,
-        "as_judged",
-        _release,
-        "Every file is the candidate's, byte for byte: what was judged is what is released.",
-        key="file",
-    ),
-    Suite(
-        "fraud_benchmark",
-        "precision",
-        _benchmark,
-        "Precision at both inspection rates, between 0 and 1.",
-        key="inspection_rate",
-    ),
-    Suite(
-        "fraud_benchmark",
-        "signal",
-        _signal,
-        "A detector does better than chance.",
-        "Look at the month's labels: with no signal the data set is no benchmark.",
-        "warning",
-        key="inspection_rate",
-    ),
+    *(_raw, _quarantine, _quarantined_share, _labelled, _unit_prices, _anonymized),
+    *(_model, _safe_groups, _composed, _propensity, _rehearsed, _synthetic),
+    *_score_suites("quality_report", MONTHLY_FLOORS, "Monthly scores stand above their floors."),
+    *_score_suites("release_quality", FLOORS, "No score of Table 2 is under the paper's."),
+    *(_candidate, _release, _benchmark, _signal),
 )

@@ -1,7 +1,6 @@
-"""Run a list of expectations on a frame, and say what failed: which column, how many rows, which values, where.
+"""Run a list of expectations on a frame, and report what failed: which column, how many rows, which values, where.
 
-Great Expectations does the judging; what belongs here is calling it quietly and turning its results into findings that a
-person can read. Which expectations an artifact has stands in ``suites.py``.
+Great Expectations judges. What belongs here calls it and turns its results into findings that a person can read.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ import pandas as pd
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
-# How many offending values and rows a finding shows.
+# How many failing values and rows a finding shows.
 EXAMPLES = 10
 
 HIDDEN = "(hidden: confidential)"
 
-# A frame and what is expected of it.
+# A frame and the expectations on it.
 Piece: TypeAlias = "tuple[pd.DataFrame, list[Expectation]]"
 
 
@@ -33,12 +32,12 @@ class Finding:
     """An expectation that did not hold.
 
     Attributes:
-        expectation: what was expected, as a sentence.
-        columns: the columns it is about; empty for the table as a whole.
-        failing: how many rows failed, 0 where the expectation is about the table.
-        examined: how many rows were looked at.
-        values: some of the offending values, or what was observed.
-        rows: keys of some of the offending rows.
+        expectation: the expectation as a sentence.
+        columns: the columns that it is about; empty for the whole table.
+        failing: how many rows failed; 0 where the expectation is about the table.
+        examined: how many rows were examined.
+        values: some of the failing values, or what was observed.
+        rows: keys of some of the failing rows.
     """
 
     expectation: str
@@ -51,7 +50,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a suite: how many expectations were checked, and those that did not hold."""
+    """The result of a suite: how many expectations were checked, and those that did not hold."""
 
     checked: int
     findings: tuple[Finding, ...]
@@ -63,23 +62,19 @@ class Verdict:
 
 
 def validate_pieces(pieces: Iterable[Piece], key: str | None = None, hidden: Collection[str] = ()) -> Verdict:
-    """Check expectations on a table that comes piece by piece, each with what is expected of it, as if it came whole.
+    """Check expectations on a table that comes in pieces, with the same result as for the whole table.
 
-    An expectation that several pieces have is one: its rows are counted together.
-
-    Args:
-        pieces: frames, each with its expectations; every expectation has a ``description`` of its own.
-        key: as for :func:`validate`; pieces that lack the column have no named rows.
-        hidden: as for :func:`validate`.
+    Expectations with the same description are one: the rows of all pieces are counted together. The other arguments are those of
+    :func:`validate`; in pieces without the key column no rows are named.
     """
     examined: Counter[str | None] = Counter()
     findings: dict[str, Finding] = {}
     for frame, expectations in pieces:
-        found = validate(frame, expectations, key if key in frame.columns else None, hidden)
+        verdict = validate(frame, expectations, key if key in frame.columns else None, hidden)
         examined.update({expectation.description: len(frame) for expectation in expectations})
-        for finding in found.findings:
-            before = findings.get(finding.expectation)
-            findings[finding.expectation] = finding if before is None else _together(before, finding)
+        for finding in verdict.findings:
+            earlier = findings.get(finding.expectation)
+            findings[finding.expectation] = finding if earlier is None else _together(earlier, finding)
     return Verdict(
         len(examined),
         tuple(replace(f, examined=examined[f.expectation]) if f.examined else f for f in findings.values()),
@@ -87,12 +82,8 @@ def validate_pieces(pieces: Iterable[Piece], key: str | None = None, hidden: Col
 
 
 def _together(one: Finding, other: Finding) -> Finding:
-    return replace(
-        one,
-        failing=one.failing + other.failing,
-        values=tuple(dict.fromkeys(one.values + other.values))[:EXAMPLES],
-        rows=(one.rows + other.rows)[:EXAMPLES],
-    )
+    values = tuple(dict.fromkeys(one.values + other.values))[:EXAMPLES]
+    return replace(one, failing=one.failing + other.failing, values=values, rows=(one.rows + other.rows)[:EXAMPLES])
 
 
 def validate(
@@ -101,8 +92,8 @@ def validate(
     """Check expectations on a frame.
 
     Args:
-        frame: what is judged.
-        expectations: what is expected of it; an expectation's ``description`` is the sentence that a finding shows.
+        frame: the frame.
+        expectations: each with a ``description``, the sentence that a finding shows.
         key: the column that names a row in findings, if the frame has one.
         hidden: columns whose values must not appear in findings.
 
@@ -112,7 +103,7 @@ def validate(
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    frame, judged, looked_up = _ask_distinct_values(frame, expectations)
+    frame, judged, breaking_columns = _judge_distinct_values(frame, expectations)
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -123,26 +114,26 @@ def validate(
         result_format["unexpected_index_column_names"] = [key]
     suite = gx.ExpectationSuite(name="suite", expectations=judged)
     results = batch.validate(suite, result_format=result_format).results
-    findings = tuple(_finding(result, key, hidden, looked_up) for result in results if not result.success)
+    findings = tuple(_finding(result, key, hidden, breaking_columns) for result in results if not result.success)
     return Verdict(len(results), findings)
 
 
-def _ask_distinct_values(
+def _judge_distinct_values(
     frame: pd.DataFrame, expectations: Sequence[Expectation]
 ) -> tuple[pd.DataFrame, list[Expectation], dict[str, str]]:
-    """Ask of a column's distinct values what is asked of every value, and judge whether any row holds one that breaks it.
+    """Judge sets and patterns on a column's distinct values, and leave only the failing rows to Great Expectations.
 
-    Codes repeat a thousand times in a month, and Great Expectations copies a set of values a hundred times while it works.
+    A code occurs a thousand times in a month, and Great Expectations copies a set of values a hundred times.
 
     Returns:
-        The frame with a column more for each expectation asked so, which holds the values that break it, the expectations that
-        now look at these columns, and whose values each of them holds.
+        The frame, with one more column for each such expectation, which has the values that break it; the expectations, which now
+        require these columns to be empty; and the original column of each.
     """
     import great_expectations.expectations as gxe
 
     judged: list[Expectation] = []
     breaking: dict[str, pd.Series] = {}
-    looked_up: dict[str, str] = {}
+    breaking_columns: dict[str, str] = {}
     for expectation in expectations:
         if getattr(expectation, "column", None) not in frame.columns or getattr(expectation, "mostly", None) != 1:
             judged.append(expectation)
@@ -150,8 +141,8 @@ def _ask_distinct_values(
         values = frame[expectation.column]  # pyright: ignore[reportAttributeAccessIssue]
         codes, distinct = pd.factorize(values)
         match expectation:
-            case gxe.ExpectColumnValuesToBeInSet(value_set=known) if known is not None:
-                breaks = ~distinct.isin(known)
+            case gxe.ExpectColumnValuesToBeInSet(value_set=allowed) if allowed is not None:
+                breaks = ~distinct.isin(allowed)
             case gxe.ExpectColumnValuesToNotBeInSet(value_set=refused) if refused is not None:
                 breaks = distinct.isin(refused)
             case gxe.ExpectColumnValuesToMatchRegex(regex=str(pattern)):
@@ -160,33 +151,33 @@ def _ask_distinct_values(
             case _:
                 judged.append(expectation)
                 continue
-        name = f"{expectation.column} ({len(looked_up)})"
-        looked_up[name] = expectation.column
-        # A missing value has the code -1, and breaks nothing.
+        name = f"{expectation.column} ({len(breaking_columns)})"
+        breaking_columns[name] = expectation.column
+        # A missing value has the code -1 and breaks nothing.
         rows = np.append(breaks, False)[codes]
         breaking[name] = values.astype(object).where(rows) if rows.any() else pd.Series(None, frame.index, dtype=object)
         judged.append(gxe.ExpectColumnValuesToBeNull(column=name, description=expectation.description))
     if not breaking:
-        return frame, judged, looked_up
-    return pd.concat([frame, pd.DataFrame(breaking)], axis=1), judged, looked_up
+        return frame, judged, breaking_columns
+    return pd.concat([frame, pd.DataFrame(breaking)], axis=1), judged, breaking_columns
 
 
-def _finding(result: Any, key: str | None, hidden: Collection[str], looked_up: Mapping[str, str]) -> Finding:
+def _finding(result: Any, key: str | None, hidden: Collection[str], breaking_columns: Mapping[str, str]) -> Finding:
     config, outcome = result.expectation_config, result.result or {}
     if (result.exception_info or {}).get("raised_exception"):
         raise RuntimeError(f"{config.type} could not be evaluated: {result.exception_info['exception_message']}")
     columns = [str(config.kwargs[name]) for name in ("column", "column_A", "column_B") if name in config.kwargs]
     columns += [str(name) for name in config.kwargs.get("column_list", [])]
-    columns = [looked_up.get(name, name) for name in columns]
+    columns = [breaking_columns.get(name, name) for name in columns]
     rows = [str(row[key]) for row in outcome.get("partial_unexpected_index_list") or [] if isinstance(row, dict)]
     values = outcome.get("partial_unexpected_list") or [outcome.get("observed_value")]
-    shown = [HIDDEN] if set(columns) & set(hidden) else list(dict.fromkeys(str(v) for v in values if v is not None))
+    examples = [HIDDEN] if set(columns) & set(hidden) else list(dict.fromkeys(str(v) for v in values if v is not None))
     return Finding(
         config.description or config.type.replace("_", " "),
         ", ".join(columns),
         int(outcome.get("unexpected_count") or 0),
         int(outcome.get("element_count") or 0),
-        tuple(shown[:EXAMPLES]),
+        tuple(examples[:EXAMPLES]),
         tuple(rows[:EXAMPLES]),
     )
 

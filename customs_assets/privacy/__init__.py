@@ -1,15 +1,15 @@
-"""What the synthetic declarations give away: attacks on them, and the account of the ``k`` rule.
+"""What the synthetic declarations give away: attacks on them, the rules that their rows keep, and the gate that goes by both.
 
-An attack takes the synthetic rows, the rows that they were made from (training) and rows that were held out (control). What works
-against control too is knowledge of the world; what works better against training leaked.
+Every attack takes the same three tables: ``synthetic`` rows, the source's rows that these were made from (``training``), and
+rows of other importers of the same source (``control``). What an attack finds out about control too is knowledge of the world.
+What it finds out about training alone has leaked.
 
-The importer is what is protected, as the ``k`` rule counts importers. Control is therefore split off by importer
-(``references.in_control``). An attacker on a release knows no token, since all tokens are drawn anew; attacks on rows leave
-identities out, and ``linkage`` alone asks who is behind a synthetic importer.
+The importer is protected, as the ``k`` rule counts importers. So control is split off by importer (``references.in_control``).
+A release draws all tokens anew, so attacks on rows leave identities out. Only ``linkage`` asks who a synthetic importer is.
 """
 
 from __future__ import annotations
 
 
 class CannotBeMeasured(ValueError):
-    """There are too few rows or importers for this attack; the message says of what, in plain words."""
+    """There are too few rows or importers for this attack. The message says of what."""

@@ -11,7 +11,7 @@ from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import Partitions
 from customs_assets.partitions import months
-from customs_assets.privacy.evidence import month_privacy, privacy
+from customs_assets.privacy.claims import month_privacy, privacy
 from customs_assets.privacy.gate import PRIVACY_VERSION
 from customs_assets.privacy.rehearsal import Rehearsal, epochs_of, rehearsed
 from customs_assets.resources import JSON, OWNERS, PARQUET, TRAINING, Pipeline, table_metadata
@@ -29,15 +29,15 @@ from customs_assets.seeds import derive_seed
 def rehearsed_declarations(
     context: dg.AssetExecutionContext, pipeline: Pipeline, anonymized_declarations: Partitions
 ) -> dg.Output[pa.Table]:
-    """The whole synthesis once more, on half of the importers alone: what attacks are measured on. It is not released."""
+    """The whole synthesis once more on half of the importers. Attacks are measured on it. It is not released."""
     settings = pipeline.settings
     context.log.info(
         f"rehearsing {len(anonymized_declarations)} months on half of the importers, {epochs_of(settings)} CTGAN epochs each"
     )
     table = rehearsed(dict(anonymized_declarations), settings, pipeline.secret)
-    said = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
-    shown = {name: said[name] for name in ("epochs", "reason") if name in said}
-    return dg.Output(table, metadata={**table_metadata(table), "months": len(anonymized_declarations), **shown})
+    metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+    metadata = {name: metadata[name] for name in ("epochs", "reason") if name in metadata}
+    return dg.Output(table, metadata={**table_metadata(table), "months": len(anonymized_declarations), **metadata})
 
 
 @dg.asset(
@@ -49,9 +49,9 @@ def rehearsed_declarations(
     **made_with("2"),
 )
 def privacy_report(anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame) -> dg.Output[dict]:
-    """What the month's synthetic rows repeat of its source, and how near they come to it."""
-    found = dict(month_privacy(anonymized_declarations, synthetic_declarations))
-    return dg.Output(found, metadata=claims_metadata(found))
+    """How many of the month's synthetic rows repeat a source row, and how near the others come."""
+    report = month_privacy(anonymized_declarations, synthetic_declarations)
+    return dg.Output(report, metadata=claims_metadata(report))
 
 
 @dg.asset(
@@ -67,17 +67,17 @@ def release_privacy(
     synthetic_declarations: Partitions,
     rehearsed_declarations: pa.Table,
 ) -> dg.Output[dict]:
-    """The k rule's account over all months, and attacks on a rehearsal that half of the importers were held out of."""
+    """The k rule over all months, and attacks on a rehearsal without half of the importers."""
     by_month = dict(anonymized_declarations)
     source = pd.concat(by_month.values(), ignore_index=True)
     rehearsal = Rehearsal.of(rehearsed_declarations, by_month, pipeline.secret)
     tables = Tables(synthetic_declarations.together(), source, derive_seed(pipeline.secret, "release_privacy"))
-    found = privacy(tables, pipeline.settings.min_group, rehearsal)
-    return dg.Output(found, metadata={**claims_metadata(found), "trained_on": found["trained_on"]})
+    claims = privacy(tables, pipeline.settings.min_group, rehearsal)
+    return dg.Output(claims, metadata={**claims_metadata(claims), "trained_on": claims["trained_on"]})
 
 
 def claims_metadata(document: dict) -> dict[str, Any]:
-    """The claims of a document as a table, and those that fail, for Dagster's UI."""
+    """The claims of a document as a table, and the failing ones, for Dagster's UI."""
     claims = from_json(document["claims"])
     return {
         "claims": dg.MetadataValue.md(as_table(claims)),

@@ -1,10 +1,10 @@
-"""What chance alone can do: intervals of attacks whose unit is the importer, right for few importers too.
+"""What chance alone can do: intervals of attacks, with the importer as the unit, for few importers and for many.
 
-The rows of one importer are like each other, so a thousand rows of five importers say little more than five rows. If nothing
-of them was memorized, each importer could as well stand in control as in training: a coin decided. What each importer adds to
-a score then tells how far the score strays by chance: the root of the sum of the squares of what they add, each less its fair
-share. This is the spread of a randomization test (Fisher 1935, section 21). It holds for five importers and for five
-thousand, and needs no model of how like an importer's rows are.
+The rows of one importer resemble each other, so a thousand rows of five importers say little more than five rows. If nothing was
+memorized, each importer could as well be in control as in training: a coin decided. Then each importer's contribution to a
+score tells how far the score strays by chance: subtract from each its fair share, and take the root of the sum of the squares.
+This is the spread of a randomization test (Fisher 1935, section 21). It holds for five importers and for five thousand, and needs
+no model of how much an importer's rows resemble each other.
 
 What belongs here is that arithmetic. What is counted stands in the attacks.
 """
@@ -18,35 +18,28 @@ import numpy as np
 
 from customs_assets.privacy.goals import ATTACK_CLAIMS
 
-# Claims that are judged together, and how often any of them may block a release where nothing leaked. Each claim gets its equal
-# part (Bonferroni); a claim that takes the best of several attacks divides its part among them.
+# Claims that are judged together, and how often any of them may block a release where nothing leaked. Each claim gets an equal
+# part of that rate (Bonferroni). A claim that takes the best of several attacks divides its part among them.
 CLAIMS = len(ATTACK_CLAIMS)
 FALSE_ALARMS = 0.05
 
-# Importers added on whom all guesses are right, and as many on whom all are wrong. Without them no success at all would count as
-# certain; the fewer are added, the less they take from guesses that are independent indeed.
+# Importers that are added with all guesses right, and as many with all wrong. Without them no success at all would count as
+# certain. The fewer are added, the less they take from guesses that are independent.
 _ADDED = 0.1
 
-# With one importer on a side nothing tells chance from habit.
+# With one importer on a side nothing separates chance from habit.
 _LEAST_IMPORTERS = 2
 
 
 class Rate(NamedTuple):
-    """A share as Wilson (1927) estimates it: the interval's middle, which is drawn towards 1/2, and half its width."""
+    """A share as Wilson (1927) estimates it: the middle of the interval, which is drawn towards 1/2, and half its width."""
 
     value: float
     error: float
 
 
-class AucBound(NamedTuple):
-    """What an AUC is not below but by chance, in [0, 1], and its standard error; NaN with too few importers on a side."""
-
-    lower: float
-    standard_error: float
-
-
 def judging_quantile(attacks: int = 1) -> float:
-    """Standard errors that a lower bound lies below its measure, for a claim that takes the best of ``attacks`` attacks."""
+    """How many standard errors a lower bound lies below its measure, for a claim that takes the best of ``attacks`` attacks."""
     from scipy.stats import norm
 
     return float(norm.isf(FALSE_ALARMS / (CLAIMS * attacks)))
@@ -58,23 +51,13 @@ def too_few(*importers: int) -> bool:
 
 
 def kish(weights: np.ndarray) -> float:
-    """Importers of equal weight that would be worth as much as these: (Σw)² / Σw² (Kish 1965, section 11.7).
-
-    Args:
-        weights: rows of each importer, or any weights, not negative; 0 for no importers.
-    """
+    """How many importers of equal weight are worth as much as importers of these weights: (Σw)² / Σw² (Kish 1965, 11.7)."""
     squares = float(np.sum(np.square(weights, dtype=np.float64)))
     return float(np.sum(weights)) ** 2 / squares if squares else 0.0
 
 
 def wilson(share: float, number: float, quantile: float) -> Rate:
-    """The middle and half the width of Wilson's score interval.
-
-    Args:
-        share: of successes, in [0, 1].
-        number: independent trials that the share is worth; above 0, need not be whole.
-        quantile: of the normal distribution.
-    """
+    """Wilson's score interval of a share of successes that is worth ``number`` independent trials (any number above 0)."""
     weight = number + quantile**2
     spread = number * share * (1 - share) + quantile**2 / 4
     return Rate((number * share + quantile**2 / 2) / weight, quantile * math.sqrt(spread) / weight)
@@ -83,19 +66,20 @@ def wilson(share: float, number: float, quantile: float) -> Rate:
 def effective_attacks(
     sides: tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]], guesses: int
 ) -> tuple[float, float]:
-    """Independent guesses that as many guesses on either side's importers are worth.
+    """How many independent guesses the guesses on the importers of each side are worth.
 
-    On each side the squares of (successes − rate · attacks) of its importers are summed, with the rate of both sides together, as
-    it is where nothing leaked. Their sum over what independent guesses would give is the design effect (Kish 1965, section 8.2).
-    On each side ``_ADDED`` of an importer of the usual size is added on whom all guesses are right, and as much on whom all are
-    wrong: no success at all among five importers is worth five guesses and not five hundred.
+    On each side the squares of (successes − rate · attacks) are summed over the importers. The rate is that of both sides
+    together, because they have the same rate where nothing leaked. The sum, divided by what independent guesses would give,
+    is the design effect (Kish 1965, section 8.2). To each side ``_ADDED`` of an importer of the usual size is added with all
+    guesses right, and as much with all wrong: no success at all among five importers is worth five guesses and not five
+    hundred.
 
     Args:
-        sides: of training and of control: attacks and successes by importer. Attacks of a side sum to ``guesses``.
-        guesses: on either side.
+        sides: attacks and successes by importer, for training and for control. The attacks of a side sum to ``guesses``.
+        guesses: the guesses on each side.
 
     Returns:
-        Of training and of control, above 0 and at most ``guesses``.
+        The number for training and for control, each above 0 and at most ``guesses``.
     """
     usual = [guesses / kish(attacks) for attacks, _ in sides]
     successes = sum(float(right.sum()) for _, right in sides)
@@ -108,12 +92,12 @@ def effective_attacks(
     return numbers[0], numbers[1]
 
 
-def auc_bound(scores: np.ndarray, positive: np.ndarray, importers: np.ndarray, quantile: float) -> AucBound:
-    """The lower bound of an AUC whose rows come from importers.
+def auc_bound(scores: np.ndarray, positive: np.ndarray, importers: np.ndarray, quantile: float) -> tuple[float, float]:
+    """The lower bound of an AUC, in [0, 1], and its standard error; both NaN with too few importers on a side.
 
-    Newcombe's (2006) method 5 with effective numbers: so many rows on either side that the AUC of independent rows would stray as
-    far as this one does where a coin puts each importer on its side. The bound is never nearer than Student's quantile of the
-    clusters' own variance (Obuchowski 1997), which is larger where one side's importers differ much from each other.
+    Newcombe's (2006) method 5 with effective numbers of rows: an AUC of so many independent rows strays as far as this one does
+    where a coin puts each importer on its side. Where the importers of one side differ much from each other, the variance between
+    clusters (Obuchowski 1997) is larger; the bound is never nearer than Student's quantile of that variance.
 
     Args:
         scores: n numbers.
@@ -125,7 +109,7 @@ def auc_bound(scores: np.ndarray, positive: np.ndarray, importers: np.ndarray, q
 
     sides = [np.unique(importers[side], return_inverse=True, return_counts=True)[1:] for side in (positive, ~positive)]
     if too_few(*(len(rows) for _, rows in sides)):
-        return AucBound(math.nan, math.nan)
+        return math.nan, math.nan
     count, members = len(scores), int(positive.sum())
     others = count - members
     ranks = rankdata(scores)
@@ -138,15 +122,15 @@ def auc_bound(scores: np.ndarray, positive: np.ndarray, importers: np.ndarray, q
         adds = np.bincount(codes, placements - placements.mean())
         variances.append(len(rows) / (len(rows) - 1) * float(np.sum(adds**2)) / size**2)
         freedoms.append(max(kish(rows) - 1, 0.1))
-    own = sum(variances)
+    between_clusters = sum(variances)
     independent = (count + 1) / (12 * members * others)
     shrunk = max(by_coin / independent, 1.0)
     lower = _newcombe(auc, members / shrunk, others / shrunk, quantile)
-    if own:
-        # Welch and Satterthwaite, with an importer of the Kish number as one observation.
-        freedom = own**2 / sum(v**2 / f for v, f in zip(variances, freedoms, strict=True))
-        lower = min(lower, max(auc - float(t.isf(norm.sf(quantile), freedom)) * math.sqrt(own), 0.0))
-    return AucBound(lower, math.sqrt(max(by_coin, own)))
+    if between_clusters:
+        # Welch and Satterthwaite. The Kish number says how many observations the importers are.
+        freedom = between_clusters**2 / sum(v**2 / f for v, f in zip(variances, freedoms, strict=True))
+        lower = min(lower, max(auc - float(t.isf(norm.sf(quantile), freedom)) * math.sqrt(between_clusters), 0.0))
+    return lower, math.sqrt(max(by_coin, between_clusters))
 
 
 def _newcombe(auc: float, members: float, others: float, quantile: float) -> float:
@@ -160,6 +144,6 @@ def _newcombe(auc: float, members: float, others: float, quantile: float) -> flo
         variance = value * (1 - value) * max(shape, 0.0) / (members * others)
         return auc - value - quantile * math.sqrt(variance)
 
-    # At 1 the error is 0 too; that root is not the one.
+    # At 1 the error is 0 too, but that root is not the bound.
     end = min(auc, 1 - 1e-9)
     return float(brentq(short_of, 0.0, end)) if auc > 0 else 0.0  # pyright: ignore[reportArgumentType]

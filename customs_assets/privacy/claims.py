@@ -1,6 +1,7 @@
-"""The claims of privacy, measured: the rules that the release's own rows keep, and what attacks gain.
+"""The privacy claims, measured: rules that the release's rows keep, and what attacks gain.
 
-What belongs here fills in the list of ``goals``. How a thing is measured stands in the other modules of this folder.
+What belongs here measures the list of ``goals`` and writes the documents ``release_privacy`` (all months) and ``privacy_report``
+(one month). How each thing is measured stands in the other modules of this folder.
 """
 
 from __future__ import annotations
@@ -9,68 +10,115 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from customs_assets.claims import Claim, Subject
+from customs_assets.claims import Claim, Subject, as_json
 from customs_assets.fidelity.claims import Tables
+from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES
 from customs_assets.privacy import CannotBeMeasured
-from customs_assets.privacy.amounts import Guessed, extremes, solved_amounts
-from customs_assets.privacy.closest_record import ClosestRecord, closest_record
-from customs_assets.privacy.counts import TARIFF_TUPLE_KIND, Copies, copies, group_account
-from customs_assets.privacy.goals import ATTACK_CLAIMS, MODES, SECRETS, SOLVED_LIMIT
+from customs_assets.privacy.amounts import extremes, solved_amounts, strongest
+from customs_assets.privacy.closest_record import QUANTILES, closest_record
+from customs_assets.privacy.counts import TARIFF_TUPLE_KIND, copies, group_account
+from customs_assets.privacy.goals import ATTACK_CLAIMS, MODES, NO_ATTACK, SECRETS, SOLVED_LIMIT
 from customs_assets.privacy.guessed_seed import guessed_seed
-from customs_assets.privacy.linkage import Linkage, linkage
-from customs_assets.privacy.membership import Membership, membership
+from customs_assets.privacy.linkage import linkage
+from customs_assets.privacy.membership import membership
 from customs_assets.privacy.nearest_guesses import inference, linkability
+from customs_assets.privacy.records import as_records, nearest
+from customs_assets.privacy.rehearsal import Rehearsal
 from customs_assets.privacy.risk import Risk
 from customs_assets.privacy.singling_out import ATTACKS, singling_out
 
-# Kinds of the account that are amounts and not codes.
+# Kinds of the group account that are amounts and not codes.
 _AMOUNTS = ("net_mass", "item_price")
 
+_Measure = tuple[float, float, str]  # measured, lower bound, note
 
-def must_be_zero(key: str, title: str, measured: float, note: str = "") -> Claim:
-    """A claim on what can be counted without a doubt: the goal is 0, and anything more blocks the release."""
+
+def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str) -> dict[str, Any]:
+    """The document on all months.
+
+    Args:
+        tables: synthetic and source rows of all months.
+        min_group: ``k``.
+        rehearsal: what attacks are measured on, or why there is none. Then one unmeasured claim stands for all attacks, and
+            withholds the release.
+
+    Returns:
+        ``claims``: rules measured on the release's rows, attacks on the rehearsal's; ``trained_on``: what was made from what.
+    """
+    claims = [*rule_claims(tables, min_group), *amount_claims(tables, min_group)]
+    if isinstance(rehearsal, str):
+        note = f"not measured: {rehearsal}"
+        claims.append(Claim(NO_ATTACK, Subject.PRIVACY, "What attacks gain", math.nan, note=note, limit=0.0))
+        return {"claims": as_json(claims), "trained_on": f"No attack was measured: {rehearsal}."}
+    claims += attack_claims(rehearsal.synthetic, rehearsal.training, rehearsal.control, seed=tables.seed)
+    trained_on = (
+        f"Rules are counted on the release's own {len(tables.synthetic):,} rows, made from all {len(tables.source):,} "
+        f"declarations. Attacks are measured on a rehearsal: the same steps with the same settings but {rehearsal.epochs} CTGAN "
+        f"epochs a month, on the {len(rehearsal.training):,} declarations of the half of the importers that a hash of their "
+        f"tokens put into training; the {len(rehearsal.control):,} declarations of the other half were held out as control."
+    )
+    return {"claims": as_json(claims), "trained_on": trained_on}
+
+
+def month_privacy(source: pd.DataFrame, synthetic: pd.DataFrame) -> dict[str, Any]:
+    """The document on one month: how many rows repeat a source row, and how near the others come.
+
+    The distances of source rows to their nearest other source row stand beside it: a synthetic row that is no nearer gives
+    nobody away.
+    """
+    rows, reference = as_records([synthetic, source], WITHOUT_IDENTITIES)
+    to_source = nearest(rows, reference).distances[:, 0]
+    among_source = nearest(reference, reference, min(2, len(source))).distances[:, -1]
+    distance = Claim(
+        "distance",
+        Subject.PRIVACY,
+        "Distance to the closest source row, median",
+        float(np.median(to_source)),
+        ceiling=float(np.median(among_source)),
+        note=f"a source row's own distance to its nearest other is {np.median(among_source):.3f}",
+    )
+    quantiles = {f"{q:g}": [float(np.quantile(values, q)) for values in (to_source, among_source)] for q in QUANTILES}
+    return {"claims": as_json([*_copy_claims(*copies(synthetic, source)), distance]), "quantiles": quantiles}
+
+
+def _must_be_zero(key: str, title: str, measured: float, note: str = "") -> Claim:
+    """A claim on an exact count: the goal is 0, and anything more blocks the release."""
     return Claim(key, Subject.PRIVACY, title, measured, at_most=0, note=note, lower_bound=measured)
 
 
-def copy_claims(copied: Copies, note: str = "") -> list[Claim]:
-    """The rows that repeat a source row, with their identities and without."""
+def _copy_claims(with_identities: int, without_identities: int, note: str = "") -> list[Claim]:
     return [
-        must_be_zero("copies", "Rows equal to a source row but for the date", copied.with_identities, note),
-        Claim(
-            "copies_without_identities",
-            Subject.PRIVACY,
-            "The same, identities left out",
-            copied.without_identities,
-        ),
+        _must_be_zero("copies", "Rows equal to a source row but for the date", with_identities, note),
+        Claim("copies_without_identities", Subject.PRIVACY, "The same, identities left out", without_identities),
     ]
 
 
 def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
-    """What needs no control: no copied row, every tariff tuple and code on ``k`` importers."""
+    """The rules that need no control: no copied row; every tariff tuple and code rests on ``k`` importers."""
     first, second = tables.halves()
-    honest = copies(second, first)
-    repeated = f"{honest.with_identities} of {len(second)} rows of one half of the source repeat a row of the other"
-    copied, without_identities = copy_claims(copies(tables.synthetic, tables.source), repeated)
+    repeated_in_source = copies(second, first)
+    note = f"{repeated_in_source[0]} of {len(second)} rows of one half of the source repeat a row of the other"
+    copied, without_identities = _copy_claims(*copies(tables.synthetic, tables.source), note)
     agree = "two honest rows may agree where goods are few"
     account = group_account(tables.synthetic, tables.source, min_group)
     tuples = account.pop(TARIFF_TUPLE_KIND)
     codes = [entry for kind, entry in account.items() if "|" not in kind and kind not in _AMOUNTS]
     amounts = [account[kind] for kind in _AMOUNTS]
-    shown = f"of {tuples.shown} shown; in {tuples.rows_under_k} rows; smallest group {tuples.smallest_group}"
+    tuple_note = f"of {tuples.shown} shown; in {tuples.rows_under_k} rows; smallest group {tuples.smallest_group}"
     by_column = ", ".join(f"{entry.kind} {entry.under_k}" for entry in codes if entry.under_k) or "none in any column"
+    rare_codes = sum(entry.under_k for entry in codes)
     return [
         copied,
-        replace(without_identities, ceiling=honest.without_identities, note=agree),
-        must_be_zero("tuples_under_k", f"Tariff tuples on fewer than {min_group} importers", tuples.under_k, shown),
-        must_be_zero(
-            "codes_under_k",
-            f"Codes on fewer than {min_group} importers",
-            sum(entry.under_k for entry in codes),
-            by_column,
+        replace(without_identities, ceiling=repeated_in_source[1], note=agree),
+        _must_be_zero(
+            "tuples_under_k", f"Tariff tuples on fewer than {min_group} importers", tuples.under_k, tuple_note
         ),
+        _must_be_zero("codes_under_k", f"Codes on fewer than {min_group} importers", rare_codes, by_column),
         Claim(
             "amounts_under_k",
             Subject.PRIVACY,
@@ -82,40 +130,32 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
 
 
 def amount_claims(tables: Tables, min_group: int) -> list[Claim]:
-    """What an attacker who sees the release alone, and knows the code, solves of amounts and of the seed behind all draws."""
-
-    def guessed(key: str, title: str, found: Guessed, of: str) -> Claim:
-        lower, note = found.strongest.lower, f"lower bound{of}; the strongest is {found.strongest.note}"
-        return replace(must_be_zero(key, title, lower, note), ceiling=0.0, at_most=0.0)
-
-    solved = solved_amounts(tables.synthetic, tables.source, min_group, tables.seed)
-    of_extremes = extremes(tables.synthetic, tables.source, min_group, tables.seed)
+    """What an attacker who has the release and the code alone learns of amounts and of the seed behind all draws."""
+    ways = [attack(tables.synthetic, tables.source, min_group, tables.seed) for attack in (solved_amounts, extremes)]
+    solved, read_off = map(strongest, ways)
+    solved_claim = _must_be_zero(
+        "amounts_solved",
+        f"Amounts of fewer than {min_group} importers solved from equal steps, share of guesses beyond chance",
+        solved.lower_bound,
+        f"lower bound of {len(ways[0])} ways to guess together; the strongest is {solved.note}",
+    )
+    read_off_claim = _must_be_zero(
+        "extremes",
+        f"Months' largest and smallest amounts that fewer than {min_group} importers wrote there, beyond chance",
+        read_off.lower_bound,
+        f"lower bound; the strongest is {read_off.note}",
+    )
     seeds = guessed_seed(tables.synthetic)
-    title = f"Amounts of fewer than {min_group} importers solved from equal steps, share of guesses beyond chance"
-    together = f" of {len(solved.variations)} ways to guess together"
+    title = "Months whose declaration IDs a public seed draws again"
     return [
-        replace(guessed("amounts_solved", title, solved, together), limit=SOLVED_LIMIT),
-        guessed(
-            "extremes",
-            f"Months' largest and smallest amounts that fewer than {min_group} importers wrote there, beyond chance",
-            of_extremes,
-            "",
-        ),
-        must_be_zero(
-            "guessed_seed",
-            "Months whose declaration IDs a public seed draws again",
-            seeds.months_reproduced,
-            seeds.note,
-        ),
+        replace(solved_claim, ceiling=0.0, at_most=0.0, limit=SOLVED_LIMIT),
+        replace(read_off_claim, ceiling=0.0, at_most=0.0),
+        _must_be_zero("guessed_seed", title, seeds.months_reproduced, seeds.note),
     ]
 
 
 def attack_claims(
-    synthetic: pd.DataFrame,
-    training: pd.DataFrame,
-    control: pd.DataFrame,
-    attacks: int = ATTACKS,
-    seed: int = 2020,
+    synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame, attacks: int = ATTACKS, seed: int = 2020
 ) -> list[Claim]:
     """What attacks on rows and importers gain against training over control.
 
@@ -127,14 +167,14 @@ def attack_claims(
         seed: base seed of guesses and samples.
 
     Returns:
-        ``goals.ATTACK_CLAIMS``, whatever happens: one for which there are too few rows or importers has NaN for ``measured`` and
-        ``lower_bound``, and a note that says why. ``lower_bound`` is NaN too where a side has one importer alone.
+        All of ``goals.ATTACK_CLAIMS``. Where there are too few rows or importers for one, its ``measured`` and
+        ``lower_bound`` are NaN and its note says why. Where a side has one importer alone, ``lower_bound`` is NaN.
     """
     tables = synthetic, training, control
-    measures: dict[str, Callable[[], tuple[float, float, str]]] = {
-        "closest_record": lambda: _of_closest_record(closest_record(*tables, seed=seed)),
-        "membership": lambda: _of_membership(membership(*tables, seed=seed)),
-        "linkage": lambda: _of_linkage(linkage(*tables)),
+    measures: dict[str, Callable[[], _Measure]] = {
+        "closest_record": lambda: _of_closest_record(tables, seed),
+        "membership": lambda: _of_membership(tables, seed),
+        "linkage": lambda: _of_linkage(tables),
         "linkability": lambda: _of_risk(linkability(*tables, seed=seed)),
     }
     for mode in MODES:
@@ -148,11 +188,8 @@ def attack_claims(
     return [_measured(claim, measures[key]) for key, claim in ATTACK_CLAIMS.items()]
 
 
-def _measured(claim: Claim, measure: Callable[[], tuple[float, float, str]]) -> Claim:
-    """The claim with its measure, lower bound and note, or with why there are too few rows or importers.
-
-    Any other error is a fault.
-    """
+def _measured(claim: Claim, measure: Callable[[], _Measure]) -> Claim:
+    """The claim with its measure, or with the reason why there are too few rows or importers. Any other error is a fault."""
     try:
         measured, lower_bound, note = measure()
     except CannotBeMeasured as reason:
@@ -162,18 +199,21 @@ def _measured(claim: Claim, measure: Callable[[], tuple[float, float, str]]) -> 
     return replace(claim, measured=measured, lower_bound=lower_bound, note=note)
 
 
-def _of_closest_record(nearer: ClosestRecord) -> tuple[float, float, str]:
+def _of_closest_record(tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], seed: int) -> _Measure:
+    nearer = closest_record(*tables, seed=seed)
     note = f"± {nearer.standard_error:.3f}; {nearer.identical_to_training} rows at distance 0 of training, "
     note += f"{nearer.identical_to_control} of control"
     return nearer.share_nearer_to_training, nearer.lower_bound, note
 
 
-def _of_membership(told: Membership) -> tuple[float, float, str]:
-    note = f"± {told.standard_error:.3f}; " + ", ".join(f"{name} {auc:.3f}" for name, auc in told.aucs.items())
-    return told.auc, told.lower_bound, note
+def _of_membership(tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], seed: int) -> _Measure:
+    inferred = membership(*tables, seed=seed)
+    note = f"± {inferred.standard_error:.3f}; " + ", ".join(f"{name} {auc:.3f}" for name, auc in inferred.aucs.items())
+    return inferred.auc, inferred.lower_bound, note
 
 
-def _of_linkage(linked: Linkage) -> tuple[float, float, str]:
+def _of_linkage(tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> _Measure:
+    linked = linkage(*tables)
     note = (
         f"named {linked.named_training:.3f} and {linked.named_control:.3f}, recognised "
         f"{linked.recognised_training:.3f} and {linked.recognised_control:.3f} "
@@ -183,11 +223,11 @@ def _of_linkage(linked: Linkage) -> tuple[float, float, str]:
     return linked.advantage, linked.lower_bound, note
 
 
-def _of_risk(risk: Risk) -> tuple[float, float, str]:
-    """The upper end of the risk's interval and its lower end; both have the importer for their unit."""
+def _of_risk(risk: Risk) -> _Measure:
+    """The upper and the lower end of the interval whose unit is the importer."""
     note = (
         f"risk {risk.value:.4f}, at least {risk.lower_bound:.4f}: of {risk.attacks} guesses {risk.successes} right on "
+        f"training, {risk.control_successes} on control, {risk.baseline_successes} blindly; "
+        f"worth {risk.effective[0]:.0f} and {risk.effective[1]:.0f} independent guesses"
     )
-    note += f"training, {risk.control_successes} on control, {risk.baseline_successes} blindly; "
-    note += f"worth {risk.effective[0]:.0f} and {risk.effective[1]:.0f} independent guesses"
     return risk.clustered_upper, risk.lower_bound, note

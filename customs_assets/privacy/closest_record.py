@@ -1,7 +1,7 @@
-"""Distance to the closest record: does a synthetic row lie nearer to the rows it was made from than to others like them?
+"""Distance to the closest record: do synthetic rows lie nearer to the rows that they were made from than to others like them?
 
-A synthesizer that learned the world and not its rows is as near to one half of the source as to the other. What belongs here
-is that comparison; rows that are equal are counted by ``counts``.
+A synthesizer that learned the world and not its rows comes as near to one half of the source as to the other. What belongs here
+is that comparison. ``counts`` counts equal rows.
 """
 
 from __future__ import annotations
@@ -27,70 +27,49 @@ class ClosestRecord:
 
     Attributes:
         share_nearer_to_training: share of the synthetic rows that are nearer to training than to control, ties counting half;
-            0.5 where the synthesizer kept no row, 1.0 where it copied.
-        standard_error: of that share, were it 0.5 and each importer on either side by a coin's throw.
-        lower_bound: what the share is not below but by chance, one of ``chance.CLAIMS`` claims being judged; NaN with too few
-            importers on a side.
-        references: training rows, and as many control rows.
-        ties: synthetic rows that are as near to one as to the other.
+            0.5 where the synthesizer memorized no row, 1.0 where it copied.
+        standard_error: of that share, if it were 0.5 and a coin had put each importer on its side.
+        lower_bound: of that share, for one of ``chance.CLAIMS`` claims; NaN with too few importers on a side.
         identical_to_training: synthetic rows at distance 0 of a training row.
         identical_to_control: synthetic rows at distance 0 of a control row.
-        medians: of the distances to training and to control.
     """
 
     share_nearer_to_training: float
     standard_error: float
     lower_bound: float
-    references: int
-    ties: int
     identical_to_training: int
     identical_to_control: int
-    medians: tuple[float, float]
 
 
 def closest_record(
-    synthetic: pd.DataFrame,
-    training: pd.DataFrame,
-    control: pd.DataFrame,
-    columns: Sequence[str] = WITHOUT_IDENTITIES,
-    seed: int = 2020,
+    synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame, seed: int = 2020
 ) -> ClosestRecord:
     """Compare synthetic rows' distances to the nearest training row and to the nearest control row.
 
-    Args:
-        synthetic: synthetic declarations.
-        training: the source's rows that they were made from, with ``importer_id``.
-        control: rows of the same source that were held out. The larger of both is cut to the other's size, for more rows
-            would be nearer by number alone.
-        columns: what is compared. Identities make sense only where training and control were split row by row: after a split by
-            importer, the synthesizer has never seen control's tokens.
-        seed: base seed of the cut.
+    The larger of training and control is sampled to the other's size, because more rows are nearer by number alone.
     """
     training, control = equal_in_size(training, control, seed)
-    rows, *references = as_records([synthetic, training, control], columns)
-    found = [nearest(rows, reference) for reference in references]
-    to_training, to_control = (side.distances[:, 0] for side in found)
+    rows, *references = as_records([synthetic, training, control], WITHOUT_IDENTITIES)
+    sides = [nearest(rows, reference) for reference in references]
+    to_training, to_control = (side.distances[:, 0] for side in sides)
     won = (to_training < to_control) + (to_training == to_control) / 2
     importers = [np.unique(side["importer_id"].to_numpy(str), return_inverse=True)[1] for side in (training, control)]
     share = float(won.mean())
-    number = _effective_rows(won, [side.rows[:, 0] for side in found], importers)
+    number = _effective_rows(won, [side.rows[:, 0] for side in sides], importers)
     return ClosestRecord(
         share,
         float(0.5 / np.sqrt(number)),
         _lower_bound(share, number, *(int(codes.max()) + 1 for codes in importers)),
-        references=len(training),
-        ties=int((to_training == to_control).sum()),
         identical_to_training=int((to_training == 0).sum()),
         identical_to_control=int((to_control == 0).sum()),
-        medians=(float(np.median(to_training)), float(np.median(to_control))),
     )
 
 
 def _effective_rows(won: np.ndarray, closest: Sequence[np.ndarray], importers: Sequence[np.ndarray]) -> float:
-    """Synthetic rows that would stray as far if each were nearer to one side or the other by a coin of its own.
+    """How many synthetic rows would stray as far if a coin of its own put each nearer to one side or the other.
 
-    An importer draws the synthetic rows that lie nearest to one of its rows, all to the side on which it stands. Its fair share
-    of them is its share of the rows; by how much it draws more or less is what its coin is worth.
+    An importer draws the synthetic rows that lie nearest to its rows, all to the side on which it stands. Its fair share of
+    them is its share of the rows. How much more or less it draws is what its coin is worth.
 
     Args:
         won: for each synthetic row 1 where training is nearer, 0 where control is, 1/2 where both are as near.
@@ -106,10 +85,10 @@ def _effective_rows(won: np.ndarray, closest: Sequence[np.ndarray], importers: S
 
 
 def _lower_bound(share: float, number: float, training_importers: int, control_importers: int) -> float:
-    """The lower end of Wilson's interval, less what more importers on training's side gain by their number.
+    """The lower end of Wilson's interval, less what training gains where it has more importers.
 
-    Where an importer's rows are much alike, the nearest importer counts and not the nearest row: the side with more importers is
-    nearer more often though both sides have as many rows.
+    Where an importer's rows are much alike, the nearest importer counts and not the nearest row. Then the side with more
+    importers is nearer more often, even with equally many rows.
     """
     if too_few(training_importers, control_importers):
         return math.nan

@@ -1,8 +1,7 @@
-"""What can be counted without an attack: rows that repeat a source row, and the importers behind each value that is shown.
+"""What can be counted without an attack: rows that repeat a source row, and the importers behind each value of the release.
 
-What belongs here are the two exact counts (``sql/copied_rows.sql``, ``sql/group_account.sql``). Rows that are merely close
-are the subject of ``closest_record``; SDMetrics' new-row score, which takes rows within 1% for repeated, is in
-``fidelity/metrics.py``.
+What belongs here are the two exact counts (``sql/copied_rows.sql``, ``sql/group_account.sql``). ``closest_record`` measures rows
+that are merely close. SDMetrics' new-row score, for which rows within 1% are repeated, is in ``fidelity/metrics.py``.
 """
 
 from __future__ import annotations
@@ -18,25 +17,18 @@ from customs_assets.lake import read_sql
 TARIFF_TUPLE_KIND = "tariff tuple"
 
 
-class Copies(NamedTuple):
-    """Synthetic rows that equal a source row in everything but key and date: in all of it, and identities left out."""
-
-    with_identities: int
-    without_identities: int
-
-
 class GroupAccount(NamedTuple):
-    """What the synthetic rows show of one kind, and who stands behind it.
+    """The values of one kind in the synthetic rows, and the source importers behind them.
 
     A relation that names an importer rests on that importer alone, if on anybody.
 
     Attributes:
         kind: ``tariff tuple``, an attribute, or a relation as ``importer|hs6``.
         shown: distinct values in the synthetic rows.
-        composed: those of them that no source row has; they rest on nobody.
+        composed: those of them that no source row has; nobody is behind them.
         smallest_group: least importers behind a value that the source has; 0 where the source has none of the values.
-        under_k: values behind which at least 1 and fewer than ``k`` importers stand.
-        rows_under_k: synthetic rows that show one of these.
+        under_k: values with at least 1 and fewer than ``k`` importers behind them.
+        rows_under_k: synthetic rows with one of these values.
     """
 
     kind: str
@@ -47,19 +39,17 @@ class GroupAccount(NamedTuple):
     rows_under_k: int
 
 
-def copies(synthetic: pd.DataFrame, source: pd.DataFrame) -> Copies:
-    """Count the synthetic rows that repeat a source row of any month; ``hs10_code`` is cut to six digits."""
-    [counted] = _counted("copied_rows.sql", synthetic, source)
-    return Copies(*map(int, counted))
+def copies(synthetic: pd.DataFrame, source: pd.DataFrame) -> tuple[int, int]:
+    """How many synthetic rows equal a source row of any month in everything but key and date; and with identities left out.
+
+    ``hs10_code`` is cut to six digits.
+    """
+    [(with_identities, without_identities)] = _counted("copied_rows.sql", synthetic, source)
+    return int(with_identities), int(without_identities)
 
 
 def group_account(synthetic: pd.DataFrame, source: pd.DataFrame, min_group: int) -> dict[str, GroupAccount]:
-    """Count the source importers behind everything that the synthetic rows show.
-
-    Args:
-        synthetic: synthetic declarations.
-        source: anonymized declarations of all months at hand; ``hs10_code`` is cut to six digits.
-        min_group: k, at least 1.
+    """Count the source importers behind every value of the synthetic rows; ``hs10_code`` is cut to six digits.
 
     Returns:
         An account by kind, kinds in alphabetical order.

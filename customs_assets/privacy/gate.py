@@ -1,8 +1,8 @@
-"""The gate: whether what would be released may be, by its privacy claims, and if not, why.
+"""The gate: whether the release candidate may be published, and if not, why.
 
-It fails closed. What was not measured withholds as what convicts does, and so does a claim that is not there, a month without a
-report, and a measure of other rows than those that would be released. The gate itself, the page, the expectations and the command
-line all ask here. What belongs here decides; what is measured, and how, stands in ``report`` and ``quality``.
+The gate fails closed. A claim that is missing or was not measured withholds the release, as does one that blocks it. So does a
+month without a report, or a measure of other rows than the candidate's. The gate, the page, the expectations and the command
+line all ask here. What must be claimed, and with which limits, stands in ``goals``.
 """
 
 from __future__ import annotations
@@ -11,64 +11,107 @@ import math
 from collections.abc import Mapping, Sequence
 
 from customs_assets.claims import Claim, Subject, from_json
-from customs_assets.lake import Lake, Record
+from customs_assets.graph import RELEASE
+from customs_assets.lake import Lake, Record, folder_checksum
 from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, REQUIRED, REQUIRED_OF_A_MONTH
 
-CANDIDATE, PRIVACY, OF_A_MONTH = "release_candidate", "release_privacy", "privacy_report"
-REHEARSED = "rehearsed_declarations"
+CANDIDATE = "release_candidate"
 
-# The version of the measures that the gate goes by; raised when they would come out otherwise.
+# The version of the measures that the gate goes by. Raise it when the same rows would get other measures.
 PRIVACY_VERSION = "4"
 
-_SYNTHETIC = "synthetic_declarations"
+# The first word of every sentence that says that nothing is released.
+WITHHELD = "withheld: "
+
+ALTERED = "is not what was made and judged: a disk fault, or a hand in the lake (`customs verify`)"
+
+_PRIVACY, _MONTH_REPORT = "release_privacy", "privacy_report"
+_REHEARSAL, _SYNTHETIC = "rehearsed_declarations", "synthetic_declarations"
 
 
-def withheld_because(claims: Sequence[Claim], of_months: Mapping[str, Sequence[Claim]] | None = None) -> list[str]:
-    """Why claims let nothing be released, a phrase each; empty where they let it through.
+def reasons_to_withhold(lake: Lake, candidate_files: Mapping[str, bytes] | None = None) -> list[str]:
+    """Why the candidate may not be released as the lake is now. Empty where it may.
 
     Args:
-        claims: those over all months. Only claims of privacy count, and of these the ones that have a goal or a limit: others
-            inform.
-        of_months: the claims of each month by itself.
+        lake: the lake.
+        candidate_files: the files that would be released, so that the gate judges these bytes; read from the lake where None.
     """
-    judged = [claim for claim in claims if claim.subject is Subject.PRIVACY]
-    reasons = [f"{claim.title} {reason}" for claim in judged if (reason := speaks_against(claim))]
-    keys = judged_keys(judged)
-    missing = [key for key in REQUIRED if key not in keys]
-    reasons += [f"nothing is claimed of {', '.join(missing)}"] if missing else []
-    for month, found in (of_months or {}).items():
-        own = [claim for claim in found if claim.subject is Subject.PRIVACY]
-        reasons += [f"{month}: {claim.title} {reason}" for claim in own if (reason := speaks_against(claim))]
-        missing = [key for key in REQUIRED_OF_A_MONTH if key not in judged_keys(own)]
-        reasons += [f"{month}: nothing is claimed of {', '.join(missing)}"] if missing else []
-    return reasons
+    candidate = lake.record(CANDIDATE)
+    unready = _unready(lake, (CANDIDATE, ""), (_PRIVACY, ""))
+    if candidate is None or unready:
+        return unready
+    files = lake.read_folder(CANDIDATE) if candidate_files is None else candidate_files
+    if folder_checksum(files) != candidate.sha256:
+        return [f"{CANDIDATE} {ALTERED}"]
+    months = sorted(_synthetic_months(candidate))
+    if not months:
+        return [f"{CANDIDATE} is of no month"]
+    reports = [(_MONTH_REPORT, month) for month in months]
+    if unready := _unready(lake, *reports):
+        return unready
+    records = [lake.record(asset, partition) for asset, partition in ((_PRIVACY, ""), (_REHEARSAL, ""), *reports)]
+    altered = [record.name for record in records if record is not None and lake.checksum(record) != record.sha256]
+    return [f"{name} {ALTERED}" for name in altered] or reasons_of_measures(lake, months)
 
 
-def judged_keys(claims: Sequence[Claim]) -> set[str]:
-    """The keys of the privacy claims that can withhold.
+def is_released(lake: Lake) -> bool:
+    """Whether a release is there, passed its checks after the gate let it through, and still has the same files."""
+    record = lake.record(RELEASE)
+    return record is not None and lake.passed(record) and lake.checksum(record) == record.sha256
 
-    Where no attack could be made, the one claim that says so stands for all of them, since it withholds by itself.
+
+def reasons_of_measures(lake: Lake, months: Sequence[str]) -> list[str]:
+    """Why the claims in the lake, and the rows that they were measured on, withhold the release.
+
+    Raises:
+        LakeError: claims are missing from the lake.
     """
-    able = [claim for claim in claims if claim.subject is Subject.PRIVACY and is_judged(claim)]
-    keys = {claim.key for claim in able}
-    if any(claim.key == NO_ATTACK and speaks_against(claim) for claim in able):
-        keys |= set(ATTACKS)
-    return keys
+    by_month = {month: from_json(lake.read_json(_MONTH_REPORT, month)["claims"]) for month in months}
+    return [*reasons_of_claims(from_json(lake.read_json(_PRIVACY)["claims"]), by_month), *_measured_on_other_rows(lake)]
 
 
-def is_judged(claim: Claim) -> bool:
-    """Whether a claim has a goal or a limit, so that it can withhold."""
-    return claim.at_least is not None or claim.blocks_above is not None
+def reasons_of_claims(claims: Sequence[Claim], by_month: Mapping[str, Sequence[Claim]] | None = None) -> list[str]:
+    """Why claims withhold the release.
 
-
-def speaks_against(claim: Claim) -> str:
-    """What a claim of privacy says against a release; empty where it says nothing.
-
-    It withholds where more than chance speaks against it (``Claim.blocks_release``), and where it was not measured: a number, an
-    end of its interval or a bound that is none proves nothing either way.
+    Args:
+        claims: those over all months. Only privacy claims with a goal or a limit count. Others inform.
+        by_month: the claims of each month by itself.
     """
-    if not is_judged(claim):
-        return ""
+    of_months = [
+        f"{month}: {reason}"
+        for month, month_claims in (by_month or {}).items()
+        for reason in _objections(month_claims, REQUIRED_OF_A_MONTH)
+    ]
+    return [*_objections(claims, REQUIRED), *of_months]
+
+
+def claimed_keys(claims: Sequence[Claim]) -> set[str]:
+    """The keys of the privacy claims that can withhold the release.
+
+    Where no attack could be made, one claim says so and withholds the release. It then stands for all attacks.
+    """
+    judged = [claim for claim in claims if _is_judged(claim)]
+    no_attack = any(claim.key == NO_ATTACK and _objection(claim) for claim in judged)
+    return {claim.key for claim in judged} | set(ATTACKS if no_attack else ())
+
+
+def _is_judged(claim: Claim) -> bool:
+    return claim.subject is Subject.PRIVACY and (claim.at_least is not None or claim.blocks_above is not None)
+
+
+def _objections(claims: Sequence[Claim], required: Sequence[str]) -> list[str]:
+    reasons = [f"{claim.title} {reason}" for claim in claims if _is_judged(claim) and (reason := _objection(claim))]
+    claimed = claimed_keys(claims)
+    missing = [key for key in required if key not in claimed]
+    return [*reasons, f"nothing is claimed of {', '.join(missing)}"] if missing else reasons
+
+
+def _objection(claim: Claim) -> str:
+    """How a judged claim withholds the release. Empty where it does not.
+
+    A claim withholds the release where it exceeds its limit by more than chance (``Claim.blocks_release``), and where it was not
+    measured: a measure, a bound or a limit that is no number proves nothing.
+    """
     if claim.blocks_above is not None:
         needed = {"its measure": claim.measured, "its interval": claim.lower_bound, "its limit": claim.blocks_above}
     else:
@@ -86,53 +129,51 @@ def speaks_against(claim: Claim) -> str:
     return ""
 
 
-def claims_against(lake: Lake, months: Sequence[str]) -> list[str]:
-    """Why the claims in the lake, over some months and of each, let nothing be released.
-
-    Raises:
-        LakeError: claims are missing from the lake.
-    """
-    of_months = {month: from_json(lake.read_json(OF_A_MONTH, month)["claims"]) for month in months}
-    return withheld_because(from_json(lake.read_json(PRIVACY)["claims"]), of_months)
-
-
-def other_rows(lake: Lake) -> list[str]:
-    """Which measures in the lake were taken of other synthetic rows, or another rehearsal, than those at hand.
-
-    An attack on other rows says nothing of these. What the lake has no record of is passed over, for ``standing.judged`` asks
-    for it.
-    """
-    candidate, privacy = lake.record(CANDIDATE), lake.record(PRIVACY)
-    if candidate is None or privacy is None:
-        return []
-    rows, reasons = rows_of(candidate), []
-    if rows_of(privacy) != rows:
-        reasons.append(f"{PRIVACY} was measured on other synthetic rows than those of {CANDIDATE}")
-    rehearsal = lake.record(REHEARSED)
-    if rehearsal is None or privacy.inputs.get(f"{REHEARSED}|") != rehearsal.sha256:
-        reasons.append(f"{PRIVACY} was measured on another rehearsal than the one at hand")
-    if privacy.code_version != PRIVACY_VERSION:
-        reasons.append(f"{PRIVACY} was measured by another version")
-    for month, checksum in rows.items():
-        made = lake.record(_SYNTHETIC, month)
-        if made is not None and _differs(made, privacy, month):
-            reasons.append(
-                f"{month}: {PRIVACY} was measured against another source, or with another k, than it was made of"
-            )
-        record = lake.record(OF_A_MONTH, month)
-        if record is not None and rows_of(record) != {month: checksum}:
-            reasons.append(f"{month}: {OF_A_MONTH} was measured on other synthetic rows than those of {CANDIDATE}")
+def _unready(lake: Lake, *partitions: tuple[str, str]) -> list[str]:
+    """Why the gate cannot go by some partitions: they are missing, failed their checks, or were never checked."""
+    reasons = []
+    for asset, partition in partitions:
+        name, record = f"{asset} {partition}".strip(), lake.record(asset, partition)
+        if record is None:
+            reasons.append(f"{name} is not made")
+        elif failed := lake.failed(record):
+            reasons.append(f"{name} did not hold its expectations ({', '.join(failed)})")
+        elif not lake.passed(record):
+            reasons.append(f"{name} was not judged by its expectations ({', '.join(lake.unjudged(record))})")
     return reasons
 
 
-def _differs(made: Record, privacy: Record, month: str) -> bool:
-    """Whether a synthetic month was made of another source, or with another ``k``, than privacy was measured with."""
-    source = f"anonymized_declarations|{month}"
-    same_k = made.settings.get("min_group") == privacy.settings.get("min_group")
-    return not same_k or made.inputs.get(source) != privacy.inputs.get(source)
+def _measured_on_other_rows(lake: Lake) -> list[str]:
+    """Which measures were taken on other rows, another rehearsal or another source than those in the lake now.
+
+    Records that are missing are passed over: :func:`reasons_to_withhold` reports them.
+    """
+    candidate, privacy, rehearsal = lake.record(CANDIDATE), lake.record(_PRIVACY), lake.record(_REHEARSAL)
+    if candidate is None or privacy is None:
+        return []
+    rows, reasons = _synthetic_months(candidate), []
+    if _synthetic_months(privacy) != rows:
+        reasons.append(f"{_PRIVACY} was measured on other synthetic rows than those of {CANDIDATE}")
+    if rehearsal is None or privacy.inputs.get(f"{_REHEARSAL}|") != rehearsal.sha256:
+        reasons.append(f"{_PRIVACY} was measured on another rehearsal than the one at hand")
+    if privacy.code_version != PRIVACY_VERSION:
+        reasons.append(f"{_PRIVACY} was measured by another version")
+    for month, checksum in rows.items():
+        synthetic, report = lake.record(_SYNTHETIC, month), lake.record(_MONTH_REPORT, month)
+        source = f"anonymized_declarations|{month}"
+        if synthetic is not None and (
+            synthetic.settings.get("min_group") != privacy.settings.get("min_group")
+            or synthetic.inputs.get(source) != privacy.inputs.get(source)
+        ):
+            reasons.append(
+                f"{month}: {_PRIVACY} was measured against another source, or with another k, than it was made of"
+            )
+        if report is not None and _synthetic_months(report) != {month: checksum}:
+            reasons.append(f"{month}: {_MONTH_REPORT} was measured on other synthetic rows than those of {CANDIDATE}")
+    return reasons
 
 
-def rows_of(record: Record) -> dict[str, str]:
-    """The checksum of each synthetic month that something was made from."""
-    places = ((name.partition("|"), checksum) for name, checksum in record.inputs.items())
-    return {month: checksum for (asset, _, month), checksum in places if asset == _SYNTHETIC}
+def _synthetic_months(record: Record) -> dict[str, str]:
+    """The checksum of each synthetic month among the inputs of a record."""
+    inputs = ((name.partition("|"), checksum) for name, checksum in record.inputs.items())
+    return {month: checksum for (asset, _, month), checksum in inputs if asset == _SYNTHETIC}

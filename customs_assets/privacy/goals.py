@@ -1,7 +1,6 @@
-"""Which privacy claims a release is judged by, and what each must reach.
+"""The one list of the privacy claims that a release is judged by, each with its goal and its limit.
 
-What belongs here is the one list of them. The gate goes by its keys, ``claims`` fills it in, and ``chance`` divides by its length
-what all attacks together may err by.
+The gate asks for every key of the list. ``claims`` measures them. ``chance`` divides the rate of false alarms by its length.
 """
 
 from __future__ import annotations
@@ -11,22 +10,22 @@ from typing import Literal, get_args
 
 from customs_assets.claims import Claim, Subject
 
-# Rules of the release's own rows, and what can be read off the release alone. The goal of each is 0.
+# Rules for the release's rows, and attacks that need nothing but the release. The goal of each is 0.
 RULES: tuple[str, ...] = ("copies", "tuples_under_k")
 READ_OFF: tuple[str, ...] = ("codes_under_k", "amounts_solved", "extremes", "guessed_seed")
 
-# What is claimed of each month by itself.
+# Claimed of each month by itself.
 REQUIRED_OF_A_MONTH: tuple[str, ...] = ("copies",)
 
-# The one claim that stands for all attacks where none could be made; its note says why.
+# The one claim that stands for all attacks where none could be made. Its note says why.
 NO_ATTACK = "attacks"
 
-# What singling out makes its guesses from, one column or several; what inference guesses: what a trader would not have known.
+# Singling out guesses from one column or from several. Inference guesses what a competitor of the trader does not know.
 Mode = Literal["univariate", "multivariate"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 SECRETS: tuple[str, ...] = ("net_mass", "item_price", "hs6_code", "critical_fraud")
 
-# Share of guesses that solve an amount beyond chance, past which nothing is published.
+# Largest share of guesses beyond chance that may hit a rare amount.
 SOLVED_LIMIT = 0.01
 
 
@@ -38,9 +37,9 @@ def _risk(attack: str) -> Claim:
     return _attack(attack, f"{attack[0].upper()}{attack[1:]}: upper bound of the risk", 0.0, 0.05, 0.15)
 
 
-# The attacks on rows and importers, before they are measured. Past the limit nothing is published. Between goal and limit the
-# page says that the goal is missed, and a person decides: rows that follow the frequencies of their source lie somewhat
-# nearer to it than to other rows of the same world, whoever made them. Copies and memorized rows go far past these limits.
+# The attacks on rows and importers, not yet measured. Nothing is published past a limit. Between goal and limit the page says
+# that the goal is missed, and a person decides: rows with the frequencies of their source lie a little nearer to it than to other
+# rows of the same world, whichever method made them. Copies and memorized rows go far past these limits.
 # Each line: what guessing reaches, goal, limit.
 ATTACK_CLAIMS: dict[str, Claim] = {
     claim.key: claim

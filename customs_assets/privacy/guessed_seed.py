@@ -1,8 +1,8 @@
-"""The attack on a public seed: does a release show draws that anybody can make again?
+"""The attack on the seed: can anybody repeat the draws of a release?
 
-Declaration IDs stand in every release. Where nothing secret goes into them, whoever finds the seed that makes them has found
-the seed of every other draw. What belongs here tries seeds by the public formula, written down once more: no function of the
-pipeline is called, since a release is judged by what it shows.
+Declaration IDs stand in every release. If nothing secret goes into them, whoever finds the seed of the IDs has the seed of every
+other draw. What belongs here tries seeds by the public formula, written down once more: no function of the pipeline is called,
+because a release is judged by its rows.
 """
 
 from __future__ import annotations
@@ -27,19 +27,12 @@ PUBLIC_SEEDS: tuple[int, ...] = (
 # The public formula of declaration IDs: of 90 million numbers of 8 digits, each month has this many to itself.
 _FIRST_ID, _IDS, _IDS_A_MONTH = 10_000_000, 90_000_000, 250_000
 
-# IDs of a month that are tried with a seed, about.
+# About how many IDs of a month are tried with a seed.
 _IDS_TRIED = 20
 
 
 class GuessedSeed(NamedTuple):
-    """Public seeds that make a release's declaration IDs again.
-
-    Attributes:
-        candidates: seeds tried.
-        months: months tried.
-        seeds: those that reproduce the IDs of at least one month, ascending.
-        months_reproduced: months that some seed reproduces.
-    """
+    """How many seeds and months were tried; the seeds that reproduce a month's IDs, ascending; how many months they reproduce."""
 
     candidates: int
     months: int
@@ -48,19 +41,19 @@ class GuessedSeed(NamedTuple):
 
     @property
     def note(self) -> str:
-        """The attempt in words, without the seed: it must not stand on a page."""
-        made = f"{self.months_reproduced} of {self.months} months"
-        return f"{len(self.seeds)} of {self.candidates} public seeds make the IDs of {made}"
+        """The result in words. The seed itself must not stand on a page."""
+        months = f"{self.months_reproduced} of {self.months} months"
+        return f"{len(self.seeds)} of {self.candidates} public seeds make the IDs of {months}"
 
 
 def guessed_seed(released: pd.DataFrame, candidates: Iterable[int] = PUBLIC_SEEDS) -> GuessedSeed:
     """Try public seeds on the declaration IDs of a release.
 
-    The public formula scatters the months' consecutive numbers by an affine permutation that depends on the seed alone. A seed
-    reproduces a month where it takes most of its IDs back to the first numbers of that month.
+    The public formula numbers each month's declarations and scatters the numbers by an affine permutation that depends on the
+    seed alone. A seed reproduces a month where it takes most of its IDs back to the first numbers of that month.
 
     Args:
-        released: released rows with ``date`` and ``declaration_id``; IDs of another form than eight digits are left out.
+        released: released rows with ``date`` and ``declaration_id``; IDs that are not eight digits are left out.
         candidates: seeds to try.
     """
     rows = released[released["declaration_id"].astype(str).str.fullmatch(r"[1-9]\d{7}")]
@@ -79,10 +72,10 @@ def guessed_seed(released: pd.DataFrame, candidates: Iterable[int] = PUBLIC_SEED
     for seed in tried:
         factor, offset = _permutation_of_ids(seed)
         numbers = (ids - _FIRST_ID - offset) * pow(factor, -1, _IDS) % _IDS - first
-        back = np.bincount(place, weights=(numbers >= 0) & (numbers < count))
-        if (most := np.flatnonzero(2 * back > np.bincount(place))).size:
+        in_range = np.bincount(place, weights=(numbers >= 0) & (numbers < count))
+        if (months := np.flatnonzero(2 * in_range > np.bincount(place))).size:
             seeds.add(seed)
-            reproduced.update(most.tolist())
+            reproduced.update(months.tolist())
     return GuessedSeed(len(tried), len(tables), tuple(sorted(seeds)), len(reproduced))
 
 

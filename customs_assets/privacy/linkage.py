@@ -1,18 +1,17 @@
 """Linkage: is a synthetic importer a source importer under another name?
 
-An attacker who knows what a company trades looks for the synthetic importer whose profile is most like it: which goods, from
-where, through which offices. What belongs here is that attack, on importers with five or more declarations, and two readings
-of its success:
+An attacker who knows what a company trades looks for the synthetic importer with the most similar profile: which goods, from
+where, through which offices. What belongs here is that attack, on importers with five or more declarations. Its success is
+measured in two ways:
 
-- *Named*: the best match is the synthetic importer that the source importer became. That is known where a synthetic importer
-  carries a source importer's token, or where the synthesizer says which source importer each synthetic one was most made
-  from. Training importers must not be named more often than control importers, whose rate is that of chance. The release
-  draws tokens anew, which hides the answer from the attacker but does not make a hit less of a hit.
-- *Recognised*: a source importer that was kept has a match that is too good. The threshold is the similarity that 5% of control
-  importers reach, and no more of the training importers may reach it. This reading needs no tokens.
+- *Named*: the best match is the synthetic importer that the source importer became. That is known where both have the same token,
+  or where the synthesizer says which source importer each synthetic importer was mostly made from. Training importers must not
+  be named more often than control importers, who are named by chance. The release draws tokens anew. That hides a hit from the
+  attacker, but it is a hit all the same.
+- *Recognised*: the match is better than that of 95% of control importers. Only 5% of the training importers may have such a
+  match. This needs no tokens.
 
-Control must hold other importers than training (``references.in_control`` by ``importer_id``): rows of the same importer on both
-sides are recognised alike, and their difference would say nothing.
+Control must have other importers than training. Rows of one importer on both sides would be recognised alike.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -43,20 +42,20 @@ _COLUMNS = ["importer_id", "hs6_code", "country_of_origin", "office_id"]
 
 @dataclass(frozen=True, slots=True)
 class Linkage:
-    """What matching profiles gains an attacker.
+    """What an attacker gains by matching profiles.
 
     Attributes:
-        named_training: share of training importers whose best match is their own synthetic importer; NaN where unknown.
-        named_control: the same of control importers; NaN where unknown.
-        recognised_training: share of training importers whose best match is better than 95% of control importers' are.
+        named_training: share of training importers that are named; NaN where unknown.
+        named_control: share of control importers; NaN where unknown.
+        recognised_training: share of training importers that are recognised.
         recognised_control: share of control importers, 0.05 but for ties.
-        auc: how well the best match's similarity tells training from control importers.
+        auc: how well the similarity of the best match tells training from control importers.
         standard_error: of an AUC of 0.5 with as many importers.
-        training_importers: importers attacked in training.
-        control_importers: in control.
-        advantage: the larger of the two differences, training less control; the attack's gain, at most 1.
-        lower_bound: what that gain is not below but by chance: the higher of the two differences' lower bounds, each wide
-            enough for both and for ``chance.CLAIMS`` claims; NaN with too few importers on a side.
+        training_importers: training importers that were attacked.
+        control_importers: control importers that were attacked.
+        advantage: the attack's gain: the larger of the two differences between training and control, at most 1.
+        lower_bound: the higher of the two differences' lower bounds, each of which allows for both and for ``chance.CLAIMS``
+            claims; NaN with too few importers on a side.
     """
 
     named_training: float
@@ -78,30 +77,32 @@ def linkage(
     made_from: Mapping[str, str] | None = None,
     least_declarations: int = LEAST_DECLARATIONS,
 ) -> Linkage:
-    """Match source importers to synthetic ones by profile.
+    """Match source importers to synthetic importers by profile.
 
     Args:
-        synthetic: synthetic declarations.
-        training: the source's rows that they were made from.
-        control: rows of other importers of the same source.
-        made_from: for each synthetic importer the source importer that it was most made from; where None, the source importer of
-            the same token, if there is one.
-        least_declarations: importers with fewer are left alone: their profile is too thin to match.
+        made_from: for each synthetic importer the source importer that it was mostly made from; where None, the source importer
+            with the same token, if there is one.
+        least_declarations: importers with fewer are not attacked, because their profile is too thin.
 
     Raises:
         CannotBeMeasured: training or control has no importer with enough declarations.
     """
     profiles = _Profiles(synthetic, pd.concat([training, control], ignore_index=True))
-    found = [
-        profiles.match(rows, least_declarations, side) for side, rows in (("training", training), ("control", control))
-    ]
+    importers, matches, similar = zip(
+        profiles.match(training, least_declarations, "training"),
+        profiles.match(control, least_declarations, "control"),
+        strict=True,
+    )
     origin = made_from if made_from is not None else {token: token for token in profiles.tokens}
-    similar = [matches.similarity for matches in found]
     threshold = np.quantile(similar[1], 1 - _BY_CHANCE, method="higher")
     recognised = [float((values > threshold).mean()) for values in similar]
-    known = bool(set(origin.values()) & set(training["importer_id"]))
-    named = [_named(matches, origin) for matches in found] if known else [math.nan, math.nan]
-    pairs = [recognised, named] if known else [recognised]
+    named, pairs = [math.nan, math.nan], [recognised]
+    if set(origin.values()) & set(training["importer_id"]):
+        named = [
+            float(np.mean([origin.get(match) == importer for importer, match in zip(*side, strict=True)]))
+            for side in zip(importers, matches, strict=True)
+        ]
+        pairs.append(named)
     both, sizes = np.concatenate(similar), (len(similar[0]), len(similar[1]))
     return Linkage(
         named_training=named[0],
@@ -118,12 +119,11 @@ def linkage(
 
 
 def _lower_bound(pairs: Sequence[Sequence[float]], training_importers: int, control_importers: int) -> float:
-    """The higher lower bound of the differences between two shares of importers (Newcombe 1998, method 10).
+    """The highest lower bound of some differences between a share of training and a share of control (Newcombe 1998, method 10).
 
-    An importer is attacked once, so importers are independent trials. The threshold of recognition is taken from control alone:
-    given it, training importers pass it or not as independent trials, and how many of the control importers of the world would
-    pass it is as uncertain as a share of control that was counted. Control is never named, since the attacker has none of its
-    tokens, but one training importer in as many as there are is named by chance.
+    Each importer is attacked once, so importers are independent trials. The threshold of recognition comes from control
+    alone. How many control importers of the world would pass it is as uncertain as any share that was counted in control.
+    Control is never named, because no synthetic importer has its tokens; by chance one of all training importers is named.
     """
     if too_few(training_importers, control_importers):
         return math.nan
@@ -136,23 +136,10 @@ def _lower_bound(pairs: Sequence[Sequence[float]], training_importers: int, cont
     return max(ends)
 
 
-class _Matches(NamedTuple):
-    """The best match of each importer: who asked, whom, and how like."""
-
-    importers: pd.Index
-    matched: np.ndarray
-    similarity: np.ndarray
-
-
-def _named(matches: _Matches, origin: Mapping[str, str]) -> float:
-    hits = [origin.get(match) == importer for importer, match in zip(matches.importers, matches.matched, strict=True)]
-    return float(np.mean(hits))
-
-
 class _Profiles:
-    """Profiles of importers as TF-IDF vectors over HS6, HS4, origin and office, each of the four weighing the same.
+    """Profiles of importers as TF-IDF vectors over HS6, HS4, origin and office, with equal weights for the four.
 
-    Frequencies of terms are those of the synthetic importers, which the attacker has; the vocabulary is that of both tables.
+    The frequencies of terms are those of the synthetic importers, which the attacker has. The vocabulary is that of both tables.
     """
 
     def __init__(self, synthetic: pd.DataFrame, source: pd.DataFrame) -> None:
@@ -167,8 +154,10 @@ class _Profiles:
         ]
         self._vectors = self._weighted(counts)
 
-    def match(self, source: pd.DataFrame, least_declarations: int, side: str) -> _Matches:
-        """The synthetic importer most like each importer of ``source`` that has enough declarations."""
+    def match(
+        self, source: pd.DataFrame, least_declarations: int, side: str
+    ) -> tuple[pd.Index, np.ndarray, np.ndarray]:
+        """Each source importer with enough declarations, the synthetic importer most like it, and their similarity."""
         declarations = source["importer_id"].map(source["importer_id"].value_counts())
         rows = source.loc[declarations >= least_declarations]
         if rows.empty:
@@ -182,10 +171,10 @@ class _Profiles:
             part = (vectors[start : start + 256] @ self._vectors.T).toarray()
             best[start : start + 256] = part.argmax(axis=1)
             similarity[start : start + 256] = part.max(axis=1)
-        return _Matches(importers, self.tokens.to_numpy()[best], similarity)
+        return importers, self.tokens.to_numpy()[best], similarity
 
     def _counts(self, rows: pd.DataFrame) -> tuple[pd.Index, list[csr_matrix]]:
-        """The importers of some rows, and how often each declared each term, a matrix for each of the four kinds."""
+        """The importers of some rows, and how often each declared each term: a matrix for each of the four kinds of terms."""
         from scipy.sparse import csr_matrix
 
         codes, importers = pd.factorize(rows["importer_id"])

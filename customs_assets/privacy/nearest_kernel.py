@@ -1,8 +1,8 @@
 """The search for nearest rows as a compiled loop over NumPy arrays (Numba).
 
-What belongs here is that one loop; ``records`` prepares the rows and says what a distance is. Rows of equal codes stand together:
-their codes are compared once, and their numbers only where the codes leave a row a chance. Distances are summed in the order
-of the columns, so that they are the same to the last bit whatever is compared first.
+What belongs here is that one loop. ``records`` prepares the rows and defines the distance. Rows with equal codes form a
+group: their codes are compared once, and their numbers only where the codes are near enough. Distances are summed in the
+order of the columns, so they are the same to the last bit whatever is compared first.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from customs_assets.compiled import compiled
 
-# Groups of references whose agreement is counted together: enough to fill the lanes of a vector.
+# Groups of references whose equal codes are counted together: enough to fill a vector register.
 CHUNK = 64
 
 
@@ -28,19 +28,19 @@ def search(
     distances: np.ndarray,
     rows: np.ndarray,
 ) -> None:
-    """Find the nearest references of every query; of equally near ones the first.
+    """Find the nearest references of every query; of equally near ones, the first.
 
     Args:
         query_codes: shape (groups of queries, codes): the codes that a group shares.
         query_starts: shape (groups + 1,): where each group begins in ``query_rows``.
         query_rows: shape (queries,): the queries, group by group.
         query_numbers: float64, shape (queries, numbers), in the queries' own order.
-        codes: shape (codes, groups of references), the groups filled up to a multiple of :data:`CHUNK`.
-        starts: as ``query_starts``; a group that fills up is empty.
+        codes: shape (codes, groups of references); empty groups fill up a multiple of :data:`CHUNK`.
+        starts: as ``query_starts``.
         reference_rows: as ``query_rows``, ascending in each group.
         numbers: as ``query_numbers``, but in the order of ``reference_rows``.
-        distances: float64, shape (queries, k), written: ascending in each row; k is at most the number of references.
-        rows: int64, the same shape, written: which references these are.
+        distances: float64, shape (queries, k), is written: ascending in each row; k is at most the number of references.
+        rows: int64, the same shape, is written: the references.
     """
     width, groups = codes.shape
     neighbours = distances.shape[1]
@@ -49,38 +49,38 @@ def search(
     candidates = np.empty(groups, np.int64)
     for group in range(len(query_codes)):
         level = _agreement(query_codes[group], codes, agreeing, most)
-        asked = query_rows[query_starts[group] : query_starts[group + 1]]
-        for query in asked:
+        queries = query_rows[query_starts[group] : query_starts[group + 1]]
+        for query in queries:
             distances[query] = np.inf
             rows[query] = -1
         while level >= 0:
-            found = _agreeing_in(level, agreeing, most, candidates)
-            waiting = False
-            for query in asked:
-                # A row that agrees in no more codes is at least this far, whatever its numbers are.
+            count = _agreeing_in(level, agreeing, most, candidates)
+            unfinished = False
+            for query in queries:
+                # A reference with no more equal codes is at least this far away, whatever its numbers are.
                 if distances[query, neighbours - 1] < width - level:
                     continue
-                waiting = True
-                for place in candidates[:found]:
+                unfinished = True
+                for place in candidates[:count]:
                     for at in range(starts[place], starts[place + 1]):
                         distance = float(width - level)
                         for number in range(numbers.shape[1]):
                             distance += abs(numbers[at, number] - query_numbers[query, number])
                         if distance <= distances[query, neighbours - 1]:
                             _keep(distances[query], rows[query], distance, reference_rows[at])
-            if not waiting:
+            if not unfinished:
                 break
             level -= 1
 
 
 @compiled()
 def _agreement(wanted: np.ndarray, codes: np.ndarray, agreeing: np.ndarray, most: np.ndarray) -> int:
-    """Count in how many codes each group agrees, note the most of each chunk, and return the most of all."""
+    """Count the equal codes of each group, write the most of each chunk, and return the most of all."""
     agreeing[:] = 0
     for column in range(len(codes)):
-        code, those = wanted[column], codes[column]
-        for place in range(len(those)):
-            agreeing[place] += those[place] == code
+        code, group_codes = wanted[column], codes[column]
+        for place in range(len(group_codes)):
+            agreeing[place] += group_codes[place] == code
     best = 0
     for chunk in range(len(most)):
         part = agreeing[chunk * CHUNK : (chunk + 1) * CHUNK]
@@ -94,19 +94,19 @@ def _agreement(wanted: np.ndarray, codes: np.ndarray, agreeing: np.ndarray, most
 
 @compiled()
 def _agreeing_in(level: int, agreeing: np.ndarray, most: np.ndarray, candidates: np.ndarray) -> int:
-    """Write down the groups that agree in just so many codes, and return their number."""
-    found = 0
+    """Write the groups with exactly ``level`` equal codes, and return how many there are."""
+    count = 0
     for chunk in range(len(most)):
         if most[chunk] >= level:
             for place in range(chunk * CHUNK, (chunk + 1) * CHUNK):
-                candidates[found] = place
-                found += agreeing[place] == level
-    return found
+                candidates[count] = place
+                count += agreeing[place] == level
+    return count
 
 
 @compiled()
 def _keep(distances: np.ndarray, rows: np.ndarray, distance: float, row: int) -> None:
-    """Put a reference that is as near as the last of the nearest so far among them, if it is nearer or stands before it."""
+    """Insert a reference among the nearest so far, if it is nearer than the last of them, or as near and before it."""
     place = len(distances) - 1
     if distance == distances[place] and row > rows[place] >= 0:
         return

@@ -1,7 +1,6 @@
-"""Rows as an attacker compares them: codes that are equal or not, numbers that are more or less near.
+"""Rows as an attacker compares them: equal or different codes, and numbers that are more or less near.
 
-What belongs here prepares several frames on the same terms and finds nearest rows, exactly. What closeness says of privacy
-stands in the attacks.
+What belongs here prepares several frames in the same way and finds nearest rows, exactly.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ class Records(NamedTuple):
     """n rows of one frame, column by column.
 
     Attributes:
-        codes: shape (codes, n): a categorical value's number, the same in every frame prepared together.
-        numbers: shape (numbers, n), float64, scaled so that two of them differ by 1 at most.
+        codes: shape (codes, n): the number of a categorical value, the same in all frames that are prepared together.
+        numbers: shape (numbers, n), float64, scaled so that two of them differ by at most 1.
     """
 
     codes: np.ndarray
@@ -40,9 +39,9 @@ class Neighbours(NamedTuple):
     """The k nearest reference rows of n queries.
 
     Attributes:
-        distances: shape (n, k), ascending in each row: how many codes differ, plus by how much the numbers differ. With c
-            codes and m numbers it lies between 0 and c + m (Gower's distance, not divided by the columns).
-        rows: shape (n, k): which reference rows these are; of equally near ones the first.
+        distances: shape (n, k), ascending in each row: how many codes differ, plus the differences of the numbers (Gower's
+            distance, not divided by the number of columns).
+        rows: shape (n, k): the reference rows; of equally near ones the first.
     """
 
     distances: np.ndarray
@@ -52,13 +51,13 @@ class Neighbours(NamedTuple):
 def as_records(
     frames: Sequence[pd.DataFrame], columns: Sequence[str] = COMPARED_NAMES, scale: Scale = "rank"
 ) -> list[Records]:
-    """Prepare frames on the same terms.
+    """Prepare frames of declarations in the same way.
 
     Args:
-        frames: declarations with ``hs6_code`` or ``hs10_code``, one row or more each.
+        frames: declarations with ``hs6_code`` or ``hs10_code``, each with at least one row.
         columns: the attributes that are compared.
-        scale: how numbers are scaled. ``rank``: to the share of all rows that have less (ties in the middle), so that heavy
-            tails do not drown differences; ``range``: by the range over all rows, as Giomi et al. do.
+        scale: how numbers are scaled. ``rank``: to the share of all rows that have less (ties in the middle), so that a few huge
+            numbers do not hide differences; ``range``: by the range over all rows, as Giomi et al. do.
 
     Raises:
         ValueError: a frame has no rows, lacks a column, or misses a number.
@@ -73,8 +72,8 @@ def as_records(
     number_table = np.array([_scaled(rows[name], scale) for name in numerical], dtype=np.float64)
     number_table = number_table.reshape(len(numerical), len(rows))
     cuts = np.cumsum([len(part) for part in parts])[:-1]
-    both = zip(np.split(code_table, cuts, axis=1), np.split(number_table, cuts, axis=1), strict=True)
-    return [Records(np.ascontiguousarray(own), numbers.copy()) for own, numbers in both]
+    tables = zip(np.split(code_table, cuts, axis=1), np.split(number_table, cuts, axis=1), strict=True)
+    return [Records(np.ascontiguousarray(frame_codes), numbers.copy()) for frame_codes, numbers in tables]
 
 
 def _scaled(column: pd.Series, scale: Scale) -> np.ndarray:
@@ -92,13 +91,8 @@ def _scaled(column: pd.Series, scale: Scale) -> np.ndarray:
 def nearest(queries: Records, references: Records, neighbours: int = 1) -> Neighbours:
     """The nearest reference rows of every query; 27,000 queries against 27,000 references take half a second.
 
-    Args:
-        queries: n rows.
-        references: m rows of the same columns.
-        neighbours: how many, at most m.
-
     Raises:
-        ValueError: more neighbours are asked for than there are references.
+        ValueError: there are fewer references than ``neighbours``.
     """
     if neighbours > references.rows:
         raise ValueError(f"{neighbours} neighbours were asked for among {references.rows} rows")
@@ -115,16 +109,14 @@ def nearest(queries: Records, references: Records, neighbours: int = 1) -> Neigh
 
 
 def _grouped(codes: np.ndarray, multiple: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows that agree in every code, as ``nearest_kernel.search`` takes them: codes of each group, starts, rows.
+    """Groups of rows with the same codes, as ``nearest_kernel.search`` takes them: codes of each group, starts, rows.
 
-    Args:
-        codes: shape (codes, n).
-        multiple: empty groups fill the number of groups up to a multiple of this.
+    Empty groups fill the number of groups up to a multiple of ``multiple``.
     """
     count = codes.shape[1]
     rows = np.lexsort(codes[::-1]) if len(codes) else np.arange(count)
     ordered = codes[:, rows]
     begins = np.flatnonzero(np.r_[True, (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)])
     filling = -len(begins) % multiple
-    of_groups = np.ascontiguousarray(np.pad(ordered[:, begins], ((0, 0), (0, filling))))
-    return of_groups, np.r_[begins, np.full(filling + 1, count)], rows
+    group_codes = np.ascontiguousarray(np.pad(ordered[:, begins], ((0, 0), (0, filling))))
+    return group_codes, np.r_[begins, np.full(filling + 1, count)], rows

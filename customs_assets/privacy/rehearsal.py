@@ -1,16 +1,16 @@
-"""The rehearsal: the whole synthesis on half of the importers, so that attacks have somebody to be compared with.
+"""The rehearsal: the whole synthesis once more on half of the importers, so that attacks can be compared.
 
-Whether a synthetic row gives away whom it was made from shows only beside rows that it was not made from. The release is made
-from all of the source. So :func:`synthesis.synthesize.synthesize` runs once more with the same settings on the importers of the
-*training half* alone; all other importers are the *control half*. The table of rehearsed rows belongs here. The attacks on it
-are measured by the privacy report.
+An attack on a row must be compared with an attack on a row that the synthesizer did not see. The release is made from all of the
+source, so no such rows are left. Therefore :func:`synthesis.synthesize.synthesize` runs once more, with the same settings, on the
+importers of the *training half* alone. All other importers are the *control half*. What belongs here is the table of rehearsed
+rows. ``claims`` measures the attacks on it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -27,30 +27,23 @@ from customs_assets.synthesis.synthesize import synthesize
 
 ASSET = "rehearsal"
 
-# Metadata of the table. The last names each month that was rehearsed and a digest of its declarations, as JSON.
+# Metadata of the table. ``source`` is a digest of each rehearsed month's declarations, as JSON.
 _EPOCHS, _REASON, _SOURCE = "epochs", "reason", "source"
 
-# A column of numbers cannot be modelled from fewer rows.
+# Fewer rows cannot be modelled.
 _FEWEST_ROWS = 2
 
 
 class CannotBeRehearsed(Exception):
     """The source has too few importers to hold half of them out. The message says what is missing.
 
-    Only this error means that there is no rehearsal. Any other is a fault and fails the run.
+    With this error there is no rehearsal. Any other error is a fault and fails the run.
     """
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What was rehearsed.
-
-    Attributes:
-        synthetic: synthetic rows, made from ``training`` alone.
-        training: the source's rows of the importers of the training half.
-        control: the source's rows of all other importers.
-        epochs: CTGAN epochs for each month.
-    """
+    """The rehearsed rows, the source's rows of the training half and of the control half, and the CTGAN epochs of each month."""
 
     synthetic: pd.DataFrame
     training: pd.DataFrame
@@ -59,15 +52,14 @@ class Rehearsal:
 
     @classmethod
     def of(cls, table: pa.Table, source: Mapping[str, pd.DataFrame], root: Root) -> Rehearsal | str:
-        """The rehearsal in a table, with the two halves of the source; or the reason why there is none.
+        """The rehearsal of a table that :func:`rehearsed` returned, with the two halves of the source; or why there is none.
 
-        A rehearsal of other months, or of other declarations of these months, does not count: an attack on it would be compared
-        with importers that it has never seen.
+        A rehearsal of other months, or of other declarations of these months, does not count: it has other halves.
 
         Args:
-            table: as :func:`rehearsed` gives it.
+            table: the table.
             source: the anonymized declarations by month, in order.
-            root: what the release's draws derive from, as the rehearsal had it.
+            root: what the release's draws derive from, the same as for the rehearsal.
         """
         metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         if difference := _of_another_source(json.loads(metadata.get(_SOURCE, "{}")), source):
@@ -82,77 +74,64 @@ class Rehearsal:
 
 def _of_another_source(rehearsed_from: Mapping[str, str], source: Mapping[str, pd.DataFrame]) -> str:
     """How the source of a rehearsal differs from this one; empty where it does not."""
-
-    def listed(months: Iterable[str]) -> str:
-        return ", ".join(months) or "none"
-
     if list(rehearsed_from) != list(source):
-        return f"the rehearsal is of other months ({listed(rehearsed_from)}) than the declarations ({listed(source)})"
-    differing = [month for month, rows in source.items() if rehearsed_from[month] != digest(rows)]
-    return f"the rehearsal is of other declarations of {listed(differing)} than those at hand" if differing else ""
+        theirs, ours = (", ".join(months) or "none" for months in (rehearsed_from, source))
+        return f"the rehearsal is of other months ({theirs}) than the declarations ({ours})"
+    differing = ", ".join(month for month, rows in source.items() if rehearsed_from[month] != digest(rows))
+    return f"the rehearsal is of other declarations of {differing} than those at hand" if differing else ""
 
 
-def told_reason(table: pa.Table) -> str | None:
-    """Why nothing was rehearsed, as the table itself says; None where it does not say."""
+def stated_reason(table: pa.Table) -> str | None:
+    """Why the table says that nothing was rehearsed; None where it does not say."""
     reason = (table.schema.metadata or {}).get(_REASON.encode())
     return None if reason is None else reason.decode()
 
 
 def digest(declarations: pd.DataFrame) -> str:
-    """A sha256 of n declarations: names of columns, order of rows, every value."""
+    """A sha256 of declarations: names of columns, order of rows, every value."""
     rows = pd.util.hash_pandas_object(declarations, index=False).to_numpy()
     return hashlib.sha256("\x1f".join(declarations.columns).encode() + rows.astype("<u8").tobytes()).hexdigest()
 
 
 def rehearsed(source: Mapping[str, pd.DataFrame], settings: Settings, root: Root) -> pa.Table:
-    """The rehearsal as the lake keeps it: the synthetic rows of all months.
+    """Rehearse the synthesis of all months.
 
     Args:
         source: the anonymized declarations by month.
-        settings: those of the run; ``k``, form of the price and epochs are used.
-        root: what the release's draws derive from. The rehearsal's own derive from it by another purpose.
+        settings: ``k``, form of the price and epochs are used.
+        root: what the release's draws derive from. The rehearsal's draws derive from it for another purpose.
 
     Returns:
-        The columns of ``RELEASED``; in the metadata the ``epochs`` of each month and the ``source``, a digest of each month.
-        Where
-        there is no rehearsal: no row, and in the metadata the ``reason``.
+        The synthetic rows, with the ``epochs`` and the ``source`` in the metadata. Where there is no rehearsal: no row, and the
+        ``reason`` in the metadata.
     """
     epochs = epochs_of(settings)
-    read = {_SOURCE: json.dumps({month: digest(rows) for month, rows in source.items()})}
+    digests = {_SOURCE: json.dumps({month: digest(rows) for month, rows in source.items()})}
     try:
-        synthetic = rehearse(source, settings, epochs, root)
+        synthetic = _rehearse(source, settings, epochs, root)
     except CannotBeRehearsed as error:
         empty = pa.table({name: pa.array([], pa.string()) for name in RELEASED_NAMES})
-        return empty.replace_schema_metadata({_REASON: str(error), **read})
-    return to_arrow(synthetic).replace_schema_metadata({_EPOCHS: str(epochs), **read})
+        return empty.replace_schema_metadata({_REASON: str(error), **digests})
+    return to_arrow(synthetic).replace_schema_metadata({_EPOCHS: str(epochs), **digests})
 
 
 def epochs_of(settings: Settings) -> int:
-    """CTGAN epochs for each month of the rehearsal: what is set, or a tenth of the release's."""
+    """CTGAN epochs for each month of the rehearsal: the setting, or a tenth of the release's epochs."""
     return settings.rehearsal_epochs or max(settings.epochs // 10, 1)
 
 
 def halves_of(source: pd.DataFrame, root: Root) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of the training half and those of the control half. Either may be empty."""
+    """The rows of the training half and of the control half. Either may be empty."""
     held_out = in_control(source["importer_id"], derive_seed(root, ASSET, purpose="halves"))
     return source.loc[~held_out].reset_index(drop=True), source.loc[held_out].reset_index(drop=True)
 
 
-def rehearse(source: Mapping[str, pd.DataFrame], settings: Settings, epochs: int, root: Root) -> pd.DataFrame:
-    """Synthesize every month from the importers of the training half.
-
-    Args:
-        source: the anonymized declarations by month.
-        settings: those of the run; ``k`` and form of the price are used.
-        epochs: CTGAN epochs for each month.
-        root: what the release's draws derive from.
-
-    Returns:
-        The synthetic rows of all months, as many as the training half has.
+def _rehearse(source: Mapping[str, pd.DataFrame], settings: Settings, epochs: int, root: Root) -> pd.DataFrame:
+    """Synthesize every month from the importers of the training half, with as many rows as that half has.
 
     Raises:
-        CannotBeRehearsed: a month has hardly a declaration of the training half; the control half has no importer; too few
-            importers of the training half stand behind something; or all its declarations are fraud, or none is.
+        CannotBeRehearsed: a month has fewer than two declarations of the training half; the control half has no importer; the
+            training half has too few importers for ``k``; or all of its declarations are fraud, or none is.
     """
     halves = {month: halves_of(rows, root) for month, rows in source.items()}
     if all(control.empty for _, control in halves.values()):

@@ -1,18 +1,20 @@
-"""The risk that an attack's successes amount to: its rate against training less what it achieves against control.
+"""The risk of an attack: its rate of success against training less its rate against control.
 
 Giomi, Boenisch, Wehmeyer, Tasnadi: *A Unified Framework for Quantifying Privacy Risk in Synthetic Data* (PoPETs 2023), section 3.
 What belongs here is the arithmetic of rates and intervals. Value, ``lower`` and ``upper`` are those of ``anonymeter``, which that
-paper's authors publish (``benchmarks/anonymeter_peer.py``); its interval takes guesses for independent. Beside it stands one
-whose unit is the importer.
+paper's authors publish (``benchmarks/anonymeter_peer.py``); its interval treats guesses as independent. Beside it stands an
+interval whose unit is the importer.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from customs_assets.privacy.chance import Rate, effective_attacks, judging_quantile, too_few, wilson
 
@@ -21,21 +23,19 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """What an attack on the synthetic rows tells of training rows beyond what it tells of any row.
+    """How much better an attack works on training rows than on any rows.
 
     Attributes:
-        value: the risk, in [0, 1]: how much of what control's rate leaves to gain the attack gains against training.
+        value: the risk, in [0, 1]: which part of what control's rate leaves to gain the attack gains against training.
         lower: lower end of the interval of independent guesses, at ``CONFIDENCE``.
         upper: its upper end.
         attacks: guesses against training, and as many against control.
         successes: right guesses against training.
         control_successes: right guesses against control.
-        baseline_successes: right guesses against training by an attacker who draws at random; an attack that does no better says
-            little.
+        baseline_successes: right guesses against training by an attacker who guesses at random.
         clustered_upper: upper end of the interval whose unit is the importer; NaN with too few importers on a side.
-        lower_bound: what the risk is not below but by chance, the importer being the unit, one of ``chance.CLAIMS`` claims being
-            judged; NaN as above.
-        effective: independent guesses that those on training and on control are worth; NaN where not known.
+        lower_bound: lower bound of the risk, with the importer as the unit, for one of ``chance.CLAIMS`` claims; NaN as above.
+        effective: independent guesses that the guesses on training and on control are worth; NaN where unknown.
     """
 
     value: float
@@ -51,12 +51,9 @@ class Risk:
 
 
 class Guesses(NamedTuple):
-    """One attack on one side, importer by importer.
+    """The guesses on each importer's rows, and how many of them were right: two arrays of shape (importers,).
 
-    Attributes:
-        attacks: shape (importers,): guesses on each one's rows; a guess that is on nobody's rows before it is right counts
-            for each importer by its share of the rows. They sum to all guesses.
-        successes: shape (importers,): how many were right.
+    A guess that is on nobody's rows before it is right counts for each importer by its share of the rows.
     """
 
     attacks: np.ndarray
@@ -64,12 +61,7 @@ class Guesses(NamedTuple):
 
     @classmethod
     def on_rows(cls, importers: np.ndarray, right: np.ndarray) -> Guesses:
-        """One guess on each of n rows.
-
-        Args:
-            importers: whose row each is, shape (n,).
-            right: whether the guess was right, shape (n,).
-        """
+        """One guess on each of n rows: whose row it is, and whether the guess was right."""
         _, codes, rows = np.unique(importers.astype(str), return_inverse=True, return_counts=True)
         return cls(rows.astype(float), np.bincount(codes, right.astype(float)))
 
@@ -94,9 +86,9 @@ def _quantile(confidence: float) -> float:
 
 
 def residual_risk(attacks: int, successes: int, control_successes: int, baseline_successes: int) -> Risk:
-    """The risk (a - c) / (1 - c) of an attack whose rates are a against training and c against control.
+    """The risk (a - c) / (1 - c) of an attack with the rates a against training and c against control.
 
-    The errors of both rates are propagated to first order; value and interval are cut to [0, 1].
+    The errors of both rates are propagated to first order. Value and interval are cut to [0, 1].
 
     Raises:
         ValueError: as :func:`wilson_rate`.
@@ -118,22 +110,21 @@ def with_importers(risk: Risk, training: Guesses, control: Guesses) -> Risk:
     return replace(risk, clustered_upper=usual[2], lower_bound=judged[0], effective=numbers)
 
 
-def risk_of_rows(
-    importers: tuple[np.ndarray, np.ndarray], right: tuple[np.ndarray, np.ndarray], baseline_successes: int
-) -> Risk:
-    """The risk of an attack that makes one guess on each row.
+def risk_of_rows(sides: Sequence[pd.DataFrame], right: Sequence[np.ndarray], baseline_successes: int) -> Risk:
+    """The risk of an attack with one guess on each row.
 
     Args:
-        importers: whose row each is, of training and of control.
-        right: which guesses were right, of training and of as many control rows.
+        sides: the training rows and as many control rows, with ``importer_id``.
+        right: which guesses were right on either side.
         baseline_successes: as in :class:`Risk`.
     """
     risk = residual_risk(len(right[0]), int(right[0].sum()), int(right[1].sum()), baseline_successes)
+    importers = [rows["importer_id"].to_numpy() for rows in sides]
     return with_importers(risk, *(Guesses.on_rows(*side) for side in zip(importers, right, strict=True)))
 
 
 def _interval(training: Rate, control: Rate) -> tuple[float, float, float]:
-    """Lower end, value and upper end of the risk that two rates amount to."""
+    """Lower end, value and upper end of the risk."""
     left = 1 - control.value
     value = (training.value - control.value) / left
     error = math.hypot(training.error / left, control.error * (1 - training.value) / left**2)

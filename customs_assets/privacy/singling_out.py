@@ -1,8 +1,8 @@
 """Singling out: can the synthetic rows be used to describe one real declaration and no other?
 
-An attacker looks for conditions that exactly one synthetic row fulfils ("mass above 3,000 kg, origin PE, office 13") and bets
-that they fit exactly one real row (Giomi et al. 2023, section 4.1). What belongs here makes such guesses, from one column
-(values that are unique or extreme) or from several, and counts the rows that fulfil them.
+An attacker looks for conditions that exactly one synthetic row meets ("mass above 3,000 kg, origin PE, office 13") and guesses
+that exactly one real row meets them too (Giomi et al. 2023, section 4.1). What belongs here makes such guesses, from one column
+(values that are unique or extreme) or from several, and counts the rows that meet them.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from customs_assets.seeds import derive_rng
 ATTACKS = 4000
 COLUMNS_A_GUESS = 4
 
-# Guesses that are tried for each one that is wanted, before the attacker gives up.
+# How many guesses the attacker tries for each one that is wanted, before he gives up.
 _TRIES = 20
 
 # The code of a value that no row has.
-_NOWHERE = -2
+_IN_NO_ROW = -2
 
 _RELATIONS: dict[str, Callable[[Any, Any], Any]] = {"==": np.equal, ">=": np.greater_equal, "<=": np.less_equal}
 
@@ -49,36 +49,26 @@ def singling_out(
     control: pd.DataFrame,
     mode: Mode,
     attacks: int = ATTACKS,
-    columns: Sequence[str] = WITHOUT_IDENTITIES,
     seed: int = 2020,
 ) -> Risk:
-    """The singling-out risk.
+    """The singling-out risk, with guesses from one column or from :data:`COLUMNS_A_GUESS`, at most ``attacks`` of them.
 
-    Equal rows of a frame count as one, the first importer's. The larger of training and control is cut to the other's size,
-    since a condition fits one row of fewer rows more easily.
-
-    Args:
-        synthetic: synthetic declarations.
-        training: the source's rows that they were made from, with ``importer_id``.
-        control: rows of the same source that were held out, with ``importer_id``.
-        mode: guesses from one column or from :data:`COLUMNS_A_GUESS` of them.
-        attacks: guesses wanted; there may be fewer.
-        columns: what can be compared.
-        seed: base seed of the guesses.
+    Equal rows of a frame count as one row, of their first importer. The larger of training and control is sampled to the other's
+    size, because a condition is met by exactly one of few rows more easily.
 
     Raises:
         CannotBeMeasured: not a single guess could be made.
     """
-    own, *attacked = (as_attacked(frame, columns) for frame in (synthetic, training, control))
+    synthetic_rows, *attacked = (as_attacked(frame) for frame in (synthetic, training, control))
     attacked = equal_in_size(attacked[0], attacked[1], seed)
-    guesses = guesses_from(own, mode, attacks, seed)
+    guesses = guesses_from(synthetic_rows, mode, attacks, seed)
     if not guesses:
-        raise CannotBeMeasured(f"no {mode} condition fits exactly one of {len(own)} synthetic rows")
-    baseline = _random_guesses(own, 1 if mode == "univariate" else COLUMNS_A_GUESS, len(guesses), seed)
+        raise CannotBeMeasured(f"no {mode} condition fits exactly one of {len(synthetic_rows)} synthetic rows")
+    baseline = _random_guesses(synthetic_rows, 1 if mode == "univariate" else COLUMNS_A_GUESS, len(guesses), seed)
     sides = []
     for rows, frame in zip(attacked, (training, control), strict=True):
         counts, first = _matched(rows, guesses)
-        repeated = compared_columns(frame, "attacked", columns).duplicated().to_numpy()
+        repeated = compared_columns(frame, "attacked", WITHOUT_IDENTITIES).duplicated().to_numpy()
         importers = frame["importer_id"].to_numpy(str)[~repeated][rows.index.to_numpy()]
         sides.append(_by_importer(importers, first[counts == 1], len(guesses)))
     right = [int(side.successes.sum()) for side in sides]
@@ -87,49 +77,48 @@ def singling_out(
 
 
 def _by_importer(importers: np.ndarray, hit: np.ndarray, guesses: int) -> Guesses:
-    """The guesses that fit a row of each importer and no other row; each importer's part of all guesses is that of its rows.
+    """The guesses on each importer, by its share of the rows, and those of them that exactly one row meets, which is its row.
 
     Args:
-        importers: of each row that is attacked.
-        hit: for each guess that fits one row, which.
-        guesses: all of them.
+        importers: the importer of each attacked row.
+        hit: for each guess that exactly one row meets, that row.
+        guesses: the number of all guesses.
     """
     _, codes, rows = np.unique(importers, return_inverse=True, return_counts=True)
     return Guesses(rows * guesses / len(importers), np.bincount(codes[hit], minlength=len(rows)).astype(float))
 
 
-def as_attacked(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """The distinct rows of a frame, dates as days since 1970 so that they can be more or less."""
-    rows = compared_columns(frame, "attacked", columns)
-    if "date" in rows and not pd.api.types.is_numeric_dtype(rows["date"]):
+def as_attacked(frame: pd.DataFrame) -> pd.DataFrame:
+    """The distinct rows of a frame without identities; dates are days since 1970, which can be more or less."""
+    rows = compared_columns(frame, "attacked", WITHOUT_IDENTITIES)
+    if not pd.api.types.is_numeric_dtype(rows["date"]):
         rows = rows.assign(date=days(rows["date"]))
     return rows.drop_duplicates(ignore_index=True)
 
 
-def guesses_from(own: pd.DataFrame, mode: Mode, attacks: int, seed: int) -> list[Guess]:
-    """Up to ``attacks`` distinct guesses that exactly one of the rows of :func:`as_attacked` fulfils."""
+def guesses_from(rows: pd.DataFrame, mode: Mode, attacks: int, seed: int) -> list[Guess]:
+    """Up to ``attacks`` distinct guesses that exactly one of some rows meets."""
     rng = derive_rng(seed, "singling_out", purpose=mode)
     if mode == "univariate":
-        candidates = _univariate(own)
+        candidates = _univariate(rows)
         order = rng.permutation(len(candidates))
-        return _unique(own, [candidates[i] for i in order], attacks, set())
-    found: list[Guess] = []
-    seen: set[Guess] = set()
+        return _new_and_unique(rows, [candidates[i] for i in order], attacks, set())
+    guesses: list[Guess] = []
     tried = 0
-    while len(found) < attacks and tried < attacks * _TRIES:
-        batch = _multivariate(own, attacks, rng)
+    while len(guesses) < attacks and tried < attacks * _TRIES:
+        batch = _multivariate(rows, attacks, rng)
         tried += len(batch)
-        found += _unique(own, batch, attacks - len(found), seen)
-    return found
+        guesses += _new_and_unique(rows, batch, attacks - len(guesses), set(guesses))
+    return guesses
 
 
 def matches(rows: pd.DataFrame, guesses: Sequence[Guess]) -> np.ndarray:
-    """How many rows fulfil each guess."""
+    """How many rows meet each guess."""
     return _matched(rows, guesses)[0]
 
 
 def _matched(rows: pd.DataFrame, guesses: Sequence[Guess]) -> tuple[np.ndarray, np.ndarray]:
-    """How many rows fulfil each guess, and the place of the first one that does; 0 where none does."""
+    """How many rows meet each guess, and the place of the first of them; 0 where there is none."""
     columns = {name: rows[name].to_numpy() for name in rows.columns}
     coded = {name: pd.factorize(values) for name, values in columns.items() if values.dtype == object}
     places = {name: {value: code for code, value in enumerate(distinct)} for name, (_, distinct) in coded.items()}
@@ -138,7 +127,7 @@ def _matched(rows: pd.DataFrame, guesses: Sequence[Guess]) -> tuple[np.ndarray, 
         fits = np.ones(len(rows), dtype=bool)
         for name, relation, value in guess:
             if name in places:
-                fits &= coded[name][0] == places[name].get(value, _NOWHERE)
+                fits &= coded[name][0] == places[name].get(value, _IN_NO_ROW)
             else:
                 fits &= _RELATIONS[relation](columns[name], value)
         counts[number] = np.count_nonzero(fits)
@@ -146,19 +135,17 @@ def _matched(rows: pd.DataFrame, guesses: Sequence[Guess]) -> tuple[np.ndarray, 
     return counts, first
 
 
-def _unique(own: pd.DataFrame, candidates: Sequence[Guess], wanted: int, seen: set[Guess]) -> list[Guess]:
-    """The first candidates, not seen before, that exactly one row fulfils."""
-    fresh = [guess for guess in dict.fromkeys(candidates) if guess not in seen]
-    chosen = [guess for guess, count in zip(fresh, matches(own, fresh), strict=True) if count == 1][:wanted]
-    seen.update(chosen)
-    return chosen
+def _new_and_unique(rows: pd.DataFrame, candidates: Sequence[Guess], wanted: int, old: set[Guess]) -> list[Guess]:
+    """The first candidates that are new and that exactly one row meets."""
+    new = [guess for guess in dict.fromkeys(candidates) if guess not in old]
+    return [guess for guess, count in zip(new, matches(rows, new), strict=True) if count == 1][:wanted]
 
 
-def _univariate(own: pd.DataFrame) -> list[Guess]:
+def _univariate(rows: pd.DataFrame) -> list[Guess]:
     """Values that occur once, and the ends of numerical columns."""
     guesses: list[Guess] = []
-    for name in own.columns:
-        column = own[name]
+    for name in rows.columns:
+        column = rows[name]
         if pd.api.types.is_numeric_dtype(column):
             guesses += [(Condition(name, "<=", column.min()),), (Condition(name, ">=", column.max()),)]
         counts = column.value_counts()
@@ -166,11 +153,11 @@ def _univariate(own: pd.DataFrame) -> list[Guess]:
     return guesses
 
 
-def _multivariate(own: pd.DataFrame, count: int, rng: np.random.Generator) -> list[Guess]:
-    """Conditions from rows drawn at random: codes equal; numbers at least the row's above the median, else at most."""
-    medians = {name: own[name].median() for name in own.columns if pd.api.types.is_numeric_dtype(own[name])}
-    values = {name: own[name].to_numpy() for name in own.columns}
-    names = np.array(own.columns)
+def _multivariate(rows: pd.DataFrame, count: int, rng: np.random.Generator) -> list[Guess]:
+    """Conditions from rows drawn at random: an equal code; a number at least the row's above the median, else at most."""
+    medians = {name: rows[name].median() for name in rows.columns if pd.api.types.is_numeric_dtype(rows[name])}
+    values = {name: rows[name].to_numpy() for name in rows.columns}
+    names = np.array(rows.columns)
 
     def condition(name: str, value: Any) -> Condition:
         if name not in medians:
@@ -178,20 +165,20 @@ def _multivariate(own: pd.DataFrame, count: int, rng: np.random.Generator) -> li
         return Condition(name, ">=" if value > medians[name] else "<=", value)
 
     guesses: list[Guess] = []
-    for row in rng.integers(len(own), size=count):
+    for row in rng.integers(len(rows), size=count):
         picked = sorted(rng.choice(names, size=min(COLUMNS_A_GUESS, len(names)), replace=False))
         guesses.append(tuple(condition(str(name), values[name][row]) for name in picked))
     return guesses
 
 
-def _random_guesses(own: pd.DataFrame, width: int, count: int, seed: int) -> list[Guess]:
-    """Guesses of an attacker who draws columns, values and relations one by one."""
+def _random_guesses(rows: pd.DataFrame, width: int, count: int, seed: int) -> list[Guess]:
+    """Guesses of an attacker who draws columns, values and relations at random."""
     rng = derive_rng(seed, "singling_out", purpose=f"baseline {width}")
-    values = {name: own[name].unique() for name in own.columns}
-    numerical = {name for name in own.columns if pd.api.types.is_numeric_dtype(own[name])}
+    values = {name: rows[name].unique() for name in rows.columns}
+    numerical = {name for name in rows.columns if pd.api.types.is_numeric_dtype(rows[name])}
     guesses: list[Guess] = []
     for _ in range(count):
-        picked = rng.choice(np.array(own.columns), size=min(width, own.shape[1]), replace=False)
+        picked = rng.choice(np.array(rows.columns), size=min(width, rows.shape[1]), replace=False)
         drawn = [(str(name), values[name][rng.integers(len(values[name]))]) for name in picked]
         relations: list[Any] = [str(rng.choice(list(_RELATIONS))) if name in numerical else "==" for name, _ in drawn]
         pairs = zip(drawn, relations, strict=True)

@@ -1,4 +1,4 @@
-"""From synthetic months to a folder that may be published: files, tokens drawn anew, dictionary, checksums, card.
+"""From synthetic months to a folder that may be published: files, new tokens, dictionary, checksums, card.
 
-What belongs here changes no value but the identity tokens, each of which gets a new one.
+What belongs here changes no value but the identity tokens. Each gets a new one.
 """

@@ -8,7 +8,7 @@ from customs_assets.fidelity.table_two import from_json
 from customs_assets.graph import made_with
 from customs_assets.lake import Lake
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
-from customs_assets.privacy.standing import WITHHELD, judged
+from customs_assets.privacy.gate import WITHHELD, reasons_to_withhold
 from customs_assets.release.files import CARD, build_release
 from customs_assets.resources import FOLDER, OWNERS, Pipeline
 
@@ -23,7 +23,7 @@ from customs_assets.resources import FOLDER, OWNERS, Pipeline
 def release_candidate(
     pipeline: Pipeline, synthetic_declarations: Partitions, release_quality: list
 ) -> dg.Output[FolderOfFiles]:
-    """What would be released: all months together, identities drawn anew, in files with checksums and a card."""
+    """The candidate for release: all months together, with new identity tokens, in files with checksums and a card."""
     months = list(synthetic_declarations)
     _require_one_token_space(synthetic_declarations.lake, months)
     declarations = synthetic_declarations.together()
@@ -47,9 +47,9 @@ def release_candidate(
 def synthetic_release(
     pipeline: Pipeline, release_candidate: FolderOfFiles, release_privacy: dict, privacy_report: Partitions
 ) -> dg.Output[FolderOfFiles]:
-    """The gate: the candidate's files, where every privacy claim was measured and none blocks it; else nothing stands here."""
-    # An earlier release was withdrawn before the inputs were read. The bytes that are judged are the bytes that are released.
-    if reasons := judged(pipeline.lake, release_candidate.files):
+    """The gate: the candidate's files, where every privacy claim was measured and none blocks it; else there is no release."""
+    # The earlier release was withdrawn before the inputs were read. The gate judges the same bytes that are released.
+    if reasons := reasons_to_withhold(pipeline.lake, release_candidate.files):
         raise dg.Failure(f"{WITHHELD}{'; '.join(reasons)}", allow_retries=False)
     metadata: dict[str, Any] = {
         "files": {name: len(content) for name, content in release_candidate.files.items()},
@@ -59,7 +59,7 @@ def synthetic_release(
 
 
 def _require_one_token_space(lake: Lake, months: list[str]) -> None:
-    """Refuse to put months together whose tokens were made in different ways: one person would be several."""
+    """Refuse months whose tokens were made in different ways, because one person would then have several tokens."""
     ways: dict[tuple[str, str, str], list[str]] = {}
     for month in months:
         record = lake.record("anonymized_declarations", month)

@@ -12,7 +12,7 @@ from customs_assets.fidelity.table_two import MetricScore, as_published, table_t
 from customs_assets.settings import Settings
 from customs_assets.synthesis.polish import DONORS_PER_GROUP
 
-# What each score of Table 2 says to somebody who does not know the metric.
+# Each score of Table 2 for somebody who does not know the metric.
 _IN_PLAIN_WORDS: dict[str, str] = {
     "KSComplement": "Numbers (tax rate, mass, price) are distributed as in the source, but for {missed} of the rows.",
     "TVComplement": "Each code and each identity is as frequent as in the source, but for {missed} of the rows.",
@@ -96,14 +96,14 @@ def dataset_card(
     settings: Settings,
     partly_labelled: str,
 ) -> str:
-    """The card as Markdown, without a date of its own: the same release has the same card.
+    """The card as Markdown, without a date, so that the same release has the same card.
 
     Args:
-        parts: the released rows by part, train, validation and test, as far as there are any.
-        split: which months went where.
+        parts: the released rows by part: train, and validation and test where there are any.
+        split: the months of each part.
         scores: the release's scores of Table 2.
-        settings: what it was made with.
-        partly_labelled: name of the file, without suffix, that has the training part with most labels erased.
+        settings: the settings that it was made with.
+        partly_labelled: name without suffix of the files that have the training part with most labels erased.
     """
     rows = sum(len(part) for part in parts.values())
     files = [(name, span(getattr(split, name)), len(part)) for name, part in parts.items()]
@@ -129,7 +129,7 @@ def dataset_card(
 
 
 def _plain(scores: Sequence[MetricScore]) -> list[str]:
-    """A sentence for each score that could be measured."""
+    """A sentence for each score that was measured."""
     published = {score.metric: as_published(score.metric, score.score) for score in scores}
     return [
         "- " + _IN_PLAIN_WORDS[metric].format(score=_percent(score), missed=_percent(1 - score))
@@ -139,7 +139,7 @@ def _plain(scores: Sequence[MetricScore]) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    """A share in percent, never rounded up to all or down to nothing."""
+    """A share in percent, never rounded up to 100% or down to 0%."""
     if share in (0.0, 1.0):
         return f"{share:.0%}"
     return f"{min(max(share, 0.001), 0.999):.1%}"

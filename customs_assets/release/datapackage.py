@@ -1,7 +1,6 @@
-"""What the columns of a release mean: for machines as a Frictionless Data Package, for people as the data dictionary.
+"""The meaning of a release's columns: for machines as a Frictionless Data Package, for people as the data dictionary.
 
-What belongs here derives both from the declaration schema. With ``datapackage.json`` any Frictionless tool can check the
-files before they are used. The prose is the card's.
+What belongs here derives both from the declaration schema. With ``datapackage.json`` any Frictionless tool can check the files.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from customs_assets.fidelity.table_two import MetricScore, as_published
 
 DESCRIPTOR = "datapackage.json"
 
-# A longer list of codes is described by its pattern alone in the data package, and by its length alone in the dictionary.
+# A longer list of codes is given by its pattern in the data package, and by its length in the dictionary.
 _LISTED, _LISTED_IN_DICTIONARY = 40, 10
 
 _MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
@@ -42,7 +41,7 @@ def data_package(
 
     Args:
         files: the release's tables by file name; CSV files get a schema and a hash, others are listed.
-        months: the months that the rows are of.
+        months: the months of the rows.
         scores: the release's scores of Table 2.
         erased: names of the files in which labels may be missing.
     """
@@ -71,7 +70,7 @@ def _resource(name: str, content: bytes, erased: bool) -> dict[str, Any]:
         "mediatype": _MEDIA_TYPES.get(suffix, "text/plain"),
     }
     if suffix == "csv":
-        # Readers of Parquet take parts of a file, so that Frictionless could not confirm its size; SHA256SUMS can.
+        # Readers of Parquet read parts of a file, so Frictionless could not check its size. SHA256SUMS can.
         described |= {"bytes": len(content), "hash": f"sha256:{hashlib.sha256(content).hexdigest()}"}
         fields = [_field(a, a.optional or (erased and a.kind is Kind.LABEL)) for a in RELEASED]
         schema = {"fields": fields, "primaryKey": [RELEASED[0].header], "missingValues": [""]}

@@ -1,7 +1,7 @@
-"""A release variant in which most labels are erased, as they would be where few goods are inspected (section 6 of the paper).
+"""A variant of the release with most labels erased, as if few goods had been inspected (section 6 of the paper).
 
-What belongs here is which declarations keep their labels: a random share, or those that an inspection would have looked at. The
-release's file and the evidence's benchmark both come from here, so that they are of the same labels.
+What belongs here chooses the declarations that keep their labels: a random share, or those that an inspection would have chosen.
+The file of the release and the benchmark of the evidence both use it, so they have the same labels.
 """
 
 from __future__ import annotations
@@ -19,22 +19,10 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 
 def partly_labelled(train: pd.DataFrame, rate: float, policy: Policy, root: Root) -> pd.DataFrame:
-    """The training declarations with most labels erased, the same ones wherever it is asked for.
-
-    Args:
-        train: n labelled declarations, in order of date.
-        rate: share that keeps its labels, in (0, 1].
-        policy: which those are, as :func:`inspected` says.
-        root: what the release's draws derive from.
-
-    Returns:
-        n rows; both labels are nullable ``Int8``, missing where erased.
-
-    Raises:
-        ValueError: the rate lies outside (0, 1].
-    """
+    """The training declarations with the labels of all but :func:`inspected` ones erased, the same ones for the same root."""
     rng = derive_rng(root, "synthetic_release", purpose=f"labels kept, {policy}")
-    return erase_labels(train, inspected(train, rate, policy, rng))
+    kept = inspected(train, rate, policy, rng)
+    return train.assign(**{label: train[label].astype("Int8").where(kept) for label in LABELS})
 
 
 def inspected(declarations: pd.DataFrame, rate: float, policy: Policy, rng: np.random.Generator) -> np.ndarray:
@@ -43,9 +31,9 @@ def inspected(declarations: pd.DataFrame, rate: float, policy: Policy, rng: np.r
     Args:
         declarations: labelled declarations, in order of date.
         rate: share that is inspected, in (0, 1].
-        policy: ``random``: drawn evenly. ``inspection``: an office looks where fraud was found before: a declaration's chance
-            grows with the rate of fraud among declarations of the same chapter and origin, so that labels are a biased
-            sample, as an administration's are.
+        policy: ``random``: each is as likely as the others. ``inspection``: an office inspects where it found fraud before. The
+            chance of a declaration grows with the rate of fraud among declarations of the same chapter and origin. So the labels
+            are a biased sample, as those of an administration are.
         rng: where draws come from.
 
     Raises:
@@ -62,13 +50,8 @@ def inspected(declarations: pd.DataFrame, rate: float, policy: Policy, rng: np.r
     return kept
 
 
-def erase_labels(declarations: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
-    """The same declarations, both labels missing (nullable ``Int8``) where ``kept`` is false."""
-    return declarations.assign(**{label: declarations[label].astype("Int8").where(kept) for label in LABELS})
-
-
 def _suspicion(declarations: pd.DataFrame) -> np.ndarray:
-    """Fraud's smoothed rate among declarations of the same chapter and origin, squared: what a risk engine would follow."""
+    """The smoothed rate of fraud among declarations of the same chapter and origin, squared, as a risk engine would use it."""
     fraud = declarations["fraud"].to_numpy(float)
     code = next(name for name in ("hs6_code", "hs10_code") if name in declarations)
     keys = declarations[code].str[:2] + declarations[RELEASED_TUPLE[2]]

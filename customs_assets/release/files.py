@@ -1,15 +1,19 @@
 """The files of a release: every part as CSV and Parquet, the dictionary, the card, and a checksum for each.
 
-What belongs here is how a release is laid out and read back.
+What belongs here is how a release is written and read back, and the new identity tokens, which are drawn here and kept nowhere.
+Scores are measured before, on tokens that source and synthetic tables share. Afterwards no token of the anonymized tables is left
+to compare with.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from collections.abc import Callable, Sequence
 from typing import get_args
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,7 +25,6 @@ from customs_assets.lake import LakeError, to_frame
 from customs_assets.release.card import dataset_card
 from customs_assets.release.datapackage import DESCRIPTOR, data_dictionary, data_package
 from customs_assets.release.erased_labels import partly_labelled
-from customs_assets.release.tokens import redraw_tokens
 from customs_assets.seeds import Root, derive_rng
 from customs_assets.settings import Settings
 from customs_assets.source.quarantine import FORMULA_STARTS
@@ -34,9 +37,15 @@ PARTLY_LABELLED = "train_partly_labelled"
 
 PARTS: tuple[Part, ...] = get_args(Part)
 
+# Length of a published token: 6 capitals and digits for couriers, 7 for everybody else. Tokens of the pipeline are longer
+# (``anonymization/identities.py``), so a published token equals none of them.
+TOKEN_LENGTHS = {"declarant_id": 7, "importer_id": 7, "seller_id": 7, "courier_id": 6}
+
+_ALPHABET = np.array(list("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+
 
 class ReleaseError(Exception):
-    """A release cannot be made of these rows; the message says why."""
+    """These rows cannot be released. The message says why."""
 
 
 def build_release(
@@ -50,10 +59,10 @@ def build_release(
 
     Args:
         declarations: the synthetic rows of all months, in order, with :data:`declaration.RELEASED_NAMES`.
-        months: the months they are of.
+        months: their months.
         scores: their scores of Table 2.
-        settings: what they were made with.
-        root: what the new identity tokens and the labels that are kept derive from.
+        settings: the settings that they were made with.
+        root: what the new tokens and the choice of the labels that are kept derive from.
 
     Raises:
         ReleaseError: a cell would start a formula in a spreadsheet.
@@ -73,12 +82,37 @@ def build_release(
     return {**files, CHECKSUMS: sums.encode()}
 
 
+def redraw_tokens(declarations: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The same rows with a new token for each old one in each role. An empty identity stays empty.
+
+    New tokens are assigned in the order in which the old ones first occur. They depend on the draw and not on the old tokens,
+    except that no old token is used again.
+    """
+    redrawn = declarations.copy()
+    for role, length in TOKEN_LENGTHS.items():
+        codes, old_tokens = pd.factorize(declarations[role])
+        new_tokens = _new_tokens(len(old_tokens), length, set(old_tokens), rng)
+        renamed = ["" if old == "" else new for old, new in zip(old_tokens, new_tokens, strict=True)]
+        redrawn[role] = np.array(renamed, dtype=object)[codes] if len(old_tokens) else declarations[role]
+    return redrawn
+
+
+def _new_tokens(count: int, length: int, old_tokens: set[str], rng: np.random.Generator) -> list[str]:
+    tokens: dict[str, None] = {}
+    while len(tokens) < count:
+        for row in rng.integers(len(_ALPHABET), size=(count - len(tokens), length)):
+            token = "".join(_ALPHABET[row])
+            if token not in old_tokens:
+                tokens[token] = None
+    return list(tokens)
+
+
 def to_csv(declarations: pd.DataFrame) -> bytes:
-    """Declarations as CSV with the published headers, dates as YYYY-MM-DD, an empty identity as nothing.
+    """Declarations as CSV with the published headers, dates as YYYY-MM-DD, an empty identity as an empty cell.
 
     Raises:
-        ReleaseError: a cell would start a formula in a spreadsheet; codes and tokens are capitals and digits, and numbers are not
-            negative, so none should.
+        ReleaseError: a cell would start a formula in a spreadsheet. None should: codes and tokens are capitals and digits, and
+            numbers are not negative.
     """
     for column, values in declarations.items():
         if pd.api.types.is_datetime64_any_dtype(values):
@@ -106,14 +140,11 @@ def read_release(read: Callable[[str], bytes]) -> pd.DataFrame:
     """The rows of a release's Parquet files, all parts in order, with snake_case names.
 
     Args:
-        read: gives a file's bytes by its name, or raises :class:`lake.LakeError`.
+        read: returns a file's bytes by its name, or raises :class:`lake.LakeError`.
     """
     parts: list[pd.DataFrame] = []
     for name in PARTS:
-        try:
-            content = read(f"{name}.parquet")
-        except LakeError:
-            continue
-        parts.append(to_frame(pq.read_table(pa.BufferReader(content))))
+        with contextlib.suppress(LakeError):
+            parts.append(to_frame(pq.read_table(pa.BufferReader(read(f"{name}.parquet")))))
     names = {a.header: a.name for a in RELEASED}
     return pd.concat(parts, ignore_index=True).rename(columns={**names, HS6.header: HS6.name})

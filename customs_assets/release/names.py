@@ -1,7 +1,6 @@
 """Does a name of the source, or a token of the pipeline, stand anywhere in a release?
 
-What belongs here looks through the bytes of every file of a release: cells of tables, column metadata, prose. The caller says
-which names there are; no finding repeats one.
+What belongs here searches every file of a release: cells of tables, column metadata, prose. No finding repeats a name.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 
 from customs_assets.declaration import ATTRIBUTES, RELEASED, Kind
 
-# Shorter names cannot be told from codes, or from words; shorter numbers not from counts and sizes, which prose has.
+# Shorter names cannot be told from codes or words. In prose shorter numbers cannot be told from counts and sizes.
 SHORTEST, SHORTEST_IN_PROSE, SHORTEST_NUMBER_IN_PROSE = 4, 6, 8
 
 _BY_HEADER = {a.header: a for a in RELEASED}
@@ -25,13 +24,7 @@ _DOCUMENTATION = " ".join(f"{a.description} {a.example}" for a in ATTRIBUTES)
 
 
 class NameFound(NamedTuple):
-    """A place where something that identifies somebody stands.
-
-    Attributes:
-        file: name of the file.
-        place: the column, ``text``, or ``metadata``.
-        names: how many different names were found there.
-    """
+    """A file, a place in it (a column, ``text``, or ``metadata``), and how many different names stand there."""
 
     file: str
     place: str
@@ -44,21 +37,21 @@ class _Wanted(NamedTuple):
 
 
 def names_in(files: Mapping[str, bytes], names: Collection[str], numbers: Collection[str] = ()) -> list[NameFound]:
-    """Where any of some names stands, in files of a release.
+    """Where names stand in the files of a release.
 
     Args:
         files: contents by file name: CSV and Parquet tables, everything else UTF-8 text.
-        names: names and tokens. Those of fewer than four characters are left out, in prose those of fewer than six, and those
-            that the form's own documentation mentions (its examples are somebody's tokens).
-        numbers: business numbers. Those of fewer than four characters are left out, in prose those of fewer than eight. They are
-            not looked for among keys, dates, amounts and well-formed codes, where the same digits are met by chance.
+        names: names and tokens of four characters or more; in prose, of six or more. Names in the form's documentation are left
+            out in prose (its examples are somebody's tokens).
+        numbers: business numbers of four characters or more; in prose, of eight or more. Keys, dates, amounts and well-formed
+            codes are not searched for them, because the same digits occur there by chance.
     """
     wanted = _Wanted(_long_enough(names, SHORTEST), _long_enough(numbers, SHORTEST))
-    found = []
+    places = []
     for file, content in sorted(files.items()):
-        read = _in_csv if file.endswith(".csv") else _in_parquet if file.endswith(".parquet") else _in_prose
-        found += [NameFound(file, place, count) for place, count in read(content, wanted) if count]
-    return found
+        search = _in_csv if file.endswith(".csv") else _in_parquet if file.endswith(".parquet") else _in_prose
+        places += [NameFound(file, place, count) for place, count in search(content, wanted) if count]
+    return places
 
 
 def _long_enough(names: Collection[str], shortest: int) -> set[str]:
@@ -98,7 +91,7 @@ def _in_column(column: str, values: Collection[str | None], wanted: _Wanted) -> 
 
 
 def _in_text(text: str, wanted: _Wanted) -> int:
-    # A short text against many names: every name is looked for by itself, and then as a word of its own.
-    long = _long_enough(wanted.names, SHORTEST_IN_PROSE) | _long_enough(wanted.numbers, SHORTEST_NUMBER_IN_PROSE)
-    near = [name for name in long if name in text and name not in _DOCUMENTATION]
-    return sum(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None for name in near)
+    # The text is short and the names are many: first find the names that occur, then those that occur as whole words.
+    in_prose = _long_enough(wanted.names, SHORTEST_IN_PROSE) | _long_enough(wanted.numbers, SHORTEST_NUMBER_IN_PROSE)
+    occurring = [name for name in in_prose if name in text and name not in _DOCUMENTATION]
+    return sum(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None for name in occurring)

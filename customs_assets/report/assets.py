@@ -9,7 +9,7 @@ from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
 from customs_assets.privacy.assets import claims_metadata
-from customs_assets.privacy.gate import claims_against, other_rows
+from customs_assets.privacy.gate import reasons_of_measures
 from customs_assets.report.evidence import evidence
 from customs_assets.report.provenance import provenance
 from customs_assets.resources import HTML, JSON, OWNERS, Pipeline
@@ -52,7 +52,7 @@ def evidence_report(
     from customs_assets.report.page import all_claims, page
 
     lake, months = pipeline.lake, release_evidence["months"]
-    withheld = [*claims_against(lake, months), *other_rows(lake)]
+    withheld = reasons_of_measures(lake, months)
     claims = all_claims(release_evidence, fraud_benchmark, release_privacy)
     content = page(
         release_quality=release_quality,

@@ -22,7 +22,7 @@ import pyarrow.csv
 
 from customs_assets.source.headers import column_names
 from customs_assets.source.limits import refuse_large_file
-from customs_assets.source.quarantine import QuarantinedRow, Reason, record_text, shown
+from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, record_text
 from customs_assets.source.reading import RawRows, SourceError
 
 BLOCK_BYTES = 1 << 20
@@ -316,7 +316,7 @@ def _broken(content: str, fields: list[str], problem: str, number: int, shape: S
     elif not _is_utf8(content):
         reason = Reason.UNDECODABLE_BYTES
         damaged = next((field for field in fields if not _is_utf8(field)), content)
-        sentence = f"the row holds bytes that are neither UTF-8 nor CP949: {shown(_readable(damaged))}"
+        sentence = f"the row holds bytes that are neither UTF-8 nor CP949: {excerpt(_readable(damaged))}"
     elif fields and len(fields) != shape.fields:
         reason = Reason.WRONG_FIELD_COUNT
         sentence = f"the row has {len(fields)} fields where the header has {shape.fields}"

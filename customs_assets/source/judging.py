@@ -1,7 +1,6 @@
-"""A month as it is judged: the rows of its files or of its table, one lot after the other, kept or quarantined.
+"""A month as it is judged: each row of its files or of its table is kept or quarantined, one lot after the other.
 
-What belongs here compares rows with one another (duplicates) and counts them. What the cells of a row must say stands
-in ``rules.py``.
+What belongs here finds duplicates and counts rows. ``rules`` judges the cells of a row.
 """
 
 from __future__ import annotations
@@ -12,21 +11,21 @@ import numpy as np
 import pyarrow as pa
 
 from customs_assets.declaration import BY_NAME, arrow_schema
-from customs_assets.source.quarantine import QuarantinedRow, Reason, quarantine_table, record_text, shown
+from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, quarantine_table, record_text
 from customs_assets.source.reading import MonthStream, RawRows
 from customs_assets.source.rules import detail, judge
 
-# A row's place is one number, file and row, because a month may hold millions of them.
+# A row's place (file and row) is one number, because a month may have millions of rows.
 _ROW_BITS = 40
 
 
 def judged_month(month: str, names: Sequence[str], lots: Iterable[tuple[RawRows, str]]) -> MonthStream:
-    """The rows of a month, judged as they come.
+    """The rows of a month, judged while they are read.
 
     Args:
         month: the month (``YYYY-MM``) that the rows belong to.
-        names: the columns of all lots: the 22 attributes, in any order, and the further ones in their order in the
-        month. lots: some rows and the name of their file (or table); a file's rows come one after the other.
+        names: the columns of all lots: the 22 attributes, in any order, and the further columns in their order.
+        lots: some rows and the name of their file (or table). The rows of a file follow each other.
     """
     further = [pa.field(name, pa.string()) for name in dict.fromkeys(names) if name not in BY_NAME]
     judging = _Judging(month, pa.schema([*arrow_schema(), *further]))
@@ -34,7 +33,7 @@ def judged_month(month: str, names: Sequence[str], lots: Iterable[tuple[RawRows,
 
 
 class _Judging:
-    """What the rows so far tell: how many came in, which are quarantined, and which IDs they have."""
+    """The state after some rows: how many came in, which are quarantined, and which IDs they have."""
 
     def __init__(self, month: str, schema: pa.Schema) -> None:
         self.schema = schema
@@ -45,7 +44,7 @@ class _Judging:
         self._rows_in = 0
 
     def kept(self, lots: Iterable[tuple[RawRows, str]]) -> Iterator[pa.Table]:
-        """The rows to keep, lot by lot, in the month's schema."""
+        """The kept rows, lot by lot, in the month's schema."""
         for rows, file in lots:
             if self._files[-1:] != [file]:
                 self._files.append(file)
@@ -54,37 +53,37 @@ class _Judging:
                 self._quarantine(row)
             table = self._judged(rows)
             if table.num_rows:
-                whole = pa.concat_tables([self.schema.empty_table(), table], promote_options="default")
-                yield whole.select(self.schema.names)
+                table = pa.concat_tables([self.schema.empty_table(), table], promote_options="default")
+                yield table.select(self.schema.names)
 
     def _quarantine(self, row: QuarantinedRow) -> None:
         self._quarantined.append((len(self._files), row._replace(file=self._files[-1])))
 
-    def _quarantine_sound(self, rows: RawRows, position: int, reason: Reason, column: str, sentence: str) -> None:
-        """Quarantine a row that was cut into cells."""
+    def _quarantine_cells(self, rows: RawRows, position: int, reason: Reason, column: str, sentence: str) -> None:
+        """Quarantine a row that was split into cells."""
         record = rows.cells.slice(position, 1).to_pylist()[0]
         number, identity = int(rows.numbers[position]), record["declaration_id"]
         self._quarantine(QuarantinedRow(reason, sentence, "", number, column, identity, record_text(record)))
 
     def _judged(self, rows: RawRows) -> pa.Table:
         """The rows that break no rule and whose ID is new."""
-        judgement = judge(rows.cells, self._month)
-        for position in np.flatnonzero(~judgement.good).tolist():
-            findings = judgement.broken_rules(position)
-            sentence = detail(findings, rows.cells.slice(position, 1), self._month)
-            self._quarantine_sound(rows, position, findings[0].reason, findings[0].column, sentence)
-        good = np.flatnonzero(judgement.good).tolist()
+        declarations, is_good, findings = judge(rows.cells, self._month)
+        for position in np.flatnonzero(~is_good).tolist():
+            broken_rules = [finding for finding in findings if finding.rows[position]]
+            sentence = detail(broken_rules, rows.cells.slice(position, 1), self._month)
+            self._quarantine_cells(rows, position, broken_rules[0].reason, broken_rules[0].column, sentence)
+        good = np.flatnonzero(is_good).tolist()
         is_new = np.ones(len(good), dtype=bool)
-        for number, identity in enumerate(judgement.declarations.column("declaration_id").to_pylist()):
+        for number, identity in enumerate(declarations.column("declaration_id").to_pylist()):
             place = len(self._files) << _ROW_BITS | int(rows.numbers[good[number]])
             earlier = self._place_of_id.setdefault(identity, place)
             if earlier != place:
                 is_new[number] = False
                 file, row = self._files[(earlier >> _ROW_BITS) - 1], earlier & ((1 << _ROW_BITS) - 1)
-                sentence = f"declaration_id {shown(identity)} is already that of row {row} of {file}"
+                sentence = f"declaration_id {excerpt(identity)} is already that of row {row} of {file}"
                 reason = Reason.DUPLICATE_DECLARATION_ID
-                self._quarantine_sound(rows, good[number], reason, "declaration_id", sentence)
-        return judgement.declarations.filter(pa.array(is_new))
+                self._quarantine_cells(rows, good[number], reason, "declaration_id", sentence)
+        return declarations.filter(pa.array(is_new))
 
     def outcome(self) -> tuple[pa.Table, int]:
         """The quarantine in the order of the rows, and the number of rows that came in."""

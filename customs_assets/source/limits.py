@@ -1,6 +1,6 @@
-"""Limits: what is too large to be a file of declarations, so that no file can fill memory or disk.
+"""Limits on the size of files, so that no file can fill memory or disk.
 
-A month's 1.4 million declarations are some 500 MB of CSV; the limits are a hundred times that. A file that would grow a
+1.4 million declarations of a month are about 500 MB of CSV; the limits are a hundred times that. A file that would grow a
 thousandfold when it is unpacked is refused whatever its size.
 """
 
@@ -17,16 +17,16 @@ UNPACKED_BYTES = 128 << 30
 ROWS = 1 << 30
 COLUMNS = 2048
 
-# How many times its size a file may grow when it is unpacked; up to so many bytes any growth is harmless.
+# A file may grow this many times when it is unpacked. Up to this many bytes any growth is harmless.
 GROWTH = 1000
 HARMLESS_BYTES = 256 << 20
 
-# How much text a part of a Parquet file may become at once.
+# How much text may be unpacked from a Parquet file at once.
 PIECE_BYTES = 64 << 20
 
 
 def refuse_large_file(path: Path, name: str) -> None:
-    """Raise SourceError where a file is larger than FILE_BYTES."""
+    """Raise SourceError where a file is too large."""
     size = path.stat().st_size
     if size > FILE_BYTES:
         raise SourceError(
@@ -35,7 +35,7 @@ def refuse_large_file(path: Path, name: str) -> None:
 
 
 def refuse_bomb(metadata: pq.FileMetaData, size: int, name: str) -> None:
-    """Raise SourceError where a Parquet file has too many rows or columns, or unpacks to too much for its size in bytes."""
+    """Raise SourceError where a Parquet file has too many rows or columns, or would unpack to too many bytes for its size."""
     unpacked = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     if metadata.num_rows > ROWS or metadata.num_columns > COLUMNS:
         size_claimed = f"{metadata.num_rows:,} rows and {metadata.num_columns:,} columns"

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from customs_assets.declaration import LABELS
 from customs_assets.source.headers import column_names
 from customs_assets.source.limits import PIECE_BYTES, refuse_bomb, refuse_large_file
-from customs_assets.source.quarantine import QuarantinedRow, Reason, record_text, shown
+from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, record_text
 from customs_assets.source.reading import RawRows, SourceError, unreadable
 from customs_assets.source.rules import MAXIMUM_CHARACTERS, parse_dates
 
@@ -167,7 +167,7 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 def _undecodable(cells: pa.Table, row: int, number: int, column: str) -> QuarantinedRow:
     record = cells.slice(row, 1).to_pylist()[0]
-    sentence = f"{column} holds bytes that are not UTF-8: {shown(record[column])}"
+    sentence = f"{column} holds bytes that are not UTF-8: {excerpt(record[column])}"
     identity = record["declaration_id"]
     return QuarantinedRow(Reason.UNDECODABLE_BYTES, sentence, "", number, column, identity, record_text(record))
 

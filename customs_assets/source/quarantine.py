@@ -1,6 +1,6 @@
-"""The quarantine: why a row is set aside, and the table that says so, with the row's place.
+"""The quarantine: the table of rows that are set aside, each with its reason and its place.
 
-What belongs here is the list of reasons and the shape of the table. Which rows break which rule stands in ``rules.py``.
+What belongs here is the list of reasons and the form of the table. ``rules`` finds the rows that break a rule.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import pyarrow as pa
 
 
 class Reason(StrEnum):
-    """Why a row is quarantined. Of several broken rules, the first one in this list is the reason.
+    """Why a row is quarantined. Of several broken rules, the first in this list is the reason.
 
-    Damage to the row comes first, then damage to the text of a cell, then the content of a cell, then contradictions
-    between cells, and last the duplicate of another row (only a row that breaks no other rule can be one).
+    Damage to the row comes first, then damage to the text of a cell, then the content of a cell, then contradictions between
+    cells, and last the duplicate of another row. (Only a row that breaks no other rule can be a duplicate.)
     """
 
     MALFORMED_QUOTING = "malformed_quoting"
@@ -42,25 +42,25 @@ class Reason(StrEnum):
 
 REASONS: tuple[Reason, ...] = tuple(Reason)
 
-# What a spreadsheet takes for the beginning of a formula.
+# The first characters of a formula in a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
-# How much of a cell a sentence shows, and how much of it the record holds: a damaged cell can be megabytes long.
+# How much of a cell a sentence and a record repeat. A damaged cell can be megabytes long.
 SHOWN_CHARACTERS = 40
 RECORDED_CHARACTERS = 4096
 
 
 class QuarantinedRow(NamedTuple):
-    """One row that breaks the form, by the columns of the quarantine table.
+    """One row that breaks a rule, with the columns of the quarantine table.
 
     Attributes:
-        reason: why, as a stable code.
-        detail: why, as a sentence; a long value is shortened.
-        file: the file's name, relative to the source's folder (or the table's name).
-        row: the number of the row in the file, from 1. The header of a CSV file is row 1; Parquet has no header row.
-        column: the column at fault, empty where the whole row is.
-        declaration_id: the declaration ID as found, empty where it cannot be told.
-        record: the raw row as JSON: an object of its cells, or a string where it could not be cut into cells.
+        reason: the reason as a stable code.
+        detail: the reason as a sentence; a long value is shortened.
+        file: the file's name, relative to the source's folder, or the table's name.
+        row: the number of the row in the file, from 1. The header of a CSV file is row 1. Parquet has no header row.
+        column: the column at fault; empty where the whole row is at fault.
+        declaration_id: the declaration ID as it was read; empty where it could not be read.
+        record: the raw row as JSON: an object of its cells, or a string where it could not be split into cells.
     """
 
     reason: Reason
@@ -76,28 +76,29 @@ SCHEMA = pa.schema([(name, pa.int64() if name == "row" else pa.string()) for nam
 
 
 def quarantine_table(rows: Iterable[QuarantinedRow]) -> pa.Table:
-    """The quarantine table of some rows, in the order given; a formula gets an apostrophe before it."""
+    """The quarantine table of some rows, in their order. An apostrophe is put before a formula."""
     return pa.Table.from_pylist(
         [dict(zip(SCHEMA.names, map(harmless, row), strict=True)) for row in rows], schema=SCHEMA
     )
 
 
 def harmless(value: Any) -> Any:
-    """A value that a spreadsheet can open: an apostrophe turns a formula into text."""
+    """A value that is safe in a spreadsheet: an apostrophe turns a formula into text."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def shown(value: str) -> str:
-    """A value as a sentence shows it: quoted, control characters escaped, shortened."""
+def excerpt(value: str) -> str:
+    """A value for a sentence: quoted, control characters escaped, shortened."""
     return repr(_shortened(value, SHOWN_CHARACTERS))
 
 
 def record_text(record: str | Mapping[str, str]) -> str:
-    """A raw row as one JSON text; very long cells are shortened."""
+    """A raw row as one JSON text. Very long cells are shortened."""
     if isinstance(record, str):
-        return json.dumps(_shortened(record, RECORDED_CHARACTERS), ensure_ascii=False)
-    cells = {name: _shortened(value, RECORDED_CHARACTERS) for name, value in record.items()}
-    return json.dumps(cells, ensure_ascii=False)
+        shortened: Any = _shortened(record, RECORDED_CHARACTERS)
+    else:
+        shortened = {name: _shortened(value, RECORDED_CHARACTERS) for name, value in record.items()}
+    return json.dumps(shortened, ensure_ascii=False)
 
 
 def _shortened(value: str, length: int) -> str:

@@ -1,14 +1,14 @@
-"""The rules of the form: which rows of a month break it, and how the cells of the others are typed.
+"""The rules of the form: which rows of a month break them, and which types the cells of the other rows get.
 
-Every rule follows from :data:`customs_assets.declaration.ATTRIBUTES`. One pattern accepts the plainly good cells of a column; of
-the others each distinct one is judged once. Duplicates are found in ``judging.py``, which sees all rows of a month.
+Every rule follows from :data:`customs_assets.declaration.ATTRIBUTES`. One pattern accepts most good cells of a column at once. Of
+the other cells each distinct one is judged once. ``judging`` finds duplicates, because it sees all rows of a month.
 
-Beside the published form these are accepted: a number with spaces around it, a sign or an exponent (``" 12 "``, ``1.5e3``), a
-date with a time after it (which is cut), a label written as a number (``1.0``), a blank seller or courier (the empty string). A
-raw identity is any text that is not blank. Codes are neither trimmed nor padded, and ``NA`` is Namibia.
+Beside the published form the rules accept: a number with spaces around it, a sign or an exponent (``" 12 "``, ``1.5e3``); a date
+with a time after it (which is cut); a label written as a number (``1.0``); a blank seller or courier (the empty string). A raw
+identity is any text that is not blank. Codes are neither trimmed nor padded, and ``NA`` is Namibia.
 """
 
-# pyarrow.compute makes its functions when it is imported, where a type checker cannot see them.
+# A type checker does not see the functions of pyarrow.compute, which are made when it is imported.
 # pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customs_assets.declaration import ATTRIBUTES, BY_NAME, LABELS, Attribute, Kind, arrow_schema, consistent_labels
-from customs_assets.source.quarantine import REASONS, Reason, shown
+from customs_assets.source.quarantine import REASONS, Reason, excerpt
 
-# The longest cell that can be a name, a code or a remark; a longer one is damage (a lost quote, a binary file).
+# The longest cell that can be a name, a code or a remark. A longer one is damage (a lost quote, a binary file).
 MAXIMUM_CHARACTERS = 4096
 
-# Cells up to this length may be plainly good; longer ones are looked at one by one.
+# Cells up to this length are matched with a pattern. Longer cells are judged one by one.
 _PLAIN_BYTES = 64
 _PLAIN_NUMBER = r"\A\d{1,15}(\.\d{1,12})?\z"
 _PLAIN_TEXT = r"\A[ -~]*\z"
@@ -50,34 +50,15 @@ Verdict = Callable[[str], Reason | None]
 
 @dataclass(frozen=True)
 class Finding:
-    """A rule that some rows break: the reason, the column, and a mask of the rows (bool, one per row)."""
+    """A rule that some rows break: the reason, the column, and which rows (a boolean for each)."""
 
     reason: Reason
     column: str
     rows: np.ndarray
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What the rules say of some rows.
-
-    Attributes:
-        declarations: the good rows, typed: the 22 attributes, then further columns as text.
-        good: mask of the good rows (bool, one per row judged).
-        findings: the broken rules, the one with precedence first.
-    """
-
-    declarations: pa.Table
-    good: np.ndarray
-    findings: list[Finding]
-
-    def broken_rules(self, row: int) -> list[Finding]:
-        """The rules that a row breaks, the one with precedence first."""
-        return [finding for finding in self.findings if finding.rows[row]]
-
-
 def parse_date(text: str) -> date | None:
-    """The day of a cell such as ``2020-01-05`` or ``2020-01-05 13:20:00``; None where it is no date."""
+    """The day of a cell such as ``2020-01-05`` or ``2020-01-05 13:20:00``; None where the cell is no date."""
     match = _DATE.fullmatch(text.strip())
     if match is None:
         return None
@@ -88,18 +69,18 @@ def parse_date(text: str) -> date | None:
 
 
 def parse_dates(text: pa.ChunkedArray) -> np.ndarray:
-    """The days of a column of text, as ``datetime64[D]`` with NaT where a cell is no date."""
+    """The days of a column of text, as ``datetime64[D]``; NaT where a cell is no date."""
     distinct = text.combine_chunks().dictionary_encode()
     days = np.array([parse_date(value) for value in distinct.dictionary.to_pylist()], dtype="datetime64[D]")
     return days[distinct.indices.to_numpy()]
 
 
-def judge(cells: pa.Table, month: str) -> Judgement:
-    """Judge rows against the form.
+def judge(cells: pa.Table, month: str) -> tuple[pa.Table, np.ndarray, list[Finding]]:
+    """Judge the rows of a month (``YYYY-MM``): text columns without nulls, the 22 attributes in any order and further ones.
 
-    Args:
-        cells: text columns without nulls: the 22 attributes by name, in any order, and further ones.
-        month: the month (``YYYY-MM``) that the rows belong to.
+    Returns:
+        The good rows, typed: the 22 attributes, then the further columns as text; a boolean for each row: whether it is good;
+        and the broken rules, in the order of :class:`Reason` and then of the columns.
     """
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     findings: list[Finding] = []
@@ -120,13 +101,13 @@ def judge(cells: pa.Table, month: str) -> Judgement:
         good &= ~finding.rows
     schema = pa.schema([*arrow_schema(), *(pa.field(name, pa.string()) for name in further)])
     table = pa.table([columns[name] for name in schema.names], schema=schema)
-    return Judgement(table.filter(pa.array(good)), good, findings)
+    return table.filter(pa.array(good)), good, findings
 
 
 def detail(findings: list[Finding], row: pa.Table, month: str) -> str:
-    """The sentence on a row that breaks rules: the first finding in full, the others by name."""
+    """The sentence about a row that breaks rules: the first finding in full, the others by name."""
     first = findings[0]
-    value = shown(row.column(first.column)[0].as_py())
+    value = excerpt(row.column(first.column)[0].as_py())
     sentence = f"{first.column} {_SENTENCES[first.reason].format(value=value, month=month)}"
     others = [f"{finding.column}: {finding.reason}" for finding in findings[1:]]
     return f"{sentence}; also {', '.join(others)}" if others else sentence
@@ -155,32 +136,32 @@ def _findings(column: str, verdicts: np.ndarray) -> Iterator[Finding]:
         yield Finding(REASONS[code], column, verdicts == code)
 
 
-def _plain(text: pa.ChunkedArray, pattern: str) -> np.ndarray:
-    """Which cells are short and match a pattern whole (bool)."""
+def _matches(text: pa.ChunkedArray, pattern: str) -> np.ndarray:
+    """Which cells are short and match a pattern (booleans)."""
     short = pc.less_equal(pc.binary_length(text), _PLAIN_BYTES)
     return pc.and_(short, pc.match_substring_regex(text, pattern)).to_numpy()
 
 
 def _verdicts(text: pa.ChunkedArray, verdict: Verdict, plain: str | None = None) -> np.ndarray:
-    """The verdict on every cell: a position in REASONS, or _FINE."""
+    """The verdict on every cell: a position in REASONS, or _FINE. Short cells that match ``plain`` are fine."""
     result = np.full(len(text), _FINE, dtype=np.int8)
-    doubtful = ~_plain(text, plain) if plain else np.ones(len(text), dtype=bool)
-    if doubtful.any():
-        distinct = text.filter(pa.array(doubtful)).combine_chunks().dictionary_encode()
+    unmatched = ~_matches(text, plain) if plain else np.ones(len(text), dtype=bool)
+    if unmatched.any():
+        distinct = text.filter(pa.array(unmatched)).combine_chunks().dictionary_encode()
         ranks = [_FINE if (r := verdict(value)) is None else _RANK[r] for value in distinct.dictionary.to_pylist()]
-        result[doubtful] = np.array(ranks, dtype=np.int8)[distinct.indices.to_numpy()]
+        result[unmatched] = np.array(ranks, dtype=np.int8)[distinct.indices.to_numpy()]
     return result
 
 
 def _text_verdict(value: str) -> Reason | None:
-    """What is wrong with a cell as text, whatever it means."""
+    """What is wrong with the text of a cell, whatever its column."""
     if _CONTROL.search(value):
         return Reason.CONTROL_CHARACTERS
     return Reason.TEXT_TOO_LONG if len(value) > MAXIMUM_CHARACTERS else None
 
 
-def _cell_verdict(attribute: Attribute, meaning: Verdict) -> Verdict:
-    """The verdict on an attribute's cell: first as text, then whether it may be blank, then what it says."""
+def _cell_verdict(attribute: Attribute, content: Verdict) -> Verdict:
+    """The verdict on a cell of an attribute: first its text, then whether it may be blank, then its content."""
 
     def verdict(value: str) -> Reason | None:
         damage = _text_verdict(value)
@@ -188,16 +169,16 @@ def _cell_verdict(attribute: Attribute, meaning: Verdict) -> Verdict:
             return damage
         if not value.strip():
             return None if attribute.optional or attribute.kind is Kind.LABEL else Reason.MISSING_VALUE
-        return meaning(value)
+        return content(value)
 
     return verdict
 
 
 def _judge_text(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
-    """Keys, codes and identities: kept as they stand; a blank one is the empty string."""
+    """Keys, codes and identities keep their text. A blank optional cell becomes the empty string."""
 
-    def meaning(value: str) -> Reason | None:
-        # isascii: a pattern's \d would match the digits of every script.
+    def content(value: str) -> Reason | None:
+        # In a pattern \d matches the digits of every script, so only ASCII text is matched.
         if attribute.kind is Kind.IDENTITY or (value.isascii() and attribute.accepts(value)):
             return None
         if attribute.values is not None:
@@ -212,20 +193,20 @@ def _judge_text(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Chunked
     if attribute.optional:
         blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(text)), 0)
         text = pc.if_else(blank, "", text)
-    return text, _verdicts(text, _cell_verdict(attribute, meaning), plain)
+    return text, _verdicts(text, _cell_verdict(attribute, content), plain)
 
 
 def _judge_date(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
-    def meaning(value: str) -> Reason | None:
+    def content(value: str) -> Reason | None:
         return Reason.MALFORMED_DATE if parse_date(value) is None else None
 
-    return pa.array(parse_dates(text), pa.date32()), _verdicts(text, _cell_verdict(attribute, meaning))
+    return pa.array(parse_dates(text), pa.date32()), _verdicts(text, _cell_verdict(attribute, content))
 
 
 def _judge_number(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
     maximum = math.inf if attribute.maximum is None else attribute.maximum
 
-    def meaning(value: str) -> Reason | None:
+    def content(value: str) -> Reason | None:
         stripped = value.strip()
         if _NOT_FINITE.fullmatch(stripped):
             return Reason.NUMBER_OUT_OF_RANGE
@@ -236,13 +217,13 @@ def _judge_number(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Array
             return Reason.NEGATIVE_NUMBER
         return Reason.NUMBER_OUT_OF_RANGE if number > maximum or math.isinf(number) else None
 
-    verdicts = _verdicts(text, _cell_verdict(attribute, meaning), _PLAIN_NUMBER)
+    verdicts = _verdicts(text, _cell_verdict(attribute, content), _PLAIN_NUMBER)
     readable = verdicts == _FINE
     numbers = np.full(len(text), np.nan)
-    plain = _plain(text, _PLAIN_NUMBER)
+    plain = _matches(text, _PLAIN_NUMBER)
     numbers[plain] = pc.cast(text.filter(pa.array(plain)), pa.float64()).to_numpy()
     rest = readable & ~plain
-    # Adding zero turns the negative zero of "-0" into zero.
+    # Adding zero turns the "-0" that was read into zero.
     numbers[rest] = [float(value) + 0.0 for value in text.filter(pa.array(rest)).to_pylist()]
     verdicts[plain & (numbers > maximum)] = _RANK[Reason.NUMBER_OUT_OF_RANGE]
     return pa.array(numbers), verdicts
@@ -253,12 +234,12 @@ def _judge_label(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Array,
         match = _LABEL.fullmatch(value.strip())
         return match[1] if match and match[1] in (attribute.values or ()) else None
 
-    def meaning(value: str) -> Reason | None:
+    def content(value: str) -> Reason | None:
         return Reason.UNKNOWN_LABEL if label(value) is None else None
 
     distinct = text.combine_chunks().dictionary_encode()
     labels = pa.array([label(value) for value in distinct.dictionary.to_pylist()], pa.string()).cast(pa.int8())
-    return labels.take(distinct.indices), _verdicts(text, _cell_verdict(attribute, meaning))
+    return labels.take(distinct.indices), _verdicts(text, _cell_verdict(attribute, content))
 
 
 _JUDGES: dict[Kind, Callable[[Attribute, pa.ChunkedArray], tuple[pa.Array | pa.ChunkedArray, np.ndarray]]] = {
@@ -279,7 +260,7 @@ def _outside_month(days: pa.Array | pa.ChunkedArray, month: str) -> Iterator[Fin
 
 
 def _label_findings(columns: dict[str, pa.Array | pa.ChunkedArray]) -> Iterator[Finding]:
-    """One label without the other, and labels that contradict each other. An unknown label is found elsewhere."""
+    """One label without the other, and labels that contradict each other. :func:`_judge_label` finds unknown labels."""
     fraud, critical = (pc.fill_null(columns[name], _FINE).to_numpy(zero_copy_only=False) for name in LABELS)
     for name, labels, other in ((LABELS[0], fraud, critical), (LABELS[1], critical, fraud)):
         missing = (labels == _FINE) & (other != _FINE)

@@ -21,7 +21,7 @@ from customs_assets.anonymization.identities import (
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
 from customs_assets.declaration import IDENTITIES
 from customs_assets.lake import Lake
-from customs_assets.release.tokens import redraw_tokens
+from customs_assets.release.files import redraw_tokens
 
 KEY = b"k" * 32
 

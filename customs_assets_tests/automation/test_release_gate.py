@@ -27,7 +27,7 @@ from customs_assets.automation import running, workers
 from customs_assets.claims import Claim, Subject
 from customs_assets.lake import Lake
 from customs_assets.privacy import assets as privacy
-from customs_assets.privacy import evidence as evidence_module
+from customs_assets.privacy import claims as claims_module
 from customs_assets.privacy import rehearsal as rehearsal_module
 from customs_assets.privacy.gate import ATTACKS
 from customs_assets_tests.lakes import forget
@@ -41,7 +41,7 @@ Claims = Callable[..., list[Claim]]
 SCRIPT = """
 import os, signal
 from customs_assets.privacy.gate import ATTACKS
-from customs_assets.privacy import evidence
+from customs_assets.privacy import claims
 from customs_assets.claims import Claim
 from customs_assets.claims import Subject
 
@@ -51,7 +51,7 @@ def sound(*_, **__):
 def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-evidence.attack_claims = {attack}
+claims.attack_claims = {attack}
 if __name__ == "__main__":
     from customs_assets.cli import main
     main()
@@ -184,22 +184,22 @@ def _nobody_held_out(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def _attack_raises(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(evidence_module, "attack_claims", _raise)
+    monkeypatch.setattr(claims_module, "attack_claims", _raise)
     return "withheld: attacks failed (release_privacy: ValueError: operands could not be broadcast together"
 
 
 def _nan(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(evidence_module, "attack_claims", _changed(measured=float("nan"), lower_bound=float("nan")))
+    monkeypatch.setattr(claims_module, "attack_claims", _changed(measured=float("nan"), lower_bound=float("nan")))
     return "withheld: membership was not measured: its measure and its interval is no number"
 
 
 def _nan_error(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(evidence_module, "attack_claims", _changed(lower_bound=float("nan")))
+    monkeypatch.setattr(claims_module, "attack_claims", _changed(lower_bound=float("nan")))
     return "withheld: membership was not measured: its interval is no number"
 
 
 def _convicts(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(evidence_module, "attack_claims", _changed(measured=0.9, lower_bound=0.8))
+    monkeypatch.setattr(claims_module, "attack_claims", _changed(measured=0.9, lower_bound=0.8))
     return "withheld: membership goes past its limit of 0.15 by more than chance: 0.9 ()"
 
 
@@ -264,7 +264,7 @@ def test_a_rehearsal_that_slips_past_its_suite_is_still_refused_by_the_attacks(
     exchanged = replace(record, sha256=checksum)
     office.lake.save_record(exchanged)
     office.lake.save_verdict(exchanged, "k_importers_of_the_training_half", passed=True)
-    monkeypatch.setattr(evidence_module, "attack_claims", _sound)
+    monkeypatch.setattr(claims_module, "attack_claims", _sound)
     status, lines = office.run()
     reason = {
         "empty": "the rehearsal is empty",
@@ -283,7 +283,7 @@ def test_a_conviction_is_shown_on_the_page_and_judged_again_without_making_every
     assert (status, lines[-1]) == (1, said)
     assert f'<p class="gate fails">{said}</p>' in office.page(), "the page is made, and says why at its top"
     assert any("release: withheld in" in line for line in lines)
-    monkeypatch.setattr(evidence_module, "attack_claims", _raise)
+    monkeypatch.setattr(claims_module, "attack_claims", _raise)
     before = office.runs()
     status, lines = office.run()
     assert (status, lines[-1]) == (1, said), "judged again by what was found"
@@ -294,7 +294,7 @@ def test_a_conviction_is_shown_on_the_page_and_judged_again_without_making_every
         "what is built from these is built again where they come out otherwise",
         said,
     ]
-    monkeypatch.setattr(evidence_module, "attack_claims", _sound)
+    monkeypatch.setattr(claims_module, "attack_claims", _sound)
     office.to_be_made_again("release_privacy")
     status, lines = office.run()
     assert (status, lines[-1]) == (0, f"released: {office.folder}/lake/synthetic_release")
@@ -308,7 +308,7 @@ def test_a_killed_attack_leaves_nothing_standing(office: Office, monkeypatch: py
     last = done.stdout.splitlines()[-1]
     assert last.startswith("withheld: attacks failed (its worker process was killed"), done.stdout + done.stderr
     assert (done.returncode, office.released) == (1, {})
-    monkeypatch.setattr(evidence_module, "attack_claims", _sound)
+    monkeypatch.setattr(claims_module, "attack_claims", _sound)
     assert office.run()[0] == 0
     assert office.released
 

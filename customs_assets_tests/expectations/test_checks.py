@@ -14,7 +14,8 @@ from customs_assets.anonymization.identities import anonymize
 from customs_assets.declaration import IDENTITIES, RELEASED_NAMES
 from customs_assets.disclosure.safe_groups import count_safe_groups
 from customs_assets.expectations.checks import judge
-from customs_assets.expectations.suites import SUITES, Suite
+from customs_assets.expectations.expect import Suite
+from customs_assets.expectations.suites import SUITES
 from customs_assets.expectations.validation import validate
 from customs_assets.lake import Lake, Record
 from customs_assets.resources import Pipeline

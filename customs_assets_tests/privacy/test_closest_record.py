@@ -80,9 +80,8 @@ def test_copies_lie_nearer_to_training_and_a_fresh_sample_does_not(random_declar
     world = random_declarations(1200, seed=3).dropna()
     parts = [world.iloc[start::3].head(200) for start in range(3)]
     copied = closest_record(parts[0], parts[0], parts[1])
-    assert copied.identical_to_training == copied.references == 200
+    assert copied.identical_to_training == 200 > copied.identical_to_control
     assert copied.share_nearer_to_training == pytest.approx(1.0, abs=0.01)
-    assert copied.medians[0] == 0.0 < copied.medians[1]
     fresh = closest_record(parts[2], parts[0], parts[1])
     assert fresh.share_nearer_to_training == pytest.approx(0.5, abs=4 * fresh.standard_error)
 
@@ -90,7 +89,6 @@ def test_copies_lie_nearer_to_training_and_a_fresh_sample_does_not(random_declar
 def test_the_larger_side_is_cut_so_that_numbers_alone_do_not_decide(random_declarations):
     world = random_declarations(1200, seed=4).dropna()
     result = closest_record(world.iloc[:150], world.iloc[150:650], world.iloc[650:750])
-    assert result.references == 100
     assert result.share_nearer_to_training == pytest.approx(0.5, abs=4 * result.standard_error)
     assert result == closest_record(world.iloc[:150], world.iloc[150:650], world.iloc[650:750])
 
@@ -99,4 +97,4 @@ def test_a_tie_counts_half(declarations):
     row = declarations(rows=1)
     shifted = declarations(rows=1, office_id=["20"])
     result = closest_record(pd.concat([row, shifted]), row, row)
-    assert (result.ties, result.share_nearer_to_training) == (2, 0.5)
+    assert result.share_nearer_to_training == 0.5, "a tie counts half"

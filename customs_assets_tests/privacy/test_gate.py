@@ -1,4 +1,4 @@
-"""The gate fails closed: whatever was not measured, or convicts, lets nothing be released."""
+"""The gate fails closed: a claim that was not measured, or that blocks the release, withholds it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, Record
 from customs_assets.privacy.claims import amount_claims, attack_claims, rule_claims
-from customs_assets.privacy.gate import CANDIDATE, withheld_because
+from customs_assets.privacy.gate import ALTERED, CANDIDATE, is_released, reasons_of_claims, reasons_to_withhold
 from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, READ_OFF, REQUIRED, RULES
-from customs_assets.privacy.standing import ALTERED, is_released, judged
 from customs_assets_tests.lakes import forget
 
 LIMIT = 0.15
@@ -42,39 +41,39 @@ no_number = st.sampled_from([math.nan, math.inf, -math.inf])
 @given(st.lists(within, min_size=len(REQUIRED), max_size=len(REQUIRED)))
 def test_what_was_measured_and_stays_within_its_limits_is_released(lower_ends: Sequence[float]):
     claims = [_claim(key, 0.2, lower_bound) for key, lower_bound in zip(REQUIRED, lower_ends, strict=True)]
-    assert withheld_because(claims, MONTH) == []
+    assert reasons_of_claims(claims, MONTH) == []
 
 
 @given(st.sampled_from(REQUIRED), st.sampled_from(["measured", "lower_bound"]), no_number)
 def test_whatever_is_no_number_among_what_is_required_withholds_and_is_named(key: str, part: str, value: float):
     claims = [replace(claim, **{part: value}) if claim.key == key else claim for claim in _sound()]
-    [reason] = withheld_because(claims, MONTH)
+    [reason] = reasons_of_claims(claims, MONTH)
     assert reason.startswith(f"{key} ")
     # The page and the lake keep claims as JSON: no verdict may be lost on the way.
-    [again] = withheld_because(from_json(as_json(claims)), MONTH)
+    [again] = reasons_of_claims(from_json(as_json(claims)), MONTH)
     assert again.startswith(f"{key} ")
 
 
 @given(st.sets(st.sampled_from(REQUIRED), min_size=1))
 def test_a_claim_that_is_not_there_withholds(missing: set[str]):
-    [reason] = withheld_because([claim for claim in _sound() if claim.key not in missing], MONTH)
+    [reason] = reasons_of_claims([claim for claim in _sound() if claim.key not in missing], MONTH)
     assert reason.startswith("nothing is claimed of ")
     assert all(key in reason for key in missing)
     silent = [replace(c, at_most=None, limit=None) if c.key in missing else c for c in _sound()]
-    assert withheld_because(silent, MONTH) == [reason], "a claim without goal and limit promises nothing"
+    assert reasons_of_claims(silent, MONTH) == [reason], "a claim without goal and limit promises nothing"
 
 
 @given(st.sampled_from(REQUIRED), st.floats(min_value=LIMIT, exclude_min=True, max_value=1e9))
 def test_more_than_chance_convicts_a_point_estimate_does_not(key: str, lower_bound: float):
     convicted = [replace(c, measured=lower_bound, lower_bound=lower_bound) if c.key == key else c for c in _sound()]
-    [reason] = withheld_because(convicted, MONTH)
+    [reason] = reasons_of_claims(convicted, MONTH)
     assert reason.startswith(f"{key} goes past its limit of 0.15 by more than chance")
     by_chance = [replace(c, measured=lower_bound, lower_bound=LIMIT) if c.key == key else c for c in _sound()]
-    assert withheld_because(by_chance, MONTH) == []
+    assert reasons_of_claims(by_chance, MONTH) == []
 
 
 def test_nothing_claimed_at_all_withholds():
-    assert withheld_because([]) == [f"nothing is claimed of {', '.join(REQUIRED)}"]
+    assert reasons_of_claims([]) == [f"nothing is claimed of {', '.join(REQUIRED)}"]
 
 
 def test_no_rehearsal_is_one_reason_in_its_own_words():
@@ -82,21 +81,21 @@ def test_no_rehearsal_is_one_reason_in_its_own_words():
     claims.append(
         Claim(NO_ATTACK, Subject.PRIVACY, "Attacks", math.nan, note="not measured: too few importers", limit=0.0)
     )
-    assert withheld_because(claims, MONTH) == ["Attacks was not measured: too few importers"]
+    assert reasons_of_claims(claims, MONTH) == ["Attacks was not measured: too few importers"]
     # A measured claim of that name must not stand for attacks that nobody made.
     measured = [*claims[:-1], replace(claims[-1], measured=0.0, lower_bound=0.0)]
-    assert withheld_because(measured, MONTH) == [f"nothing is claimed of {', '.join(ATTACKS)}"]
+    assert reasons_of_claims(measured, MONTH) == [f"nothing is claimed of {', '.join(ATTACKS)}"]
 
 
 def test_a_bound_that_is_no_number_bounds_nothing():
     claims = [replace(c, limit=math.nan) if c.key == "linkage" else c for c in _sound()]
-    assert withheld_because(claims, MONTH) == ["linkage was not measured: its limit is no number"]
+    assert reasons_of_claims(claims, MONTH) == ["linkage was not measured: its limit is no number"]
 
 
 def test_a_privacy_claim_with_a_lower_goal_withholds_below_it_and_unmeasured():
     def reasons(measured: float) -> list[str]:
         distance = Claim("distance", Subject.PRIVACY, "Distance", measured, at_least=0.2)
-        return withheld_because([*_sound(), distance], MONTH)
+        return reasons_of_claims([*_sound(), distance], MONTH)
 
     assert reasons(0.2) == []
     assert reasons(0.1) == ["Distance lies below its goal of 0.2: 0.1 ()"]
@@ -106,7 +105,7 @@ def test_a_privacy_claim_with_a_lower_goal_withholds_below_it_and_unmeasured():
 def test_what_informs_and_what_is_no_matter_of_privacy_withholds_nothing():
     informs = Claim("amounts_under_k", Subject.PRIVACY, "Amounts", math.nan)
     misses = Claim("detection", Subject.FIDELITY, "AUC", math.nan, at_most=0.6)
-    assert withheld_because([*_sound(), informs, misses], MONTH) == []
+    assert reasons_of_claims([*_sound(), informs, misses], MONTH) == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +117,7 @@ def test_what_informs_and_what_is_no_matter_of_privacy_withholds_nothing():
     ],
 )
 def test_a_month_that_convicts_or_says_nothing_withholds(claims: list[Claim], said: str):
-    [reason] = withheld_because(_sound(), {"2020-01": claims, "2020-02": [_claim("copies")]})
+    [reason] = reasons_of_claims(_sound(), {"2020-01": claims, "2020-02": [_claim("copies")]})
     assert reason.startswith(said)
 
 
@@ -166,7 +165,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_a_lake_in_which_all_was_made_judged_and_measured_of_the_same_rows_lets_through(lake: Lake):
-    assert judged(lake) == []
+    assert reasons_to_withhold(lake) == []
 
 
 @pytest.mark.parametrize(
@@ -182,13 +181,13 @@ def test_a_file_that_is_no_longer_what_was_judged_withholds(lake: Lake, asset: s
     path = lake.path(asset, partition, suffix) if suffix else f"{lake.path(asset, suffix='')}/train.csv"
     changed = lake.read_bytes(path) + b" "
     Path(path).write_bytes(changed)
-    assert judged(lake) == [f"{f'{asset} {partition}'.strip()} {ALTERED}"]
+    assert reasons_to_withhold(lake) == [f"{f'{asset} {partition}'.strip()} {ALTERED}"]
 
 
 def test_the_bytes_that_are_judged_are_those_that_would_be_released(lake: Lake):
     files = lake.read_folder(CANDIDATE)
-    assert judged(lake, files) == []
-    assert judged(lake, {**files, "train.csv": b"a,b\n1,2\n"}) == [f"{CANDIDATE} {ALTERED}"]
+    assert reasons_to_withhold(lake, files) == []
+    assert reasons_to_withhold(lake, {**files, "train.csv": b"a,b\n1,2\n"}) == [f"{CANDIDATE} {ALTERED}"]
 
 
 @pytest.mark.parametrize(
@@ -212,10 +211,10 @@ def test_privacy_that_was_measured_with_another_k_or_against_another_source_with
     privacy = lake.record("release_privacy")
     assert privacy is not None
     lake.save_record(replace(privacy, inputs={**privacy.inputs, **made}))
-    assert judged(lake) == []
+    assert reasons_to_withhold(lake) == []
     inputs = {**privacy.inputs, **made, **changed.get("inputs", {})}
     lake.save_record(replace(privacy, inputs=inputs, settings=changed.get("settings", {})))
-    assert judged(lake) == [
+    assert reasons_to_withhold(lake) == [
         "2020-01: release_privacy was measured against another source, or with another k, than it was made of"
     ]
 
@@ -224,7 +223,7 @@ def test_privacy_that_another_version_measured_withholds(lake: Lake):
     privacy = lake.record("release_privacy")
     assert privacy is not None
     lake.save_record(replace(privacy, code_version="0"))
-    assert judged(lake) == ["release_privacy was measured by another version"]
+    assert reasons_to_withhold(lake) == ["release_privacy was measured by another version"]
 
 
 def test_a_release_whose_files_were_touched_stands_no_longer_as_released(lake: Lake):
@@ -243,13 +242,13 @@ def test_what_is_missing_broken_or_was_never_judged_withholds(lake: Lake, asset:
     name = f"{asset} {partition}".strip()
     check = record.checks[0]
     lake.save_verdict(record, check, passed=False)
-    assert judged(lake) == [f"{name} did not hold its expectations ({check})"]
+    assert reasons_to_withhold(lake) == [f"{name} did not hold its expectations ({check})"]
     forget(lake, record)
-    assert judged(lake) == [f"{name} is not made"]
+    assert reasons_to_withhold(lake) == [f"{name} is not made"]
     lake.save_record(record)
-    assert judged(lake) == [f"{name} was not judged by its expectations ({', '.join(record.checks)})"]
+    assert reasons_to_withhold(lake) == [f"{name} was not judged by its expectations ({', '.join(record.checks)})"]
     lake.save_record(replace(record, checks=[]))
-    assert judged(lake) == [f"{name} was not judged by its expectations ()"], (
+    assert reasons_to_withhold(lake) == [f"{name} was not judged by its expectations ()"], (
         "a record that asks for no check clears nothing"
     )
 
@@ -272,13 +271,13 @@ def test_measures_of_other_rows_than_the_candidates_withhold(lake: Lake, asset: 
     record = lake.record(asset, partition)
     assert record is not None
     lake.save_record(replace(record, inputs={**record.inputs, **inputs}))
-    [reason] = judged(lake)
+    [reason] = reasons_to_withhold(lake)
     assert said in reason
 
 
 def test_a_candidate_that_somebody_changed_after_it_was_judged_withholds(lake: Lake):
     (Path(lake.root) / CANDIDATE / "train.csv").write_bytes(b"a,c\n")
-    [reason] = judged(lake)
+    [reason] = reasons_to_withhold(lake)
     assert reason.startswith("release_candidate is not what was made and judged")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES
 from customs_assets.privacy.nearest_guesses import GOODS, JOURNEY, guessed_right, inference, linkability, linked
 from customs_assets.privacy.risk import residual_risk, wilson_rate
 from customs_assets.privacy.singling_out import Condition, as_attacked, guesses_from, matches, singling_out
@@ -43,9 +42,7 @@ def test_a_risk_is_never_negative_and_impossible_counts_are_refused():
 
 
 def test_conditions_are_counted_by_hand(declarations):
-    rows = as_attacked(
-        declarations(rows=4, office_id=["10", "10", "20", "30"], net_mass=[1.0, 2.0, 3.0, 4.0]), WITHOUT_IDENTITIES
-    )
+    rows = as_attacked(declarations(rows=4, office_id=["10", "10", "20", "30"], net_mass=[1.0, 2.0, 3.0, 4.0]))
     guesses = [
         (Condition("office_id", "==", "10"),),
         (Condition("office_id", "==", "10"), Condition("net_mass", ">=", 2.0)),
@@ -57,12 +54,12 @@ def test_conditions_are_counted_by_hand(declarations):
 
 
 def test_equal_rows_count_once(declarations):
-    assert len(as_attacked(declarations(rows=5, importer_id=list("ABCDE")), WITHOUT_IDENTITIES)) == 1
+    assert len(as_attacked(declarations(rows=5, importer_id=list("ABCDE")))) == 1
 
 
 @pytest.mark.parametrize("mode", ["univariate", "multivariate"])
 def test_every_guess_fits_one_synthetic_row_and_none_is_made_twice(mode, world):
-    own = as_attacked(world.fresh, WITHOUT_IDENTITIES)
+    own = as_attacked(world.fresh)
     guesses = guesses_from(own, mode, 100, seed=1)
     assert 20 < len(guesses) == len(set(guesses)) <= 100
     assert (matches(own, guesses) == 1).all()
@@ -72,7 +69,7 @@ def test_every_guess_fits_one_synthetic_row_and_none_is_made_twice(mode, world):
 def test_a_table_without_a_unique_row_gives_no_guess(declarations):
     paired = declarations(rows=4, office_id=["10", "10", "20", "20"], import_type=["11", "12", "11", "12"])
     with pytest.raises(ValueError, match="no univariate condition fits exactly one of 4"):
-        singling_out(paired, paired, paired, "univariate", columns=["office_id", "import_type"])
+        singling_out(paired, paired, paired, "univariate")
 
 
 @pytest.mark.parametrize("mode", ["univariate", "multivariate"])
@@ -85,8 +82,8 @@ def test_linking_halves_by_hand(declarations):
     synthetic = declarations(rows=3, office_id=["10", "20", "30"], hs6_code=["010110", "020210", "030310"])
     rows = declarations(rows=3, office_id=["10", "20", "30"], hs6_code=["010110", "010110", "030310"])
     # The second row's journey is like the second synthetic row, its goods like the first.
-    assert linked(synthetic, rows, (JOURNEY, GOODS), neighbours=1, scale="range").tolist() == [True, False, True]
-    assert linked(synthetic, rows, (JOURNEY, GOODS), neighbours=2, scale="range").tolist() == [True, True, True]
+    assert linked(synthetic, rows, (JOURNEY, GOODS), neighbours=1).tolist() == [True, False, True]
+    assert linked(synthetic, rows, (JOURNEY, GOODS), neighbours=2).tolist() == [True, True, True]
 
 
 def test_linkability_and_inference_see_copies_and_let_a_fresh_sample_pass(world):
@@ -95,14 +92,14 @@ def test_linkability_and_inference_see_copies_and_let_a_fresh_sample_pass(world)
     fresh = linkability(world.fresh, world.training, world.control)
     assert fresh.upper < 0.05
     assert inference(world.training, world.training, world.control, "item_price").lower > 0.95
-    assert inference(world.fresh, world.training, world.control, "item_price", attacks=400).value < 0.05
+    assert inference(world.fresh, world.training, world.control, "item_price").value < 0.05
 
 
 def test_a_label_is_not_inferred_from_the_other_label(world):
     # Fraud says most of critical fraud; had the attacker been given it, control would be guessed nearly always.
-    risk = inference(world.fresh, world.training, world.control, "critical_fraud", attacks=600)
+    risk = inference(world.fresh, world.training, world.control, "critical_fraud")
     assert risk.control_successes / risk.attacks < 0.85
-    known = inference(world.fresh, world.training, world.control, "critical_fraud", known=["fraud"], attacks=600)
+    known = inference(world.fresh, world.training, world.control, "critical_fraud", known=["fraud"])
     assert known.control_successes > risk.control_successes
 
 

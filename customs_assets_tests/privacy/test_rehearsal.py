@@ -21,7 +21,7 @@ from customs_assets.fidelity.references import in_control
 from customs_assets.lake import Lake, to_arrow
 from customs_assets.lake.io_manager import Partitions
 from customs_assets.privacy.assets import release_privacy
-from customs_assets.privacy.gate import withheld_because
+from customs_assets.privacy.gate import reasons_of_claims
 from customs_assets.privacy.rehearsal import Rehearsal, digest, epochs_of, halves_of, rehearsed
 from customs_assets.resources import Pipeline
 from customs_assets.seeds import derive_seed
@@ -214,7 +214,7 @@ def test_no_attack_is_measured_on_a_rehearsal_that_is_older_than_its_months(lake
     )
     because = "the rehearsal is of other declarations of 2020-02 than those at hand"
     assert measured.value["trained_on"] == f"No attack was measured: {because}."
-    reasons = withheld_because(from_json(measured.value["claims"]), {})
+    reasons = reasons_of_claims(from_json(measured.value["claims"]), {})
     assert any(because in reason for reason in reasons), "the gate lets nothing through"
 
 

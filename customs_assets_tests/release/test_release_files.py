@@ -12,8 +12,14 @@ import pytest
 from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES
 from customs_assets.fidelity.table_two import fidelity
 from customs_assets.lake import LakeError
-from customs_assets.release.files import PARTLY_LABELLED, ReleaseError, build_release, read_release, to_csv
-from customs_assets.release.tokens import redraw_tokens
+from customs_assets.release.files import (
+    PARTLY_LABELLED,
+    ReleaseError,
+    build_release,
+    read_release,
+    redraw_tokens,
+    to_csv,
+)
 from customs_assets.settings import Settings
 
 MONTHS = [f"2020-{n:02d}" for n in range(1, 13)] + ["2021-01"]

@@ -16,7 +16,7 @@ from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.fidelity.claims import Tables
 from customs_assets.fidelity.table_two import as_json, fidelity
 from customs_assets.lake import Lake
-from customs_assets.privacy.evidence import month_privacy
+from customs_assets.privacy.claims import month_privacy
 from customs_assets.release.files import build_release
 from customs_assets.settings import Settings
 

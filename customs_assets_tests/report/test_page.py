@@ -15,8 +15,8 @@ import pytest
 from customs_assets.claims import from_json
 from customs_assets.fidelity.references import halves
 from customs_assets.lake import Lake
-from customs_assets.privacy.evidence import privacy
-from customs_assets.privacy.gate import claims_against, other_rows
+from customs_assets.privacy.claims import privacy
+from customs_assets.privacy.gate import reasons_of_measures
 from customs_assets.privacy.rehearsal import Rehearsal
 from customs_assets.release.files import CHECKSUMS
 from customs_assets.report.evidence import evidence
@@ -46,7 +46,7 @@ def _inputs(lake: Lake) -> dict[str, Any]:
         "release_candidate": {CHECKSUMS: lake.read_folder("release_candidate")[CHECKSUMS]},
         "provenance": provenance(lake, evidence["months"]),
         "settings": Settings(),  # pyright: ignore[reportCallIssue]
-        "withheld": [*claims_against(lake, evidence["months"]), *other_rows(lake)],
+        "withheld": reasons_of_measures(lake, evidence["months"]),
     }
 
 
@@ -109,7 +109,7 @@ def test_the_page_says_what_the_lake_says(written: tuple[Path, Lake]):
 
 def test_the_page_says_at_its_top_what_the_gate_says(written: tuple[Path, Lake]):
     path, lake = written
-    reasons = claims_against(lake, lake.partitions("privacy_report", "json"))
+    reasons = reasons_of_measures(lake, lake.partitions("privacy_report", "json"))
     head = html.unescape(path.read_text(encoding="utf-8").partition("<nav>")[0])
     said = f"withheld: {'; '.join(reasons)}" if reasons else "released"
     assert f">{said}</p>" in head

@@ -12,8 +12,7 @@ from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
 from customs_assets.fidelity.claims import Tables, World, detection_claims, relation_claims, table_two_claims
 from customs_assets.fidelity.references import halves
 from customs_assets.lake import Lake
-from customs_assets.privacy.claims import amount_claims, attack_claims, rule_claims
-from customs_assets.privacy.evidence import month_privacy, privacy
+from customs_assets.privacy.claims import amount_claims, attack_claims, month_privacy, privacy, rule_claims
 from customs_assets.resources import Pipeline
 from customs_assets.synthesis.month import declaration_ids
 from customs_assets_tests.conftest import traders

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from customs_assets.declaration import IDENTITIES, RELEASED_NAMES, RELEASED_TUPLE, consistent_labels
-from customs_assets.release.tokens import redraw_tokens
+from customs_assets.release.files import redraw_tokens
 from customs_assets.synthesis.month import IDS_A_MONTH, SyntheticMonth, declaration_ids
 
 if TYPE_CHECKING:
