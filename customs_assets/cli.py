@@ -130,26 +130,37 @@ def _build(
     from customs_assets.automation.dagster_view import tell_dagster
     from customs_assets.automation.recovery import report_lost_runs
     from customs_assets.automation.running import build
-    from customs_assets.automation.workers import first_line
+    from customs_assets.automation.workers import Workers, first_line
 
-    staleness = _complain_of(SourceError, _staleness, lake, settings)
-    graph = staleness.graph
-    redo = [(key, partition) for key in graph.assets for partition in graph.partitions(key, months)] if force else []
-    nodes = redo or staleness.out_of_date(months)
-    if not nodes:
-        console.print(f"nothing to do: {len(months)} months are up to date in {settings.lake}")
-        return {}, []
-    _say_left_out(staleness)
-    console.print(
-        f"{len(nodes)} partitions to build for {len(months)} months ({months[0]} to {months[-1]}), {at_once} runs at once",
-        highlight=False,
-    )
-    with dg.DagsterInstance.get() as instance, _Bar(instance, len(nodes)) as bar:
+    with dg.DagsterInstance.get() as instance:
+        workers = Workers(instance, home / "workers")
+        if force or lake.last_record("evidence_report") is None:
+            # There is something to build, whatever is found: workers load the code location beside this process.
+            workers.warm(at_once)
+        staleness = _complain_of(SourceError, _staleness, lake, settings)
+        graph = staleness.graph
+        redo = (
+            [(key, partition) for key in graph.assets for partition in graph.partitions(key, months)] if force else []
+        )
+        nodes = redo or staleness.out_of_date(months)
+        if not nodes:
+            workers.close()
+            console.print(f"nothing to do: {len(months)} months are up to date in {settings.lake}")
+            return {}, []
+        _say_left_out(staleness)
+        console.print(
+            f"{len(nodes)} partitions to build for {len(months)} months ({months[0]} to {months[-1]}), "
+            f"{at_once} runs at once",
+            highlight=False,
+        )
+        bar = _Bar(instance, len(nodes))
         try:
-            if lost := report_lost_runs(instance, grace=0):
-                console.print(f"{len(lost)} runs were killed and are marked as failed", highlight=False)
-            outcomes, unbuilt = build(instance, staleness, months, at_once, bar, home / "workers", redo)
-            tell_dagster(instance, _asset_graph(), staleness, months)
+            with bar:
+                if lost := report_lost_runs(instance, grace=0):
+                    console.print(f"{len(lost)} runs were killed and are marked as failed", highlight=False)
+                outcomes, unbuilt = build(instance, staleness, months, at_once, bar, workers, redo)
+                built = {node for run, outcome in outcomes.items() if not outcome.problems for node in run.nodes}
+                tell_dagster(instance, _asset_graph(), staleness, months, built)
         except KeyboardInterrupt:
             bar.cancel()
             _complain("interrupted; run again to finish what is missing")

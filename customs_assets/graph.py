@@ -78,6 +78,7 @@ class Asset:
         withdraws_release: whether the release is taken away before it is built again.
         judges_its_inputs: whether it decides by itself what it makes of inputs that failed a check: the gate does.
         input_of_dataset: the one parent that the cells of a data set are built from.
+        built_with: the assets that one step builds together with it.
     """
 
     key: str
@@ -90,6 +91,7 @@ class Asset:
     withdraws_release: bool = False
     judges_its_inputs: bool = False
     input_of_dataset: tuple[tuple[str, str], ...] = ()
+    built_with: tuple[str, ...] = ()
 
     def parents_of(self, partition: str) -> tuple[str, ...]:
         """The assets that one partition is built from."""
@@ -150,13 +152,15 @@ def graph_of(definitions: Iterable[Any], checks: Iterable[dg.AssetChecksDefiniti
     for check in (spec for definition in checks for spec in definition.check_specs):
         if check.blocking:
             blocking.setdefault(check.asset_key.to_user_string(), []).append(check.name)
-    specs = [
-        spec for definition in definitions if isinstance(definition, dg.AssetsDefinition) for spec in definition.specs
-    ]
-    return Graph(_asset(spec, blocking.get(spec.key.to_user_string(), [])) for spec in specs)
+    return Graph(
+        _asset(spec, blocking.get(spec.key.to_user_string(), []), sorted(key.to_user_string() for key in steps.keys))
+        for steps in definitions
+        if isinstance(steps, dg.AssetsDefinition)
+        for spec in steps.specs
+    )
 
 
-def _asset(spec: dg.AssetSpec, checks: Sequence[str]) -> Asset:
+def _asset(spec: dg.AssetSpec, checks: Sequence[str], of_step: Sequence[str]) -> Asset:
     partitions = spec.partitions_def
     is_cell = isinstance(partitions, dg.MultiPartitionsDefinition)
     return Asset(
@@ -171,4 +175,5 @@ def _asset(spec: dg.AssetSpec, checks: Sequence[str]) -> Asset:
         spec.metadata["withdraws_release"],
         spec.metadata.get("judges_its_inputs", False),
         tuple(spec.metadata.get("input_of_dataset", {}).items()),
+        tuple(of_step),
     )

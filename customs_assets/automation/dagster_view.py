@@ -7,7 +7,7 @@ compares Dagster's view of each partition with the lake's, and reports a materia
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import dagster as dg
@@ -25,6 +25,7 @@ from dagster._core.definitions.data_version import (
 from dagster._core.loader import LoadingContext
 
 from customs_assets.automation.staleness import Finding, Staleness
+from customs_assets.graph import Node
 
 # The code version of what Dagster is told is out of date: no asset has it.
 OUT_OF_DATE = "out-of-date"
@@ -46,7 +47,11 @@ class _Loading(LoadingContext):
 
 
 def tell_dagster(
-    instance: dg.DagsterInstance, asset_graph: BaseAssetGraph, staleness: Staleness, months: Sequence[str]
+    instance: dg.DagsterInstance,
+    asset_graph: BaseAssetGraph,
+    staleness: Staleness,
+    months: Sequence[str],
+    already_told: Collection[Node] = (),
 ) -> int:
     """Report to Dagster what it does not see of some months and of what is built over all months.
 
@@ -55,20 +60,25 @@ def tell_dagster(
         asset_graph: the graph of the code location.
         staleness: the lake as it is.
         months: the months.
+        already_told: what was just built by runs, which tell Dagster themselves.
 
     Returns:
         How many partitions it was told of.
     """
     findings = staleness.out_of_date(months)
     told = 0
+    resolver = CachingStaleStatusResolver(instance, asset_graph, _Loading(instance))
     for key in staleness.graph.assets:
-        resolver = CachingStaleStatusResolver(instance, asset_graph, _Loading(instance))
         for partition in staleness.graph.partitions(key, months):
+            if (key, partition) in already_told:
+                continue
             finding = findings.get((key, partition))
             status = resolver.get_status(dg.AssetKey(key), partition or None)
             if status == _should_be(finding, status):
                 continue
             _report(instance, asset_graph, staleness, key, partition, finding)
+            # It remembers what it has read.
+            resolver = CachingStaleStatusResolver(instance, asset_graph, _Loading(instance))
             told += 1
     return told
 

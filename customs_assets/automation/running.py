@@ -11,7 +11,6 @@ import socket
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import dagster as dg
@@ -102,7 +101,7 @@ def build(
     months: Sequence[str],
     at_once: int,
     screen: Screen,
-    log_folder: Path,
+    workers: Workers,
     redo: Collection[Node] = (),
 ) -> tuple[dict[Run, Outcome], list[Node]]:
     """Build what is out of date of some months and of what is built over all months.
@@ -115,7 +114,7 @@ def build(
         months: the months.
         at_once: how many runs at once.
         screen: shows how far the runs are.
-        log_folder: folder that the workers' own output goes to.
+        workers: who executes the runs; they are closed at the end.
         redo: what is built once whatever the lake holds.
 
     Returns:
@@ -123,7 +122,7 @@ def build(
     """
     repository = ReconstructableRepository.for_module("customs_assets.definitions", "defs")
     ended: queue.Queue[tuple[str, str]] = queue.Queue()
-    workers = Workers(instance, log_folder, on_end=lambda run_id, problem: ended.put((run_id, problem)))
+    workers.on_end = lambda run_id, problem: ended.put((run_id, problem))
     running: dict[str, Run] = {}
     outcomes: dict[Run, Outcome] = {}
     failed: set[Node] = set()

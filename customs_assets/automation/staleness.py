@@ -173,7 +173,9 @@ def ready(
             if inputs & waiting or (inputs & pending) - in_this_run:
                 waiting.add((key, partition))
             elif (key, partition) in pending:
-                runs.setdefault(run, []).append(key)
+                # Of what one step builds together, all is built.
+                assets = runs.setdefault(run, [])
+                assets += [asset for asset in graph[key].built_with if asset not in assets]
             elif inputs & in_this_run:
                 # The input may come out the same. Then nothing has to be done here.
                 waiting.add((key, partition))

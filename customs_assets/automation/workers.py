@@ -51,19 +51,23 @@ class Workers:
     Args:
         instance: where the runs are recorded.
         log_folder: folder that the workers' own output goes to.
+
+    Attributes:
         on_end: called with the run's ID and what went wrong outside of it, or the empty text; from another thread.
     """
 
-    def __init__(
-        self,
-        instance: dg.DagsterInstance,
-        log_folder: Path,
-        on_end: Callable[[str, str], None] = lambda run, problem: None,
-    ) -> None:
-        self._instance, self._folder, self._on_end = instance, log_folder, on_end
+    def __init__(self, instance: dg.DagsterInstance, log_folder: Path) -> None:
+        self._instance, self._folder = instance, log_folder
+        self.on_end: Callable[[str, str], None] = lambda run_id, problem: None
         self._idle: list[_Worker] = []
         self._busy: list[_Worker] = []
         self._lock = threading.Lock()
+
+    def warm(self, count: int) -> None:
+        """Start workers that will be needed, so that they load the code location while this process does something else."""
+        code = _code_changed_at()
+        with self._lock:
+            self._idle += [self._start(code) for _ in range(count)]
 
     def take(self, run_id: str) -> None:
         """Have a worker execute a run; returns at once."""
@@ -93,7 +97,8 @@ class Workers:
         self._folder.mkdir(parents=True, exist_ok=True)
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, str(self._folder)))
+        # Daemonic: they end with this process, whatever it ends by.
+        process = context.Process(target=_serve, args=(theirs, str(self._folder)), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours, code)
@@ -116,7 +121,7 @@ class Workers:
         if not keep:
             worker.connection.close()
         if is_open:
-            self._on_end(run_id, problem)
+            self.on_end(run_id, problem)
 
     def _record_death(self, run_id: str) -> str:
         run = self._instance.get_run_by_id(run_id)
@@ -139,6 +144,9 @@ def _serve(connection: Connection, log_folder: str) -> None:
     stream = (Path(log_folder) / f"worker-{os.getpid()}.log").open("a", buffering=1)
     os.dup2(stream.fileno(), 1)
     os.dup2(stream.fileno(), 2)
+    from customs_assets.definitions import defs
+
+    defs.get_repository_def()
     while True:
         try:
             run_id = connection.recv()

@@ -23,7 +23,7 @@ import pytest
 from typer.testing import CliRunner
 
 from customs_assets import cli
-from customs_assets.automation import running, workers
+from customs_assets.automation import workers
 from customs_assets.claims import Claim, Subject
 from customs_assets.lake import Lake
 from customs_assets.privacy import assets as privacy
@@ -86,11 +86,14 @@ def prepared(
 class _AtOnce:
     """Workers that are this process: a run that is handed to them is executed at once."""
 
-    def __init__(self, instance: dg.DagsterInstance, log_folder: Path, on_end: Callable[[str, str], None]) -> None:
-        self._on_end = on_end
+    def __init__(self, instance: dg.DagsterInstance, log_folder: Path) -> None:
+        self.on_end: Callable[[str, str], None] = lambda run_id, problem: None
+
+    def warm(self, count: int) -> None:
+        pass
 
     def take(self, run_id: str) -> None:
-        self._on_end(run_id, workers._execute(run_id))
+        self.on_end(run_id, workers._execute(run_id))
 
     def close(self) -> None:
         pass
@@ -138,7 +141,7 @@ def office(
         if name.startswith(("CUSTOMS_", "DAGSTER_")):
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(running, "Workers", _AtOnce)
+    monkeypatch.setattr(workers, "Workers", _AtOnce)
     made = Office(folder)
     assert made.released, "every test begins with a release that was let through"
     return made

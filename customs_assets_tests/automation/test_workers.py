@@ -64,7 +64,8 @@ def test_a_killed_worker_ends_its_own_run_and_leaves_no_slot_of_the_pool_occupie
     """A pool of processes would be broken by it, and fail every run. Dagster's issue 32560: a killed run kept its slot."""
     repository = ReconstructableRepository.for_module("customs_assets.definitions", "defs")
     ended: queue.Queue[tuple[str, str]] = queue.Queue()
-    workers = Workers(home, pipeline / "workers", on_end=lambda run_id, problem: ended.put((run_id, problem)))
+    workers = Workers(home, pipeline / "workers")
+    workers.on_end = lambda run_id, problem: ended.put((run_id, problem))
 
     def run(month: str, *assets: str) -> str:
         run_id = _create(home, repository, "month", month, assets).run_id

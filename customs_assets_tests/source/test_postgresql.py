@@ -375,7 +375,8 @@ def _run_by_a_worker(log_folder: Path, month: str, assets: Sequence[str]) -> Out
     repository = ReconstructableRepository.for_module("customs_assets.definitions", "defs")
     ended: queue.Queue[tuple[str, str]] = queue.Queue()
     with dg.DagsterInstance.get() as instance:
-        workers = Workers(instance, log_folder, on_end=lambda *said: ended.put(said))
+        workers = Workers(instance, log_folder)
+        workers.on_end = lambda run_id, problem: ended.put((run_id, problem))
         run = _create(instance, repository, "month", month, assets)
         workers.take(run.run_id)
         run_id, problem = ended.get(timeout=120)
