@@ -105,23 +105,24 @@ class Workers:
 
     def _watch(self, worker: _Worker, run_id: str) -> None:
         """Hand a run to a worker and wait for its end."""
-        peak, problem = 0, ""
+        peak, problem, is_dead = 0, "", False
         try:
             worker.connection.send(run_id)
             peak, problem = worker.connection.recv()
         except (EOFError, OSError):
-            peak, problem = _MOST_BYTES, self._record_death(run_id)
+            is_dead = True
         with self._lock:
+            # Closed meanwhile, the workers were ended on purpose: whoever did it says what became of the run.
             is_open = worker in self._busy
             if is_open:
                 self._busy.remove(worker)
-            keep = is_open and peak < _MOST_BYTES
+            keep = is_open and not is_dead and peak < _MOST_BYTES
             if keep:
                 self._idle.append(worker)
         if not keep:
             worker.connection.close()
         if is_open:
-            self.on_end(run_id, problem)
+            self.on_end(run_id, self._record_death(run_id) if is_dead else problem)
 
     def _record_death(self, run_id: str) -> str:
         run = self._instance.get_run_by_id(run_id)
