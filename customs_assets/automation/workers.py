@@ -30,7 +30,7 @@ from customs_assets.automation.recovery import end_with_parent, is_alive, proces
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 
 # A worker that once held more than this gives way to a new one: an interpreter seldom returns memory.
-_MOST_BYTES = 1 << 30
+_MOST_BYTES = 3 << 29
 
 # How long a run that is cancelled may take to end by itself.
 _GRACE_SECONDS = 15
