@@ -22,7 +22,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from customs_assets.graph import RELEASE, Node
-from customs_assets.lake import Lake
+from customs_assets.lake import Lake, LakeError
 from customs_assets.masking import mask_credentials
 from customs_assets.months import month_range
 from customs_assets.privacy.gate import WITHHELD, is_released, reasons_to_withhold
@@ -70,7 +70,7 @@ def _settings(**flags: object) -> Settings:
 
 
 def _complain(message: str) -> None:
-    Console(stderr=True).print(f"[bold red]error[/]: {message}", highlight=False, soft_wrap=True)
+    Console(stderr=True).print(f"[bold red]error[/]: {escape(message)}", highlight=False, soft_wrap=True)
 
 
 def _months(text: str | None, settings: Settings) -> list[str]:
@@ -132,52 +132,60 @@ def _build(
     from customs_assets.automation.running import build
     from customs_assets.automation.workers import Workers, first_line
 
+    outcomes: Mapping[Run, Outcome] = {}
     with dg.DagsterInstance.get() as instance:
-        workers = Workers(instance, home / "workers")
-        if force or lake.last_record("evidence_report") is None:
-            # There is something to build, whatever is found: workers load the code location beside this process.
-            workers.warm(at_once)
-        staleness = _complain_of(SourceError, _staleness, lake, settings)
-        graph = staleness.graph
-        redo = (
-            [(key, partition) for key in graph.assets for partition in graph.partitions(key, months)] if force else []
-        )
-        nodes = redo or staleness.out_of_date(months)
-        if not nodes:
-            workers.close()
-            console.print(f"nothing to do: {len(months)} months are up to date in {settings.lake}")
-            return {}, []
-        _say_left_out(staleness)
-        console.print(
-            f"{len(nodes)} partitions to build for {len(months)} months ({months[0]} to {months[-1]}), "
-            f"{at_once} runs at once",
-            highlight=False,
-        )
-        bar = _Bar(instance, len(nodes))
+        workers, bar = Workers(instance, home / "workers"), None
         try:
-            with bar:
-                if lost := report_lost_runs(instance, grace=0):
-                    console.print(f"{len(lost)} runs were killed and are marked as failed", highlight=False)
+            if force or lake.last_record("evidence_report") is None:
+                # There is something to build, whatever is found: workers load the code location beside this process.
+                workers.warm(at_once)
+            staleness = _staleness(lake, settings)
+            graph = staleness.graph
+            redo = [(key, of) for key in graph.assets for of in graph.partitions(key, months)] if force else []
+            nodes = redo or staleness.out_of_date(months)
+            if lost := report_lost_runs(instance, grace=0):
+                console.print(f"{len(lost)} runs were killed and are marked as failed", highlight=False)
+            if not nodes:
+                console.print(f"nothing to do: {len(months)} months are up to date in {escape(settings.lake)}")
+                tell_dagster(instance, _asset_graph(), staleness, months)
+                return {}, []
+            _say_left_out(staleness)
+            console.print(
+                f"{len(nodes)} partitions to build for {len(months)} months ({months[0]} to {months[-1]}), "
+                f"{at_once} runs at once",
+                highlight=False,
+            )
+            with _Bar(instance, len(nodes)) as bar:
                 outcomes, unbuilt = build(instance, staleness, months, at_once, bar, workers, redo)
                 built = {node for run, outcome in outcomes.items() if not outcome.problems for node in run.nodes}
                 tell_dagster(instance, _asset_graph(), staleness, months, built)
         except KeyboardInterrupt:
-            bar.cancel()
-            _complain("interrupted; run again to finish what is missing")
-            _say_withheld(["interrupted"])
-            raise typer.Exit(130) from None
+            raise _gave_up(bar, "interrupted; run again to finish what is missing", "interrupted", 130) from None
+        except (SourceError, SecretFileError, LakeError) as error:
+            raise _gave_up(bar, str(error), str(error)) from None
         except (OSError, SQLAlchemyError) as error:
-            bar.cancel(mark=False)
-            _complain(f"Dagster's storage in {home} failed: {first_line(error)}; make room or mend it, and run again")
-            _say_withheld([f"Dagster's storage failed: {first_line(error)}"])
-            raise typer.Exit(1) from None
-    for key in dict.fromkeys(key for key, _ in unbuilt):
-        partitions = ", ".join(partition for other, partition in unbuilt if other == key)
-        console.print(
-            f"{key} {partitions}".strip() + ": [red]not built, because something failed that it is built from[/]",
-            highlight=False,
-        )
+            failed = f"failed: {first_line(error)}"
+            advice = f"Dagster's storage in {home} {failed}; make room or mend it, and run again"
+            raise _gave_up(bar, advice, f"Dagster's storage {failed}", mark=False) from None
+        finally:
+            workers.close()
+    _say_unbuilt(unbuilt)
     return outcomes, unbuilt
+
+
+def _gave_up(bar: _Bar | None, sentence: str, reason: str, status: int = 1, mark: bool = True) -> typer.Exit:
+    """Stop the bar, cancel the runs under way, and say why the command ends without a release."""
+    if bar is not None:
+        bar.cancel(mark)
+    _complain(sentence)
+    _say_withheld([reason])
+    return typer.Exit(status)
+
+
+def _say_unbuilt(unbuilt: Sequence[Node]) -> None:
+    for key in dict.fromkeys(key for key, _ in unbuilt):
+        name = f"{key} {', '.join(partition for other, partition in unbuilt if other == key)}".strip()
+        console.print(f"{name}: [red]not built, because something failed that it is built from[/]", highlight=False)
 
 
 class _Bar:
@@ -516,7 +524,11 @@ def _destroy(secret: SecretFile, yes: bool, before: str, after: str) -> None:
 
 def main() -> None:
     """Entry point of the ``customs`` command."""
-    app()
+    try:
+        app()
+    except (OSError, LakeError, SecretFileError, SourceError) as error:
+        _complain(str(error))
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class BuiltLake:
             self.lake.write_bytes(path, f"{key} {partition} {content}".encode()),
             setting_values(asset.settings, self.settings),
             checksums,
-            origin=source.origin if is_read else "",
+            origin=source.origin if asset.cut == "month" else "",
             checks=list(asset.checks),
         )
         self.lake.save_record(record)

@@ -18,6 +18,7 @@ import pytest
 
 from customs_assets.declaration import ATTRIBUTES, arrow_schema, consistent_labels
 from customs_assets.lake import Lake, LakeError, Record
+from customs_assets.lake.io_manager import months_at_hand
 from customs_assets.lake.tables import ROW_GROUP_ROWS
 from customs_assets.seeds import derive_seed
 
@@ -196,3 +197,14 @@ def test_verdicts_of_checks_that_end_at_the_same_time_are_all_kept(tmp_path: Pat
             assert lake.unjudged(record) == checks
             list(threads.map(judge, [record] * len(checks), checks))
             assert (lake.unjudged(record), lake.failed(record)) == ([], ["check_2"])
+
+
+def test_a_month_whose_rows_come_from_another_source_is_not_at_hand(tmp_path: Path):
+    """Its raw rows may have been read again from the present one: what is built of them was not."""
+    lake = Lake(str(tmp_path / "lake"))
+    for month, of_raw, of_tokens in (("2020-01", "A", "A"), ("2020-02", "B", "A"), ("2020-03", "B", "B")):
+        for asset, origin in (("raw_declarations", of_raw), ("anonymized_declarations", of_tokens)):
+            checksum = lake.write_json(asset, {"month": month}, month)
+            lake.save_record(Record(asset, month, f"{asset}/{month}.json", "1", checksum, origin=origin))
+    assert months_at_hand(lake, ["anonymized_declarations"], "B") == ["2020-03"]
+    assert months_at_hand(lake, ["raw_declarations"], "B") == ["2020-02", "2020-03"]

@@ -53,11 +53,13 @@ def report_lost_runs(instance: dg.DagsterInstance, grace: float = GRACE_SECONDS)
 
 
 def process_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
-    """The process that last said it works on a run, and when; None where none has."""
+    """The process of this machine that last said it works on a run, and when; None where none has."""
     found = None
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         data = entry.dagster_event.engine_event_data if entry.dagster_event else None
-        pid = data.metadata.get("pid") if data else None
+        pid, host = (data.metadata.get("pid"), data.metadata.get("host")) if data else (None, None)
+        if host is not None and host.value != socket.gethostname():
+            return None
         if pid is not None and str(pid.value).isdigit():
             found = int(str(pid.value)), entry.timestamp
     return found

@@ -21,6 +21,7 @@ from customs_assets.automation.recovery import HOST_TAG
 from customs_assets.automation.staleness import Staleness, ready
 from customs_assets.automation.workers import Workers
 from customs_assets.graph import Node
+from customs_assets.lake.io_manager import RAW
 
 # Whoever called `customs run` calls it again where a run of its was killed; the daemon need not.
 _TAGS = {HOST_TAG: socket.gethostname(), "dagster/max_retries": "0"}
@@ -126,6 +127,7 @@ def build(
     running: dict[str, Run] = {}
     outcomes: dict[Run, Outcome] = {}
     failed: set[Node] = set()
+    stuck: set[Node] = set()
     times: Counter[Node] = Counter()
     redo = set(redo)
     try:
@@ -133,7 +135,11 @@ def build(
             staleness.look_again()
             under_way = {node for run in running.values() for node in run.nodes}
             pending = {*staleness.out_of_date(months), *redo} - under_way - failed
-            runs = ready(staleness, pending, under_way | failed, months, JOB_OF) if len(running) < at_once else {}
+            stuck |= {node for node in pending if times[node] >= _MOST_TIMES}
+            pending -= stuck
+            runs = (
+                ready(staleness, pending, under_way | failed | stuck, months, JOB_OF) if len(running) < at_once else {}
+            )
             for (job, partition), assets in sorted(runs.items(), key=_precedence)[: at_once - len(running)]:
                 run = _create(instance, repository, job, partition, assets)
                 running[run.run_id] = run
@@ -142,12 +148,14 @@ def build(
                 screen.start(run)
                 workers.take(run.run_id)
             if not running:
-                return outcomes, sorted(pending)
+                return outcomes, sorted(pending | stuck)
             run_id, problem = _wait(ended, screen)
             run = running.pop(run_id)
             outcomes[run] = _outcome(instance, run_id, problem)
-            if outcomes[run].problems or any(times[node] >= _MOST_TIMES for node in run.nodes):
+            if outcomes[run].problems:
                 failed.update(run.nodes)
+            if RAW in run.assets:
+                staleness.ask_again(run.partition)
             screen.end(run, outcomes[run])
     finally:
         workers.close()

@@ -9,13 +9,13 @@ was built. Where it came out the same, nothing downstream is built again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from customs_assets.graph import SOURCE_KEY, Graph, Node, setting_values
 from customs_assets.lake import Lake, Record
-from customs_assets.lake.io_manager import RAW, is_of, months_at_hand
+from customs_assets.lake.io_manager import RAW, months_at_hand
 from customs_assets.settings import Settings
 from customs_assets.source.address import source_of
 
@@ -55,13 +55,23 @@ class Staleness:
         self.source = source_of(settings)
         self.origin = self.source.origin
         # Asked twice for a month, a source would hash its rows twice.
-        self.fingerprint: Callable[[str], str] = cache(self.source.fingerprint)
+        self._fingerprints: dict[str, str] = {}
         self.look_again()
 
     def look_again(self) -> None:
         """Forget what was read of the lake."""
         self._last = cache(self.lake.last_record)
         self._at_hand = cache(lambda parents: tuple(months_at_hand(self.lake, parents, self.origin)))
+
+    def fingerprint(self, month: str) -> str:
+        """The source's fingerprint of a month, asked for once."""
+        if month not in self._fingerprints:
+            self._fingerprints[month] = self.source.fingerprint(month)
+        return self._fingerprints[month]
+
+    def ask_again(self, month: str) -> None:
+        """Forget the source's fingerprint of a month: the month was read since."""
+        self._fingerprints.pop(month, None)
 
     def months(self) -> list[str]:
         """The months in the lake that were read from the present source."""
@@ -70,7 +80,7 @@ class Staleness:
     def of_other_sources(self) -> dict[str, str]:
         """The source of each month in the lake that was read from another one: such months are left out of wholes."""
         found = {month: self._last(RAW, month) for month in self.lake.partitions_recorded(RAW)}
-        return {m: r.origin for m, r in found.items() if r is not None and not is_of(self.lake, m, self.origin)}
+        return {m: r.origin for m, r in found.items() if r is not None and r.origin != self.origin}
 
     def out_of_date(self, months: Sequence[str]) -> dict[Node, Finding]:
         """What has to be built of some months and of what is built over all months, each with its reason."""
@@ -105,11 +115,11 @@ class Staleness:
         return f"was built with another {', '.join(changed)}" if changed else ""
 
     def _other_source(self, record: Record) -> str:
-        if record.asset not in _READ:
-            return ""
-        if record.origin != self.origin:
-            return f"was read from another source ({record.origin or 'unknown'})"
-        if record.inputs.get(f"{SOURCE_KEY}|{record.partition}") != self.fingerprint(record.partition):
+        if self.graph[record.asset].cut == "month" and record.origin != self.origin:
+            return f"comes from another source ({record.origin or 'unknown'})"
+        if record.asset in _READ and record.inputs.get(f"{SOURCE_KEY}|{record.partition}") != self.fingerprint(
+            record.partition
+        ):
             return "was read before the source changed"
         return ""
 

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
+from dagster._core.events import EngineEventData
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
@@ -77,9 +80,18 @@ class Workers:
             self._idle = [worker for worker in self._idle if worker not in outdated]
             worker = self._idle.pop() if self._idle else self._start(code)
             self._busy.append(worker)
+        self._say_who(run_id, worker)
         for other in outdated:
             other.connection.close()
         threading.Thread(target=self._watch, args=(worker, run_id), name=f"run {run_id}", daemon=True).start()
+
+    def _say_who(self, run_id: str, worker: _Worker) -> None:
+        """Note which process works on a run, for whoever cancels it or finds it lost."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is not None:
+            said = {"pid": str(worker.process.pid), "host": socket.gethostname()}
+            data = EngineEventData({name: dg.MetadataValue.text(value) for name, value in said.items()})
+            self._instance.report_engine_event("A worker takes the run", run, data)
 
     def close(self) -> None:
         """End every worker, at once and in the middle of its run if it has one."""
@@ -125,11 +137,15 @@ class Workers:
             self.on_end(run_id, self._record_death(run_id) if is_dead else problem)
 
     def _record_death(self, run_id: str) -> str:
-        run = self._instance.get_run_by_id(run_id)
-        if run is not None and run.status is dg.DagsterRunStatus.CANCELING:
-            self._instance.report_run_canceled(run)
-        elif run is not None and not run.is_finished:
-            self._instance.report_run_failed(run, KILLED)
+        try:
+            run = self._instance.get_run_by_id(run_id)
+            if run is not None and run.status is dg.DagsterRunStatus.CANCELING:
+                self._instance.report_run_canceled(run)
+            elif run is not None and not run.is_finished:
+                self._instance.report_run_failed(run, KILLED)
+        except Exception as error:
+            # Whoever waits for the run must hear of its end even where the storage takes no word of it.
+            return f"{KILLED}; Dagster's storage failed: {first_line(error)}"
         return KILLED
 
 
@@ -145,9 +161,7 @@ def _serve(connection: Connection, log_folder: str) -> None:
     stream = (Path(log_folder) / f"worker-{os.getpid()}.log").open("a", buffering=1)
     os.dup2(stream.fileno(), 1)
     os.dup2(stream.fileno(), 2)
-    from customs_assets.definitions import defs
-
-    defs.get_repository_def()
+    _repository().get_definition()
     while True:
         try:
             run_id = connection.recv()
@@ -156,11 +170,12 @@ def _serve(connection: Connection, log_folder: str) -> None:
         connection.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, _execute(run_id)))
 
 
+def _repository() -> ReconstructableRepository:
+    return ReconstructableRepository.for_module("customs_assets.definitions", "defs")
+
+
 def _execute(run_id: str) -> str:
     """Execute one run in this process; what went wrong outside of the run, empty where nothing did."""
-    from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
-    from dagster._core.events import EngineEventData
-    from dagster._core.execution.plan.handle import StepHandle  # noqa: F401  (loads what the run needs anyway)
     from dagster._grpc.impl import core_execute_run
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -168,12 +183,8 @@ def _execute(run_id: str) -> str:
         with dg.DagsterInstance.get() as instance:
             run = instance.get_run_by_id(run_id)
             assert run is not None
-            said = EngineEventData({"pid": dg.MetadataValue.text(str(os.getpid()))})
-            instance.report_engine_event("A worker takes the run", run, said)
-            repository = ReconstructableRepository.for_module("customs_assets.definitions", "defs")
-            for _ in core_execute_run(
-                ReconstructableJob(repository, run.job_name), run, instance, inject_env_vars=False
-            ):
+            job = ReconstructableJob(_repository(), run.job_name)
+            for _ in core_execute_run(job, run, instance, inject_env_vars=False):
                 pass
     except (OSError, SQLAlchemyError) as error:
         return f"Dagster's storage failed: {first_line(error)}"

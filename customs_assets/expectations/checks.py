@@ -16,7 +16,7 @@ from customs_assets.expectations.expect import Examined, Suite
 from customs_assets.expectations.suites import SUITES
 from customs_assets.expectations.validation import Verdict, as_markdown, validate_pieces
 from customs_assets.graph import SOURCE_KEY
-from customs_assets.lake import Lake
+from customs_assets.lake import Lake, LakeError
 from customs_assets.months import due_month
 from customs_assets.resources import Pipeline
 
@@ -43,6 +43,8 @@ def judge(suite: Suite, pipeline: Pipeline, partition: str) -> dg.AssetCheckResu
     lake = pipeline.lake
     # Read before the asset: the verdict is about these bytes, even if others replace them meanwhile.
     record = lake.record(suite.asset, partition)
+    if record is not None and lake.checksum(record) != record.sha256:
+        raise LakeError(f"{record.name} is not what was written; run `customs verify`, then `customs run`")
     pieces = suite.pieces(Examined(lake, pipeline.settings, suite.asset, partition))
     verdict = validate_pieces(pieces, suite.key, suite.hidden)
     if suite.is_error and record is not None:

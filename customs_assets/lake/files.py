@@ -44,7 +44,10 @@ class Files:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.fs, self.root = fsspec.core.url_to_fs(address)
+        try:
+            self.fs, self.root = fsspec.core.url_to_fs(address)
+        except (ValueError, ImportError) as error:
+            raise LakeError(f"{address!r} is no address of a lake: {error}") from error
         self._local = isinstance(self.fs, LocalFileSystem)
 
     def path(self, asset: str, partition: str = "", suffix: str = "parquet") -> str:

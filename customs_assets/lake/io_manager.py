@@ -93,13 +93,13 @@ def months_at_hand(lake: Lake, parents: Sequence[str], origin: str) -> list[str]
         origin: the present source. Months of another one are left out: two administrations are never mixed.
     """
     found = set.intersection(*(set(lake.partitions_recorded(parent)) for parent in parents)) if parents else set()
-    return sorted(month for month in found if is_of(lake, month, origin))
+    return sorted(month for month in found if all(is_of(lake, parent, month, origin) for parent in parents))
 
 
-def is_of(lake: Lake, month: str, origin: str) -> bool:
-    """Whether a month was read from a source, or nobody knows from which."""
-    record = lake.last_record(RAW, month)
-    return record is None or record.origin in ("", origin)
+def is_of(lake: Lake, asset: str, month: str, origin: str) -> bool:
+    """Whether a month of an asset was built from rows of a source; of what is not recorded, nobody knows."""
+    record = lake.last_record(asset, month)
+    return record is not None and record.origin == origin
 
 
 class LakeIOManager(dg.IOManager):
@@ -126,6 +126,7 @@ class LakeIOManager(dg.IOManager):
         checksum = self._write(lake, asset.key, partition, obj)
         path = lake.path(asset.key, partition, self._suffix)
         inputs = _still(lake, _INPUTS.pop((context.run_id, context.step_key), {}))
+        origin = _text(context, ORIGIN) or (_origin_of(lake, inputs) if asset.cut == "month" else "")
         if fingerprint := _text(context, SOURCE_FINGERPRINT):
             inputs[f"{SOURCE_KEY}|{partition}"] = fingerprint
         lake.save_record(
@@ -138,7 +139,7 @@ class LakeIOManager(dg.IOManager):
                 settings=setting_values(asset.settings, settings),
                 inputs=inputs,
                 rows=len(obj) if isinstance(obj, pa.Table | pd.DataFrame | UnnamedTable) else None,
-                origin=_text(context, ORIGIN),
+                origin=origin,
                 checks=list(asset.checks),
             )
         )
@@ -207,6 +208,12 @@ def look_at_inputs(step: StepExecutionContext, graph: Graph, origin: Callable[[S
             )
     if not asset.judges_its_inputs:
         _refuse_unsound(lake, graph, asset, inputs)
+    if asset.withdraws_release and (altered := [r.name for r in inputs if lake.checksum(r) != r.sha256]):
+        raise dg.Failure(
+            f"{asset.key} is not built from files that were altered after they were judged: {', '.join(altered)}; run "
+            "`customs verify`, then `customs run`",
+            allow_retries=False,
+        )
     _INPUTS[place] = {f"{record.asset}|{record.partition}": record.sha256 for record in inputs}
     return lake
 
@@ -239,6 +246,13 @@ def _still(lake: Lake, inputs: Mapping[str, str]) -> dict[str, str]:
         name: checksum if (now := lake.record(*name.split("|", 1))) is not None and now.sha256 == checksum else ""
         for name, checksum in inputs.items()
     }
+
+
+def _origin_of(lake: Lake, inputs: Mapping[str, str]) -> str:
+    """The source of what a month is built from; empty where its inputs come from several."""
+    records = [lake.last_record(*name.split("|", 1)) for name in inputs]
+    origins = {record.origin for record in records if record is not None and record.origin}
+    return origins.pop() if len(origins) == 1 else ""
 
 
 def _text(context: dg.OutputContext, name: str) -> str:

@@ -29,7 +29,7 @@ class Record:
         settings: the settings that the asset depends on, as text; secrets by their fingerprint.
         inputs: sha256 of every input, by ``asset|partition``; empty text where an input was replaced while it was read.
         rows: rows of a table, None for anything else.
-        origin: of what was read from a source, the source.
+        origin: of a month, the source that its rows were read from.
         checks: names of the blocking checks that it has to pass.
         damaged: whether the bytes in the lake were found to be others than were written.
     """
@@ -128,7 +128,10 @@ class Lake(Tables):
         if self.fs.isdir(folder):
             for path in sorted(self.fs.find(folder)):
                 if path.endswith(".json") and not path.endswith(".verdict.json"):
-                    yield Record(**json.loads(self.read_bytes(path)))
+                    try:
+                        yield Record(**json.loads(self.read_bytes(path)))
+                    except LakeError:
+                        continue  # It is being built again just now.
 
     def mark_damaged(self) -> list[Record]:
         """Read every artifact, compare it with its record, and mark those that are damaged or gone; returns these.
