@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -132,33 +133,34 @@ def _build(
     from customs_assets.automation.running import build
     from customs_assets.automation.workers import Workers, first_line
 
-    outcomes: Mapping[Run, Outcome] = {}
     with dg.DagsterInstance.get() as instance:
-        workers, bar = Workers(instance, home / "workers"), None
+        bar = None
         try:
-            if force or lake.last_record("evidence_report") is None:
-                # There is something to build, whatever is found: workers load the code location beside this process.
-                workers.warm(at_once)
-            staleness = _staleness(lake, settings)
-            graph = staleness.graph
-            redo = [(key, of) for key in graph.assets for of in graph.partitions(key, months)] if force else []
-            nodes = redo or staleness.out_of_date(months)
-            if lost := report_lost_runs(instance, grace=0):
-                console.print(f"{len(lost)} runs were killed and are marked as failed", highlight=False)
-            if not nodes:
-                console.print(f"nothing to do: {len(months)} months are up to date in {escape(settings.lake)}")
-                tell_dagster(instance, _asset_graph(), staleness, months)
-                return {}, []
-            _say_left_out(staleness)
-            console.print(
-                f"{len(nodes)} partitions to build for {len(months)} months ({months[0]} to {months[-1]}), "
-                f"{at_once} runs at once",
-                highlight=False,
-            )
-            with _Bar(instance, len(nodes)) as bar:
-                outcomes, unbuilt = build(instance, staleness, months, at_once, bar, workers, redo)
-                built = {node for run, outcome in outcomes.items() if not outcome.problems for node in run.nodes}
-                tell_dagster(instance, _asset_graph(), staleness, months, built)
+            # Closed before an error is told: a run that is marked as cancelled is no longer worked on.
+            with closing(Workers(instance, home / "workers")) as workers:
+                if force or lake.last_record("evidence_report") is None:
+                    # There is something to build, whatever is found: workers load the code location beside this process.
+                    workers.warm(at_once)
+                staleness = _staleness(lake, settings)
+                graph = staleness.graph
+                redo = [(key, of) for key in graph.assets for of in graph.partitions(key, months)] if force else []
+                nodes = redo or staleness.out_of_date(months)
+                if lost := report_lost_runs(instance, grace=0):
+                    console.print(f"{len(lost)} runs were killed and are marked as failed", highlight=False)
+                if not nodes:
+                    console.print(f"nothing to do: {len(months)} months are up to date in {escape(settings.lake)}")
+                    tell_dagster(instance, _asset_graph(), staleness, months)
+                    return {}, []
+                _say_left_out(staleness)
+                console.print(
+                    f"{len(nodes)} partitions to build for {len(months)} months ({months[0]} to {months[-1]}), "
+                    f"{at_once} runs at once",
+                    highlight=False,
+                )
+                with _Bar(instance, len(nodes)) as bar:
+                    outcomes, unbuilt = build(instance, staleness, months, at_once, bar, workers, redo)
+                    built = {node for run, outcome in outcomes.items() if not outcome.problems for node in run.nodes}
+                    tell_dagster(instance, _asset_graph(), staleness, months, built)
         except KeyboardInterrupt:
             raise _gave_up(bar, "interrupted; run again to finish what is missing", "interrupted", 130) from None
         except (SourceError, SecretFileError, LakeError) as error:
@@ -167,8 +169,6 @@ def _build(
             failed = f"failed: {first_line(error)}"
             advice = f"Dagster's storage in {home} {failed}; make room or mend it, and run again"
             raise _gave_up(bar, advice, f"Dagster's storage {failed}", mark=False) from None
-        finally:
-            workers.close()
     _say_unbuilt(unbuilt)
     return outcomes, unbuilt
 
@@ -203,7 +203,7 @@ class _Bar:
         self._overall = self._bar.add_task("[bold]partitions", total=total)
         self._lines: dict[Run, TaskID] = {}
         self._cursors: dict[Run, str | None] = {}
-        self._ended = self._built = 0
+        self._ended = 0
 
     def __enter__(self) -> _Bar:
         self._bar.start()

@@ -15,8 +15,6 @@ from pathlib import Path
 
 import dagster as dg
 
-HOST_TAG = "customs/host"
-
 # A run is recorded a moment before its process says who it is.
 GRACE_SECONDS = 60.0
 
@@ -40,8 +38,7 @@ def report_lost_runs(instance: dg.DagsterInstance, grace: float = GRACE_SECONDS)
     lost = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=_UNDER_WAY)):
         run = record.dagster_run
-        elsewhere = run.tags.get(HOST_TAG, socket.gethostname()) != socket.gethostname()
-        if time.time() - record.update_timestamp.timestamp() < grace or elsewhere:
+        if time.time() - record.update_timestamp.timestamp() < grace:
             continue
         process = process_of(instance, run.run_id)
         if process is not None and not is_alive(*process):

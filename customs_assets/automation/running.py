@@ -7,24 +7,21 @@ Every run is a real Dagster run, recorded in the instance that the UI shows. How
 from __future__ import annotations
 
 import queue
-import socket
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import dagster as dg
-from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from customs_assets.automation.jobs import JOB_OF
-from customs_assets.automation.recovery import HOST_TAG
 from customs_assets.automation.staleness import Staleness, ready
-from customs_assets.automation.workers import Workers
+from customs_assets.automation.workers import Workers, repository
 from customs_assets.graph import Node
 from customs_assets.lake.io_manager import RAW
 
 # Whoever called `customs run` calls it again where a run of its was killed; the daemon need not.
-_TAGS = {HOST_TAG: socket.gethostname(), "dagster/max_retries": "0"}
+_TAGS = {"dagster/max_retries": "0"}
 
 # Of the runs that can start, which come first: jobs in the order of the data, and of those that can start together the
 # longest first. Begun last, it would keep one worker busy while the others are idle.
@@ -115,13 +112,12 @@ def build(
         months: the months.
         at_once: how many runs at once.
         screen: shows how far the runs are.
-        workers: who executes the runs; they are closed at the end.
+        workers: who executes the runs.
         redo: what is built once whatever the lake holds.
 
     Returns:
         What became of each run, and what was not built because something failed that it is built from.
     """
-    repository = ReconstructableRepository.for_module("customs_assets.definitions", "defs")
     ended: queue.Queue[tuple[str, str]] = queue.Queue()
     workers.on_end = lambda run_id, problem: ended.put((run_id, problem))
     running: dict[str, Run] = {}
@@ -130,35 +126,30 @@ def build(
     stuck: set[Node] = set()
     times: Counter[Node] = Counter()
     redo = set(redo)
-    try:
-        while True:
-            staleness.look_again()
-            under_way = {node for run in running.values() for node in run.nodes}
-            pending = {*staleness.out_of_date(months), *redo} - under_way - failed
-            stuck |= {node for node in pending if times[node] >= _MOST_TIMES}
-            pending -= stuck
-            runs = (
-                ready(staleness, pending, under_way | failed | stuck, months, JOB_OF) if len(running) < at_once else {}
-            )
-            for (job, partition), assets in sorted(runs.items(), key=_precedence)[: at_once - len(running)]:
-                run = _create(instance, repository, job, partition, assets)
-                running[run.run_id] = run
-                redo -= set(run.nodes)
-                times.update(run.nodes)
-                screen.start(run)
-                workers.take(run.run_id)
-            if not running:
-                return outcomes, sorted(pending | stuck)
-            run_id, problem = _wait(ended, screen)
-            run = running.pop(run_id)
-            outcomes[run] = _outcome(instance, run_id, problem)
-            if outcomes[run].problems:
-                failed.update(run.nodes)
-            if RAW in run.assets:
-                staleness.ask_again(run.partition)
-            screen.end(run, outcomes[run])
-    finally:
-        workers.close()
+    while True:
+        staleness.look_again()
+        under_way = {node for run in running.values() for node in run.nodes}
+        pending = {*staleness.out_of_date(months), *redo} - under_way - failed
+        stuck |= {node for node in pending if times[node] >= _MOST_TIMES}
+        pending -= stuck
+        runs = ready(staleness, pending, under_way | failed | stuck, months, JOB_OF) if len(running) < at_once else {}
+        for (job, partition), assets in sorted(runs.items(), key=_precedence)[: at_once - len(running)]:
+            run = _create(instance, job, partition, assets)
+            running[run.run_id] = run
+            redo -= set(run.nodes)
+            times.update(run.nodes)
+            screen.start(run)
+            workers.take(run.run_id)
+        if not running:
+            return outcomes, sorted(pending | stuck)
+        run_id, problem = _wait(ended, screen)
+        run = running.pop(run_id)
+        outcomes[run] = _outcome(instance, run_id, problem)
+        if outcomes[run].problems:
+            failed.update(run.nodes)
+        if RAW in run.assets:
+            staleness.ask_again(run.partition)
+        screen.end(run, outcomes[run])
 
 
 def _wait(ended: queue.Queue[tuple[str, str]], screen: Screen) -> tuple[str, str]:
@@ -176,17 +167,11 @@ def _precedence(run: tuple[tuple[str, str], list[str]]) -> tuple[int, str]:
     return _FIRST.index(detector if detector in _FIRST else job), partition
 
 
-def _create(
-    instance: dg.DagsterInstance,
-    repository: ReconstructableRepository,
-    name: str,
-    partition: str,
-    assets: Sequence[str],
-) -> Run:
+def _create(instance: dg.DagsterInstance, name: str, partition: str, assets: Sequence[str]) -> Run:
     """Record a run of a job, for some of its assets."""
     selection = {dg.AssetKey(asset) for asset in assets}
-    job = repository.get_reconstructable_job(name).get_subset(asset_selection=frozenset(selection))
-    definition = job.get_definition()
+    job = repository().get_reconstructable_job(name)
+    definition = job.get_subset(asset_selection=frozenset(selection)).get_definition()
     key = partition
     if partition and isinstance(definition.partitions_def, dg.MultiPartitionsDefinition):
         dataset, detector = partition.split("|")
@@ -196,7 +181,7 @@ def _create(
         definition,
         tags={**tags, **_TAGS},
         asset_selection=selection,
-        job_code_origin=repository.get_reconstructable_job(name).get_python_origin(),
+        job_code_origin=job.get_python_origin(),
     )
     return Run(run.run_id, name, partition, tuple(assets))
 

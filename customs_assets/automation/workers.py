@@ -161,16 +161,18 @@ def _serve(connection: Connection, log_folder: str) -> None:
     stream = (Path(log_folder) / f"worker-{os.getpid()}.log").open("a", buffering=1)
     os.dup2(stream.fileno(), 1)
     os.dup2(stream.fileno(), 2)
-    _repository().get_definition()
+    repository().get_definition()
     while True:
         try:
             run_id = connection.recv()
         except EOFError:
             return
-        connection.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, _execute(run_id)))
+        problem = _execute(run_id)
+        connection.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, problem))
 
 
-def _repository() -> ReconstructableRepository:
+def repository() -> ReconstructableRepository:
+    """The code location, as Dagster loads it in this process."""
     return ReconstructableRepository.for_module("customs_assets.definitions", "defs")
 
 
@@ -183,7 +185,7 @@ def _execute(run_id: str) -> str:
         with dg.DagsterInstance.get() as instance:
             run = instance.get_run_by_id(run_id)
             assert run is not None
-            job = ReconstructableJob(_repository(), run.job_name)
+            job = ReconstructableJob(repository(), run.job_name)
             for _ in core_execute_run(job, run, instance, inject_env_vars=False):
                 pass
     except (OSError, SQLAlchemyError) as error:

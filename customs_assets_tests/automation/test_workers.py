@@ -11,7 +11,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.op_concurrency_limits_counter import GlobalOpConcurrencyLimitsCounter
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
@@ -62,13 +61,12 @@ def test_a_killed_worker_ends_its_own_run_and_leaves_no_slot_of_the_pool_occupie
     pipeline: Path, home: dg.DagsterInstance
 ):
     """A pool of processes would be broken by it, and fail every run. Dagster's issue 32560: a killed run kept its slot."""
-    repository = ReconstructableRepository.for_module("customs_assets.definitions", "defs")
     ended: queue.Queue[tuple[str, str]] = queue.Queue()
     workers = Workers(home, pipeline / "workers")
     workers.on_end = lambda run_id, problem: ended.put((run_id, problem))
 
     def run(month: str, *assets: str) -> str:
-        run_id = _create(home, repository, "month", month, assets).run_id
+        run_id = _create(home, "month", month, assets).run_id
         workers.take(run_id)
         return run_id
 
@@ -78,7 +76,7 @@ def test_a_killed_worker_ends_its_own_run_and_leaves_no_slot_of_the_pool_occupie
         while not _training(home, killed):
             assert time.monotonic() < deadline and ended.empty()
             time.sleep(0.1)
-        waiting = home.get_run_by_id(_create(home, repository, "month", "2020-03", TRAINED).run_id)
+        waiting = home.get_run_by_id(_create(home, "month", "2020-03", TRAINED).run_id)
         assert waiting is not None
         assert _waits(home, waiting), "one run at once trains"
 

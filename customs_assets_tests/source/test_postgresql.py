@@ -14,7 +14,6 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 import pytest
-from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from customs_assets.automation.running import Outcome, _create, _outcome
 from customs_assets.automation.workers import Workers
@@ -372,12 +371,11 @@ def _everything_under(folder: Path) -> Iterator[tuple[Path, bytes]]:
 
 
 def _run_by_a_worker(log_folder: Path, month: str, assets: Sequence[str]) -> Outcome:
-    repository = ReconstructableRepository.for_module("customs_assets.definitions", "defs")
     ended: queue.Queue[tuple[str, str]] = queue.Queue()
     with dg.DagsterInstance.get() as instance:
         workers = Workers(instance, log_folder)
         workers.on_end = lambda run_id, problem: ended.put((run_id, problem))
-        run = _create(instance, repository, "month", month, assets)
+        run = _create(instance, "month", month, assets)
         workers.take(run.run_id)
         run_id, problem = ended.get(timeout=120)
         workers.close()
