@@ -40,7 +40,7 @@ def read_business_numbers(lake: Lake, month: str, columns: Mapping[str, str]) ->
     needed = ["declaration_id", *LABELS, *dict.fromkeys(columns.values())]
     labelled_rows: list[pa.Table] = []
     for piece in lake.read_pieces("raw_declarations", month, needed):
-        _require_text(piece, month, columns)
+        require_text(piece.schema, month, columns)
         labelled_rows.append(piece.filter(_IS_LABELLED))
     rows = pa.concat_tables(labelled_rows)
     if not rows.column("declaration_id").equals(
@@ -53,13 +53,23 @@ def read_business_numbers(lake: Lake, month: str, columns: Mapping[str, str]) ->
     return pd.DataFrame({role: rows.column(column).to_pandas() for role, column in columns.items()})
 
 
-def _require_text(rows: pa.Table, month: str, columns: Mapping[str, str]) -> None:
+def require_text(schema: pa.Schema, month: str, columns: Mapping[str, str]) -> None:
+    """Refuse a table that lacks a column of business numbers, or whose column is no text.
+
+    Args:
+        schema: the columns of ``raw_declarations``.
+        month: ``YYYY-MM``, for the message.
+        columns: column by identity.
+
+    Raises:
+        BusinessNumberError: as :func:`read_business_numbers`.
+    """
     for role, column in columns.items():
-        if column not in rows.column_names:
+        if column not in schema.names:
             raise BusinessNumberError(
                 f"the source has no column {column} in {month}, which CUSTOMS_BUSINESS_NUMBERS names for {role}"
             )
-        kind = rows.schema.field(column).type
+        kind = schema.field(column).type
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             raise BusinessNumberError(
                 f"the column {column}, which CUSTOMS_BUSINESS_NUMBERS names for {role}, holds {kind} in {month}; "

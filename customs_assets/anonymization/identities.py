@@ -9,7 +9,7 @@ pseudonyms become anonymous (section 4.1).
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,9 @@ TOKEN_LENGTH = 20
 TOKEN_PATTERN = rf"[A-Z0-9]{{{TOKEN_LENGTH}}}"
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_TOKENS = len(_ALPHABET) ** TOKEN_LENGTH
+
+# Base-36 digits that one division takes off a hash: so few that a remainder and 32 more bits fit into 64.
+_DIGITS_AT_ONCE = 5
 
 
 def token(name: str, role: str, key: bytes) -> str:
@@ -31,19 +33,35 @@ def token(name: str, role: str, key: bytes) -> str:
 
     Names that :func:`names_alike.name_alike` makes alike have the same token, in each role another. A blank name has none.
     """
-    return _token(name_alike(name), role, key)
+    return str(tokens([name_alike(name)], role, key)[0])
 
 
-def _token(party: str, role: str, key: bytes) -> str:
-    """The last 20 base-36 digits of an HMAC-SHA256 of role and party, the lowest first; empty for an empty party."""
-    if not party:
-        return ""
-    number = int.from_bytes(hmac.digest(key, f"{role}\x1f{party}".encode(), "sha256"), "big") % _TOKENS
-    characters = []
-    for _ in range(TOKEN_LENGTH):
-        number, digit = divmod(number, len(_ALPHABET))
-        characters.append(_ALPHABET[digit])
-    return "".join(characters)
+def tokens(parties: Sequence[str] | np.ndarray, role: str, key: bytes) -> np.ndarray:
+    """The token of each of n parties: the last 20 base-36 digits of an HMAC-SHA256 of role and party, the lowest first.
+
+    Args:
+        parties: names or business numbers, made alike.
+        role: a column of :data:`declaration.IDENTITIES`.
+        key: the identity key.
+
+    Returns:
+        Texts of shape (n,), dtype object; the empty text for an empty party.
+    """
+    hashes = b"".join(hmac.digest(key, f"{role}\x1f{party}".encode(), "sha256") for party in parties)
+    # Each row is one number in eight digits of 32 bits, the highest first. It is divided as on paper, all rows at once.
+    number = np.frombuffer(hashes, dtype=">u4").reshape(len(parties), 8).astype(np.uint64)
+    divisor = np.uint64(len(_ALPHABET) ** _DIGITS_AT_ONCE)
+    digits = np.empty((len(parties), TOKEN_LENGTH), dtype=np.uint64)
+    for first in range(0, TOKEN_LENGTH, _DIGITS_AT_ONCE):
+        rest = np.zeros(len(parties), dtype=np.uint64)
+        for place in range(number.shape[1]):
+            number[:, place], rest = np.divmod((rest << np.uint64(32)) | number[:, place], divisor)
+        for place in range(first, first + _DIGITS_AT_ONCE):
+            rest, digits[:, place] = np.divmod(rest, np.uint64(len(_ALPHABET)))
+    characters = np.frombuffer(_ALPHABET.encode(), dtype="S1")[digits]
+    made = characters.view(f"S{TOKEN_LENGTH}").ravel().astype("U").astype(object)
+    made[[not party for party in parties]] = ""
+    return made
 
 
 def parties(labelled: pd.DataFrame, numbers: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -63,13 +81,28 @@ def parties(labelled: pd.DataFrame, numbers: pd.DataFrame | None = None) -> pd.D
         raise ValueError(f"there are {len(numbers)} rows of business numbers for {len(labelled)} declarations")
     if numbers is not None and (strange := sorted(set(numbers.columns) - set(IDENTITIES))):
         raise ValueError(f"business numbers are given for {', '.join(strange)}; roles are {', '.join(IDENTITIES)}")
-    by_role: dict[str, np.ndarray] = {}
-    for role in IDENTITIES:
-        by_role[role] = _made_alike(labelled[role], name_alike)
-        if numbers is not None and role in numbers:
-            number = _made_alike(numbers[role], number_alike)
-            by_role[role] = np.where(number != "", number, by_role[role])
+    by_role = {
+        role: role_parties(labelled[role], numbers[role] if numbers is not None and role in numbers else None)
+        for role in IDENTITIES
+    }
     return pd.DataFrame(by_role, index=labelled.index)
+
+
+def role_parties(names: pd.Series, numbers: pd.Series | None = None) -> np.ndarray:
+    """The parties of n rows in one role: the business number where a row has one, else the name, made alike.
+
+    Args:
+        names: n names, as declared.
+        numbers: business numbers of the same rows, as declared; missing where a row has none.
+
+    Returns:
+        Texts of shape (n,), dtype object; the empty text where a row names nobody.
+    """
+    named = _made_alike(names, name_alike)
+    if numbers is None:
+        return named
+    numbered = _made_alike(numbers, number_alike)
+    return np.where(numbered != "", numbered, named)
 
 
 def _made_alike(values: pd.Series, alike: Callable[[str], str]) -> np.ndarray:
@@ -83,5 +116,6 @@ def anonymize(labelled: pd.DataFrame, key: bytes, numbers: pd.DataFrame | None =
     """The same rows with the four identities replaced by tokens; the arguments are those of :func:`parties` and the key."""
     anonymized = labelled.copy()
     for role, named in parties(labelled, numbers).items():
-        anonymized[role] = named.map({party: _token(party, str(role), key) for party in named.unique()})
+        codes, distinct = pd.factorize(named)
+        anonymized[role] = tokens(distinct.to_numpy(), str(role), key)[codes]
     return anonymized
