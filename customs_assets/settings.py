@@ -54,6 +54,15 @@ class Settings(BaseSettings):
     seed: int = Field(2020, ge=0, description="public seed of the benchmark's detectors")
     epochs: int = Field(300, ge=1, description="CTGAN epochs for each month")
     min_group: int = Field(5, ge=2, description="k: how many source declarations or importers stand behind a value")
+    dominance_one: float = Field(
+        0.75,
+        gt=0,
+        le=1,
+        description="share of value or mass from which one importer dominates what it declares; 1 turns the rule off",
+    )
+    dominance_two: float = Field(
+        0.85, gt=0, le=1, description="the same of the two largest importers together; 1 turns the rule off"
+    )
     rows: int | None = Field(None, ge=1, description="synthetic rows for each month; as many as the month had if unset")
     price: Literal["residual", "unit_price"] = Field(
         "residual",
