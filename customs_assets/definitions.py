@@ -16,6 +16,7 @@ from customs_assets.automation.refresh import refresh_sensor, refreshed  # noqa:
 from customs_assets.automation.retention import old_runs, old_runs_schedule  # noqa: E402
 from customs_assets.automation.sensors import alerts, lost_runs  # noqa: E402
 from customs_assets.benchmark import assets as benchmark  # noqa: E402
+from customs_assets.disclosure import assets as disclosure  # noqa: E402
 from customs_assets.expectations.checks import asset_checks, month_on_time  # noqa: E402
 from customs_assets.fidelity import assets as fidelity  # noqa: E402
 from customs_assets.graph import graph_of  # noqa: E402
@@ -31,7 +32,7 @@ from customs_assets.synthesis import assets as synthesis  # noqa: E402
 
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
-_MODULES = [source, anonymization, synthesis, fidelity, privacy, release, benchmark, report]
+_MODULES = [source, anonymization, disclosure, synthesis, fidelity, privacy, release, benchmark, report]
 _assets = [a for a in dg.load_assets_from_modules(_MODULES) if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)]
 _checks = asset_checks(_assets)
 

@@ -15,7 +15,7 @@ LOADS = {
     "lake": set(),
     "source": {"lake", "simulation"},
     "anonymization": {"lake"},
-    "disclosure": {"lake"},
+    "disclosure": {"anonymization", "lake"},
     "synthesis": {"anonymization", "disclosure", "generator", "lake"},
     "fidelity": {"lake"},
     "privacy": {"anonymization", "disclosure", "fidelity", "lake", "synthesis"},

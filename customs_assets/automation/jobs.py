@@ -24,6 +24,7 @@ _JOBS = (
         "One month, from the source to its trained model.",
         "raw_declarations",
         "quarantine",
+        "population",
         "labelled_declarations",
         "anonymized_declarations",
         "unit_prices",

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from customs_assets.anonymization.business_numbers import read_business_numbers
 from customs_assets.anonymization.identities import TOKEN_PATTERN, parties
 from customs_assets.declaration import (
     ATTRIBUTES,
+    BY_NAME,
     FORM_CODES,
+    HS6,
     IDENTITIES,
     LABEL_PAIRS,
     RELEASED,
@@ -246,6 +249,37 @@ def _anonymized(examined: Examined) -> Piece:
             for column, sentence in counted.items()
         ]
     return frame, expected
+
+
+@suite("population", "everyone_counted_once", key="hs6_code", hidden=("importer_id",))
+def _population(examined: Examined) -> Piece:
+    """Every declaration of the month stands behind one importer's token and one tariff tuple; nothing is added or lost."""
+    from customs_assets.disclosure.population import KEY
+
+    raw = examined.lake.read_table("raw_declarations", examined.partition, ["item_price", "net_mass"])
+    codes = [HS6, *(BY_NAME[name] for name in ("country_of_origin", "country_of_departure", "tax_type"))]
+    return examined.frame(), [
+        *(not_missing(name, f"{name} is never missing") for name in KEY),
+        _well_formed(replace(BY_NAME["importer_id"], pattern=TOKEN_PATTERN)),
+        *map(_well_formed, codes),
+        expect("CompoundColumnsToBeUnique", "an importer has one row for each tariff tuple", column_list=list(KEY)),
+        between("declarations", 1, None, "a row stands for at least one declaration"),
+        _sum_of("declarations", raw.num_rows, 0, f"{raw.num_rows} declarations are counted, those of raw_declarations"),
+        *(between(name, 0, None, f"{name} is not negative") for name in ("value", "mass")),
+        *(
+            # A declaration's amount is rounded as sql/population.sql does.
+            _sum_of(name, total := pc.sum(raw[column]).as_py() or 0.0, 1e-9 * total + 1e-4 * raw.num_rows, sentence)
+            for name, column, sentence in (
+                ("value", "item_price", "the values add up to the item prices of raw_declarations"),
+                ("mass", "net_mass", "the masses add up to the net masses of raw_declarations"),
+            )
+        ),
+    ]
+
+
+def _sum_of(column: str, total: float, tolerance: float, description: str) -> Expectation:
+    bounds = {"min_value": total - tolerance, "max_value": total + tolerance}
+    return expect("ColumnSumToBeBetween", description, column=column, **bounds)
 
 
 @suite(
@@ -475,7 +509,7 @@ def _score_suites(asset: str, floors: Mapping[str, float], floors_hold: str) -> 
 
 
 SUITES: tuple[Suite, ...] = (
-    *(_raw, _quarantine, _quarantined_share, _labelled, _unit_prices, _anonymized),
+    *(_raw, _quarantine, _quarantined_share, _population, _labelled, _unit_prices, _anonymized),
     *(_model, _safe_groups, _composed, _propensity, _rehearsed, _synthetic),
     *_score_suites("quality_report", MONTHLY_FLOORS, "Monthly scores stand above their floors."),
     *_score_suites("release_quality", FLOORS, "No score of Table 2 is under the paper's."),

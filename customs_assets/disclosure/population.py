@@ -1,0 +1,284 @@
+"""The population: how many importers declared a part of the trade, and how much of it is the largest one's.
+
+The inspected declarations are a twentieth of a month. Whether a product code, a lane or a claim may appear in a release is
+decided by all declarations: a code that five importers declared names none of them, whichever were inspected. So every month
+counts what each importer declared (:func:`month_population`). The months are merged and never added up (:class:`Population`):
+an importer of two months is one importer.
+
+A *cell* is a combination of some columns of the tariff, such as a heading and a country of origin. It is safe where at least
+``k`` importers stand behind it and none *dominates* it (:func:`is_safe`): of a cell that is mostly one importer's, a total is
+nearly that importer's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from duckdb import CoalesceOperator, ColumnExpression, ConstantExpression
+
+from customs_assets.anonymization.business_numbers import require_text
+from customs_assets.anonymization.identities import role_parties, tokens
+from customs_assets.declaration import SECTIONS
+from customs_assets.lake import Lake, read_sql
+
+ASSET = "population"
+
+# What a row of a month's population is about.
+KEY = ("importer_id", "hs6_code", "country_of_origin", "country_of_departure", "tax_type", "tax_rate")
+
+# What cells may be made of: the tariff tuple, and the code's heading (4 digits), chapter (2) and section ("1" to "21").
+COLUMNS = ("hs6_code", "heading", "chapter", "section", *KEY[2:])
+
+_ROLE = "importer_id"
+_TOKENS = pa.schema([(name, pa.string()) for name in (_ROLE, "business_number", "token")])
+_NUMBERS = {"tax_rate": pa.float64(), "declarations": pa.int64(), "value": pa.float64(), "mass": pa.float64()}
+_SCHEMA = pa.schema([(name, _NUMBERS.get(name, pa.string())) for name in (*KEY, "declarations", "value", "mass")])
+_DECLARED = ("hs10_code", "country_of_origin", "country_of_departure", "tax_type", "tax_rate", "item_price", "net_mass")
+
+
+class SeveralTokens(ValueError):
+    """Months were counted with different identity keys or business numbers, so that one importer would count as several."""
+
+
+def month_population(lake: Lake, month: str, key: bytes, number: str | None = None) -> pa.Table:
+    """What each importer declared in a month, inspected or not.
+
+    Names leave this function as the tokens that ``anonymized_declarations`` has for the same parties.
+
+    Args:
+        lake: has the month's ``raw_declarations``.
+        month: ``YYYY-MM``.
+        key: the identity key.
+        number: the column of ``raw_declarations`` with the importers' business numbers, where the settings name one.
+
+    Returns:
+        One row for each combination of :data:`KEY`, sorted by it: ``declarations`` (int64), ``value`` (sum of the item prices,
+        KRW) and ``mass`` (sum of the net masses, kg). It does not depend on the order of the declarations. Those of nobody
+        have the empty ``importer_id``.
+
+    Raises:
+        BusinessNumberError: the column of business numbers is missing or holds no text.
+    """
+    nothing = ConstantExpression("")
+    with lake.connect() as connection:
+        raw = connection.read_parquet(lake.sql_path("raw_declarations", month))
+        if number is not None:
+            require_text(raw.limit(0).to_arrow_table().schema, month, {_ROLE: number})
+        numbered = nothing if number is None else CoalesceOperator(ColumnExpression(number), nothing)
+        raw.select(
+            CoalesceOperator(ColumnExpression(_ROLE), nothing).alias(_ROLE),
+            numbered.alias("business_number"),
+            *map(ColumnExpression, _DECLARED),
+        ).create_view("declared")
+        # Importers are few beside declarations, so each name is made alike once.
+        parties = connection.sql("select distinct importer_id, business_number from declared").df()
+        party = role_parties(parties[_ROLE], None if number is None else parties["business_number"])
+        return _counted(connection, parties.assign(token=tokens(party, _ROLE, key)))
+
+
+def count_population(declarations: pd.DataFrame) -> pd.DataFrame:
+    """The same of declarations whose importers are tokens already, as in ``anonymized_declarations``.
+
+    Args:
+        declarations: rows with the columns of :data:`declaration.TARIFF_TUPLE`, ``importer_id``, ``item_price`` and ``net_mass``.
+    """
+    with duckdb.connect(":memory:") as connection:
+        rows = declarations[[_ROLE, *_DECLARED]].assign(business_number="")
+        connection.register("declared", pa.Table.from_pandas(rows, preserve_index=False))
+        importers = pd.Series(rows[_ROLE].unique(), dtype=object)
+        return _counted(
+            connection, pd.DataFrame({_ROLE: importers, "business_number": "", "token": importers})
+        ).to_pandas()
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, parties: pd.DataFrame) -> pa.Table:
+    """The population of the view ``declared``, where each importer has its token."""
+    connection.register("tokens", pa.Table.from_pandas(parties.astype(object), _TOKENS, preserve_index=False))
+    return connection.sql(read_sql("population.sql")).to_arrow_table().combine_chunks()
+
+
+class _Merged(NamedTuple):
+    """The population of some months as one.
+
+    Attributes:
+        importers: the tokens, ascending; an importer's number is its place.
+        tuples: the tariff tuples, with the columns of :data:`COLUMNS`; a tuple's number is its place.
+        rows: ``importer`` (a number, null for nobody), ``tuple`` (a number), ``declarations``, ``value`` (KRW), ``mass`` (kg).
+    """
+
+    importers: pa.Array
+    tuples: pd.DataFrame
+    rows: pa.Table
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """The population of some months. Nothing is read before it is asked for; what was read is kept.
+
+    :meth:`of` and :meth:`of_frames` make one.
+    """
+
+    _merge: Callable[[], _Merged]
+
+    @classmethod
+    def of(cls, lake: Lake, months: Iterable[str]) -> Population:
+        """The population of some months of a lake's asset ``population``.
+
+        Raises:
+            ValueError: there is no month.
+            SeveralTokens: the months were counted with different keys, business numbers or versions.
+        """
+        months = list(months)
+        _require_one_token(lake, months)
+        paths = [lake.sql_path(ASSET, month) for month in months]
+
+        def merge() -> _Merged:
+            with lake.connect() as connection:
+                connection.read_parquet(paths).create_view("counted")
+                return _merged(connection)
+
+        return cls(merge)
+
+    @classmethod
+    def of_frames(cls, frames: Iterable[pd.DataFrame | pa.Table]) -> Population:
+        """The population of some tables of :func:`month_population` or :func:`count_population`, such as one for each month.
+
+        Raises:
+            ValueError: there is no table.
+        """
+        tables = [
+            frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+            for frame in frames
+        ]
+        if not tables:
+            raise ValueError("there is no table to count the population of")
+
+        def merge() -> _Merged:
+            with duckdb.connect(":memory:") as connection:
+                together = pa.concat_tables(table.select(_SCHEMA.names).cast(_SCHEMA) for table in tables)
+                connection.register("counted", together)
+                return _merged(connection)
+
+        return cls(merge)
+
+    @cached_property
+    def _counts(self) -> _Merged:
+        return self._merge()
+
+    @property
+    def importers(self) -> np.ndarray:
+        """The tokens of all importers, ascending, shape (importers,)."""
+        return self._counts.importers.to_numpy(zero_copy_only=False)
+
+    def cells(self, columns: Sequence[str]) -> pd.DataFrame:
+        """The cells that some columns make.
+
+        Args:
+            columns: names of :data:`COLUMNS`; none of them makes one cell of all trade.
+
+        Returns:
+            One row for each combination that was declared, sorted by it: the columns; ``importers`` (distinct, over all months),
+            ``declarations``, ``value`` (KRW), ``mass`` (kg); ``largest_value`` and ``largest_mass``, the share (0 to 1) of the
+            largest importer; ``two_largest_value`` and ``two_largest_mass``, that of the two largest together. Shares of a cell
+            without value, or without mass, are 0. Declarations of nobody are no importer, but they are one party in the shares.
+
+        Raises:
+            ValueError: a column is none of :data:`COLUMNS`.
+        """
+        if unknown := [name for name in columns if name not in COLUMNS]:
+            raise ValueError(f"a cell has no {', '.join(unknown)}; it is made of {', '.join(COLUMNS)}")
+        _, tuples, rows = self._counts
+        cell, keys = _cells_of(tuples, list(dict.fromkeys(columns)))
+        with duckdb.connect(":memory:") as connection:
+            connection.register("merged", rows)
+            connection.register("cells", pa.table({"tuple": np.arange(len(tuples), dtype=np.int32), "cell": cell}))
+            counted = connection.sql(read_sql("population_cells.sql")).df()
+        declared = keys.iloc[counted.pop("cell").to_numpy()].reset_index(drop=True)
+        return pd.concat([declared, counted], axis=1)
+
+    def restricted_to(self, importers: np.ndarray | pd.Series) -> Population:
+        """The population of some importers alone, such as one half of them. Declarations of nobody are left out.
+
+        Args:
+            importers: tokens. Those that declared nothing are ignored.
+        """
+
+        def merge() -> _Merged:
+            everyone, tuples, rows = self._counts
+            wanted = pc.is_in(everyone, pa.array(np.unique(np.asarray(importers, dtype=object)), pa.string()))
+            numbers = pa.array(np.flatnonzero(wanted.to_numpy(zero_copy_only=False)), pa.int32())
+            own = rows.filter(pc.is_in(rows["importer"], numbers))
+            place = pc.index_in(own["importer"], numbers).combine_chunks()
+            return _Merged(everyone.filter(wanted), tuples, own.set_column(0, "importer", place))
+
+        return Population(merge)
+
+
+def _merged(connection: duckdb.DuckDBPyConnection) -> _Merged:
+    """The view ``counted``, merged."""
+    # No order is asked for, and to keep one takes memory.
+    connection.execute("set preserve_insertion_order = false")
+    connection.execute(read_sql("population_merged.sql"))
+    importers = connection.sql("select importer_id from importers order by importer").to_arrow_table()
+    tuples = connection.sql("from tuples order by tuple").df()
+    chapter = tuples["hs6_code"].str[:2]
+    section = np.searchsorted(SECTIONS, chapter.astype(int).to_numpy(), side="right").astype(str).astype(object)
+    tuples = tuples.assign(heading=tuples["hs6_code"].str[:4], chapter=chapter, section=section)
+    rows = connection.sql("from merged").to_arrow_table()
+    return _Merged(importers["importer_id"].combine_chunks(), tuples[list(COLUMNS)], rows)
+
+
+def _cells_of(tuples: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, pd.DataFrame]:
+    """The number of each tuple's cell, int32 of shape (n,), and the cells' columns, a cell at its number, sorted."""
+    if not columns:
+        return np.zeros(len(tuples), dtype=np.int32), pd.DataFrame(index=range(1))
+    cell = tuples.groupby(columns, sort=True, dropna=False).ngroup().to_numpy().astype(np.int32)
+    keys = tuples[columns].iloc[np.unique(cell, return_index=True)[1]].reset_index(drop=True)
+    return cell, keys
+
+
+def _require_one_token(lake: Lake, months: Sequence[str]) -> None:
+    """Refuse months in which one importer may have different tokens."""
+    if not months:
+        raise ValueError("there is no month to count the population of")
+    ways: dict[tuple[str, str, str], list[str]] = {}
+    for month in months:
+        if (record := lake.record(ASSET, month)) is not None:
+            key, numbers = (record.settings.get(name, "") for name in ("identity_key", "business_numbers"))
+            ways.setdefault((key, numbers, record.code_version), []).append(month)
+    if len(ways) > 1:
+        spans = "; ".join(
+            f"key {key or '?'}, business numbers {numbers or '{}'}, version {version}: {', '.join(of)}"
+            for (key, numbers, version), of in ways.items()
+        )
+        raise SeveralTokens(
+            f"the population of the months was counted with different identity keys, business numbers or versions ({spans}), "
+            "so one importer would count as several; materialize population again for all months with the present ones"
+        )
+
+
+def is_safe(cells: pd.DataFrame, min_group: int, one: float = 0.75, two: float = 0.85) -> np.ndarray:
+    """Which of n cells are of enough importers and dominated by none.
+
+    Args:
+        cells: rows of :meth:`Population.cells`.
+        min_group: ``k``, the importers that a safe cell has at least.
+        one: share of value, and of mass, that the largest importer of a safe cell stays below; 1 allows any.
+        two: the same of the two largest together.
+
+    Returns:
+        Booleans of shape (n,).
+    """
+    safe = cells["importers"].to_numpy() >= min_group
+    for largest, limit in (("largest", one), ("two_largest", two)):
+        for amount in ("value", "mass"):
+            safe &= (cells[f"{largest}_{amount}"].to_numpy() < limit) | (limit >= 1)
+    return safe

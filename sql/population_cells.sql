@@ -1,0 +1,31 @@
+-- population_cells: how many importers stand behind each cell of the tariff, and how much of it is the largest one's.
+--
+-- Amounts are added as whole numbers, so that shares are the same to the last bit whatever the order of the rows. A cell without
+-- value, or without mass, has shares of 0.
+-- Reads:  merged: importer (null for nobody), tuple, declarations, value, mass; cells: tuple, cell.
+-- Gives, by cell: importers, declarations, value (KRW), mass (kg), and the shares (0 to 1) of the largest importer and of the two
+--         largest, of value and of mass each.
+with of_importers as (
+    select
+        cell,
+        importer,
+        sum(declarations)::bigint as declarations,
+        sum(round(value * 1e4)::hugeint) as value,
+        sum(round(mass * 1e9)::hugeint) as mass
+    from merged
+    join cells using (tuple)
+    group by cell, importer
+)
+select
+    cell,
+    count(importer) as importers,
+    sum(declarations)::bigint as declarations,
+    sum(value)::double / 1e4 as value,
+    sum(mass)::double / 1e9 as mass,
+    coalesce(max(value) / nullif(sum(value), 0), 0) as largest_value,
+    coalesce(list_sum(max(value, 2)) / nullif(sum(value), 0), 0) as two_largest_value,
+    coalesce(max(mass) / nullif(sum(mass), 0), 0) as largest_mass,
+    coalesce(list_sum(max(mass, 2)) / nullif(sum(mass), 0), 0) as two_largest_mass
+from of_importers
+group by cell
+order by cell
