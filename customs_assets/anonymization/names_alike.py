@@ -103,9 +103,13 @@ class _WordCharacters(dict[int, str | None]):
 _WORD_CHARACTERS = _WordCharacters({ord("&"): " and ", ord("+"): " and "})
 
 
+# What has no accents and one Unicode form: ASCII, Korean syllables and Chinese characters.
+_OF_ONE_FORM = re.compile("[\x00-\x7f가-힣一-鿿]*")
+
+
 def _folded(name: str) -> str:
     """A name in one Unicode form (NFKC), in small letters, without accents. Blanks and punctuation stay."""
-    if name.isascii():
+    if _OF_ONE_FORM.fullmatch(name):
         return name.lower()
     text = unicodedata.normalize("NFKC", _TRADE_MARKS.sub(" ", name)).casefold()
     text = _ACCENTS.sub("", unicodedata.normalize("NFD", text)).translate(_PLAIN)
@@ -137,6 +141,8 @@ _SHORT = "|".join(_IN_BRACKETS)
 _BRACKETED = re.compile(
     rf"[(\[{{<〔【「『]\s*(?P<both>{_SHORT})\s*[)\]}}>〕】」』]|^\s*(?P<first>주|株)\s*\)|\(\s*(?P<last>주|株)\s*$"
 )
+# One word that cannot get shorter: no brackets, no blanks, no change between scripts.
+_FINAL = re.compile("[a-z0-9]+|[0-9가-힣一-鿿]+")
 _BETWEEN_SCRIPTS = re.compile("(?<=[a-z])(?=[가-힣぀-ヿ㐀-鿿])|(?<=[가-힣぀-ヿ㐀-鿿])(?=[a-z])")
 
 
@@ -174,8 +180,8 @@ def name_alike(name: str) -> str:
     stays as it is. So only a blank name becomes the empty text.
     """
     common = _reduced(name)
-    # One word of plain letters is final. In other scripts another form may follow the removed one.
-    while not (common.isascii() and common.isalnum()) and (shorter := _reduced(common)) != common:
+    # One word of plain letters is final, and so is one without them. In other scripts another form may follow the removed one.
+    while not _FINAL.fullmatch(common) and (shorter := _reduced(common)) != common:
         common = shorter
     return common
 

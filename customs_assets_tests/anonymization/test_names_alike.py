@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from customs_assets.anonymization import names_alike
 from customs_assets.anonymization.names_alike import name_alike, number_alike
 from customs_assets.simulation.world import make_world
 
@@ -146,6 +149,18 @@ def test_what_was_made_alike_stays_as_it_is_and_nobody_disappears(name: str):
     assert name_alike(made) == made
     assert (made == "") == (name.strip() == "")
     assert not any(character.isspace() for character in made)
+
+
+@given(st.lists(WORDS, max_size=6).map("".join))
+@example("주식회사한국 7")
+@example("ABC한국Ltd")
+@example("株式会社 日立(주)")
+def test_the_short_ways_through_korean_and_chinese_names_change_nothing(name: str):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names_alike, "_OF_ONE_FORM", re.compile("[\x00-\x7f]*"))
+        patch.setattr(names_alike, "_FINAL", re.compile("[a-z0-9]+"))
+        the_long_way = name_alike(name)
+    assert name_alike(name) == the_long_way
 
 
 @given(
