@@ -26,7 +26,7 @@ from duckdb import CoalesceOperator, ColumnExpression, ConstantExpression
 
 from customs_assets.anonymization.business_numbers import require_text
 from customs_assets.anonymization.identities import role_parties, tokens
-from customs_assets.declaration import SECTIONS
+from customs_assets.disclosure.levels import LEVELS, with_levels
 from customs_assets.lake import Lake, read_sql
 
 ASSET = "population"
@@ -34,8 +34,8 @@ ASSET = "population"
 # What a row of a month's population is about.
 KEY = ("importer_id", "hs6_code", "country_of_origin", "country_of_departure", "tax_type", "tax_rate")
 
-# What cells may be made of: the tariff tuple, and the code's heading (4 digits), chapter (2) and section ("1" to "21").
-COLUMNS = ("hs6_code", "heading", "chapter", "section", *KEY[2:])
+# What cells may be made of: the levels of the goods, and the rest of the tariff tuple.
+COLUMNS = (*LEVELS, *KEY[2:])
 
 _ROLE = "importer_id"
 _TOKENS = pa.schema([(name, pa.string()) for name in (_ROLE, "business_number", "token")])
@@ -193,6 +193,24 @@ class Population:
         Raises:
             ValueError: a column is none of :data:`COLUMNS`.
         """
+        keys, counted = self._by_cell(columns, "population_cells.sql")
+        declared = keys.iloc[counted.pop("cell").to_numpy()].reset_index(drop=True)
+        return pd.concat([declared, counted], axis=1)
+
+    def contributions(self, columns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What each importer has in the cells that some columns make.
+
+        Returns:
+            The cells, one row each, sorted; and one row for each cell and importer, sorted: ``cell`` (its place among the cells),
+            ``importer`` (its place in :attr:`importers`), ``declarations``, ``value`` (KRW), ``mass`` (kg).
+
+        Raises:
+            ValueError: a column is none of :data:`COLUMNS`.
+        """
+        return self._by_cell(columns, "population_contributions.sql")
+
+    def _by_cell(self, columns: Sequence[str], statement: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The cells, and what a statement gives of them."""
         if unknown := [name for name in columns if name not in COLUMNS]:
             raise ValueError(f"a cell has no {', '.join(unknown)}; it is made of {', '.join(COLUMNS)}")
         _, tuples, rows = self._counts
@@ -200,9 +218,7 @@ class Population:
         with duckdb.connect(":memory:") as connection:
             connection.register("merged", rows)
             connection.register("cells", pa.table({"tuple": np.arange(len(tuples), dtype=np.int32), "cell": cell}))
-            counted = connection.sql(read_sql("population_cells.sql")).df()
-        declared = keys.iloc[counted.pop("cell").to_numpy()].reset_index(drop=True)
-        return pd.concat([declared, counted], axis=1)
+            return keys, connection.sql(read_sql(statement)).df()
 
     def restricted_to(self, importers: np.ndarray | pd.Series) -> Population:
         """The population of some importers alone, such as one half of them. Declarations of nobody are left out.
@@ -229,11 +245,8 @@ def _merged(connection: duckdb.DuckDBPyConnection) -> _Merged:
     connection.execute(read_sql("population_merged.sql"))
     importers = connection.sql("select importer_id from importers order by importer").to_arrow_table()
     tuples = connection.sql("from tuples order by tuple").df()
-    chapter = tuples["hs6_code"].str[:2]
-    section = np.searchsorted(SECTIONS, chapter.astype(int).to_numpy(), side="right").astype(str).astype(object)
-    tuples = tuples.assign(heading=tuples["hs6_code"].str[:4], chapter=chapter, section=section)
     rows = connection.sql("from merged").to_arrow_table()
-    return _Merged(importers["importer_id"].combine_chunks(), tuples[list(COLUMNS)], rows)
+    return _Merged(importers["importer_id"].combine_chunks(), with_levels(tuples)[list(COLUMNS)], rows)
 
 
 def _cells_of(tuples: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, pd.DataFrame]:

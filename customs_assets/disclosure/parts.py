@@ -1,0 +1,557 @@
+"""Tariff tuples by parts: what may be shown by itself is kept, all else is drawn anew where it may be shown.
+
+A tariff tuple is built from parts: the product code; the country of origin, given the goods; the country of departure, given goods
+and origin; the claim, given goods and origin. The claim is the tax type, where the law says what rate belongs to it; else type
+and rate. A part is *safe* at a level of the goods (``levels.py``) where, of all declarations, at least ``k`` importers have it
+there and nobody dominates it (``dominance.py``). Each part of a declaration falls to the finest level at which it is safe:
+
+- To the code itself: the part is kept.
+- To a coarser level: it joins a *pool*, the declarations of one place whose part falls there. The declarations of a pool exchange
+  what they have. So the place keeps its frequencies, and nothing says whose part it was. A pool must rest on ``k`` inspected
+  importers, be dominated by nobody, and hold several labels, partners, prices and values. What cannot be in such a pool falls
+  on.
+- To none: it is drawn from what has been placed nearby.
+
+A product code that is safe nowhere but in its heading or above is replaced by another code of the law. All codes of the place that are
+not safe are equally likely, whether anybody declared them or not. There are at least ``k`` of them.
+
+Every tuple that comes out is lawful. A combination that nobody declared may come out, and one that a single importer declared comes
+out by chance, as likely as its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from customs_assets.declaration import COUNTRIES, RELEASED_TUPLE
+from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.levels import ALL, CODE, LEVELS, with_levels
+from customs_assets.disclosure.population import Population
+from customs_assets.disclosure.too_few import TooFewImporters
+from customs_assets.law.law import Law
+from customs_assets.seeds import Root, derive_rng
+
+ASSET = "disclosed_tuples"
+
+IMPORTER, ORIGIN, DEPARTURE, TYPE, RATE = (
+    "importer_id",
+    "country_of_origin",
+    "country_of_departure",
+    "tax_type",
+    "tax_rate",
+)
+
+# What a part falls to that is safe at no level or finds no pool.
+NOWHERE = "nowhere"
+_KEPT, _NOWHERE = 0, len(LEVELS)
+
+# Of the codes that a code may be replaced by, none is likelier.
+_LIKELIEST = 0.5
+
+# Passes of iterative proportional fitting. The claims of a pool then have its frequencies, as far as the law allows.
+_FITTING_PASSES = 30
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a tariff tuple.
+
+    Attributes:
+        name: what it is called in tables.
+        columns: the columns that it is made of.
+        given: the columns, besides the goods, that it depends on.
+        carried: the columns that change hands together with it: itself and what depends on it.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+
+
+CODE_PART = Part("code", ())
+
+
+def parts_of(law: Law) -> tuple[Part, ...]:
+    """The parts of a tuple after the product code, in the order in which they are drawn."""
+    claim = (TYPE,) if law.has_rates else (TYPE, RATE)
+    return (
+        Part("origin", (ORIGIN,), (), (ORIGIN, DEPARTURE, TYPE, RATE)),
+        Part("departure", (DEPARTURE,), (ORIGIN,), (DEPARTURE, TYPE, RATE)),
+        Part("claim", claim, (ORIGIN,), (TYPE, RATE)),
+    )
+
+
+def count_safe_parts(population: Population, law: Law, min_group: int, dominance: Dominance) -> pd.DataFrame:
+    """What is safe of each part at each level.
+
+    Returns:
+        One row for each safe cell: ``part``, ``level``, ``place`` (where the goods stand at the level), the columns of the part
+        and of what it depends on (others are null), an empty ``importer_id``, ``share`` 1, ``importers`` and ``declarations``.
+        After it, for each importer that is thinned there, a row with its token and the ``share`` of its declarations that may
+        stay. Ordered.
+    """
+    importers = population.importers
+    tables = []
+    for part in (CODE_PART, *parts_of(law)):
+        for level in LEVELS[:1] if part is CODE_PART else LEVELS:
+            columns = [level, *part.given, *part.columns]
+            cells, has = population.contributions(columns)
+            cell = has["cell"].to_numpy()
+            amounts = (has[name].to_numpy(dtype=float) for name in ("declarations", "value", "mass"))
+            share = dominance.shown_shares(cell, *amounts, min_group)
+            stays = share > 0
+            counted = np.bincount(cell, stays, len(cells)), np.bincount(cell, has["declarations"], len(cells))
+            safe = np.flatnonzero(counted[0])
+            table = cells.iloc[safe].assign(
+                **{IMPORTER: "", "share": 1.0, "importers": counted[0][safe], "declarations": counted[1][safe]}
+            )
+            thinned = np.flatnonzero(stays & (share < 1))
+            less = cells.iloc[cell[thinned]].assign(
+                **{
+                    IMPORTER: importers[has["importer"].to_numpy()[thinned]],
+                    "share": share[thinned],
+                    "importers": 0,
+                    "declarations": has["declarations"].to_numpy()[thinned],
+                }
+            )
+            gone = np.flatnonzero(~stays & np.isin(cell, safe))
+            none = cells.iloc[cell[gone]].assign(
+                **{IMPORTER: importers[has["importer"].to_numpy()[gone]], "share": 0.0, "importers": 0, "declarations": 0}
+            )
+            one = pd.concat([table, less, none], ignore_index=True).rename(columns={level: "place"})
+            tables.append(one.assign(part=part.name, level=level))
+    found = pd.concat(tables, ignore_index=True)
+    order = ["part", "level", "place", ORIGIN, DEPARTURE, TYPE, RATE, IMPORTER]
+    found = found.assign(importers=found["importers"].astype("int64"), declarations=found["declarations"].astype("int64"))
+    return found[[*order, "share", "importers", "declarations"]].sort_values(order, ignore_index=True)
+
+
+class SafeParts:
+    """What is safe of each part at each level; the table is that of :func:`count_safe_parts`."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._tables = {key: rows for key, rows in table.groupby(["part", "level"], sort=False)}
+
+    @property
+    def codes(self) -> np.ndarray:
+        """The safe product codes, sorted."""
+        cells = self._of(CODE_PART.name, CODE)
+        return np.sort(cells.loc[cells[IMPORTER] == "", "place"].to_numpy(dtype=object))
+
+    def _of(self, part: str, level: str) -> pd.DataFrame:
+        empty = pd.DataFrame(columns=["place", ORIGIN, DEPARTURE, TYPE, RATE, IMPORTER, "share"])
+        return self._tables.get((part, level), empty)
+
+    def cells(self, part: str, level: str) -> pd.DataFrame:
+        """The safe cells of a part at a level."""
+        table = self._of(part, level)
+        return table[table[IMPORTER] == ""]
+
+    def shares(self, part: Part, level: str, rows: pd.DataFrame) -> np.ndarray:
+        """Which share of the declarations like each of n rows may keep a part at a level, in [0, 1].
+
+        Args:
+            part: the part.
+            level: the level.
+            rows: with all levels, the columns of the part and of what it depends on, and ``importer_id``.
+        """
+        columns = [*part.given, *part.columns]
+        keys = rows[[level, *columns, IMPORTER]].rename(columns={level: "place"})
+        table = self._of(part.name, level)
+        place = ["place", *columns]
+        both = pd.concat([table[[*place, IMPORTER]], keys], ignore_index=True)
+        cell = both.groupby(place, sort=False, dropna=False).ngroup().to_numpy()
+        is_cell = (table[IMPORTER] == "").to_numpy()
+        safe = np.zeros(cell.max() + 1 if len(cell) else 0, dtype=bool)
+        safe[cell[: len(table)][is_cell]] = True
+        importer = pd.factorize(both[IMPORTER])[0].astype(np.int64)
+        key = cell * (importer.max() + 1 if len(importer) else 1) + importer
+        thinned = pd.Series(table["share"].to_numpy()[~is_cell], index=key[: len(table)][~is_cell])
+        less = thinned.reindex(key[len(table) :]).fillna(1.0).to_numpy()
+        return np.where(safe[cell[len(table) :]], less, 0.0)
+
+
+@dataclass
+class _Rows:
+    """The declarations while their parts are drawn.
+
+    Attributes:
+        goods: the product code as it is now, with all levels.
+        lane: the other columns of the tuple as they are now, and ``importer_id``: whose they were.
+        facts: what a pool is judged by: importer, label, partner, price (integers), value and mass.
+        fallen: by part, the place in ``LEVELS`` to which each part fell.
+    """
+
+    goods: pd.DataFrame
+    lane: pd.DataFrame
+    facts: pd.DataFrame
+    fallen: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def now(self) -> pd.DataFrame:
+        return pd.concat([self.goods, self.lane], axis=1)
+
+
+def disclosed_tuples(
+    declarations: pd.DataFrame,
+    safe: SafeParts,
+    law: Law,
+    *,
+    min_group: int,
+    dominance: Dominance,
+    root: Root,
+) -> pd.DataFrame:
+    """The tariff tuple of each declaration as it may be shown.
+
+    Args:
+        declarations: n anonymized rows of all months.
+        safe: what is safe of each part.
+        law: the law that tuples are under. Without rates, those that are safe take their place (:func:`law_of_safe_claims`).
+        min_group: ``k``.
+        dominance: the rule of dominance.
+        root: what draws derive from.
+
+    Returns:
+        n rows: ``declaration_id``, the columns of :data:`declaration.RELEASED_TUPLE`, and for each part the level that it fell to
+        (``code_level``, ``origin_level``, ``departure_level``, ``claim_level``: one of ``LEVELS``, or ``nowhere``).
+
+    Raises:
+        TooFewImporters: no product code may be shown, or no claim.
+    """
+    parts = parts_of(law)
+    effective = law if law.has_rates else law_of_safe_claims(law, safe)
+    rows = _Rows(
+        with_levels(pd.DataFrame({CODE: declarations["hs10_code"].str[:6].to_numpy(dtype=object)})),
+        declarations[[ORIGIN, DEPARTURE, TYPE, RATE, IMPORTER]].reset_index(drop=True),
+        _facts(declarations),
+    )
+    _draw_codes(rows, safe, effective, min_group, dominance, derive_rng(root, ASSET, purpose="code"))
+    for part in parts[:2]:
+        _draw_part(rows, part, safe, min_group, dominance, derive_rng(root, ASSET, purpose=part.name))
+    _draw_claims(rows, parts[2], safe, effective, min_group, dominance, derive_rng(root, ASSET, purpose="claim"))
+    names = np.array([*LEVELS, NOWHERE], dtype=object)
+    disclosed = pd.DataFrame(
+        {
+            "declaration_id": declarations["declaration_id"].to_numpy(dtype=object),
+            **{name: rows.now()[name].to_numpy() for name in RELEASED_TUPLE},
+            **{f"{part}_level": names[fallen] for part, fallen in rows.fallen.items()},
+        }
+    )
+    return disclosed.assign(tax_rate=disclosed["tax_rate"].astype(float))
+
+
+def law_of_safe_claims(law: Law, safe: SafeParts) -> Law:
+    """The law as far as declarations tell it safely, where no tariff is given.
+
+    A rate of a type is lawful for a heading, and a type for an origin, where that is safe. Product codes are those of the
+    nomenclature and the safe ones.
+    """
+    claims = safe.cells("claim", "heading")
+    lines = claims[["place", TYPE, RATE]].drop_duplicates().set_axis(["hs_code", TYPE, RATE], axis=1)
+    pairs = safe.cells("claim", ALL)[[TYPE, ORIGIN]].drop_duplicates()
+    lines = lines[lines[TYPE].isin(pairs[TYPE])]
+    codes = pd.DataFrame({"hs_code": np.union1d(law.codes, safe.codes), TYPE: None, RATE: np.nan})
+    routes = pairs.merge(pd.DataFrame({DEPARTURE: sorted(COUNTRIES)}), how="cross")
+    return Law(law.origin, pd.concat([lines.astype(codes.dtypes.to_dict()), codes], ignore_index=True), routes)
+
+
+def _facts(declarations: pd.DataFrame) -> pd.DataFrame:
+    """What a pool is judged by."""
+    value, mass = (declarations[name].to_numpy(dtype=float) for name in ("item_price", "net_mass"))
+    price = np.divide(value, mass, out=value.copy(), where=mass > 0)
+    return pd.DataFrame(
+        {
+            "importer": pd.factorize(declarations[IMPORTER])[0],
+            "label": declarations["critical_fraud"].to_numpy(dtype=int),
+            # Rows without a partner are no evidence that a pool has several.
+            "partner": pd.factorize(declarations["seller_id"].replace("", None))[0],
+            "price": pd.factorize(price)[0],
+            "value": value,
+            "mass": mass,
+        }
+    )
+
+
+def _in_a_pool(
+    pool: np.ndarray, shown: np.ndarray, facts: pd.DataFrame, min_group: int, dominance: Dominance
+) -> np.ndarray:
+    """Which of n rows may exchange what they have within their pools, as booleans.
+
+    Args:
+        pool: the pool of each row, integers from 0 on.
+        shown: what each row has of the part, as integers.
+        facts: the rows' facts.
+        min_group: ``k``.
+        dominance: the rule; dominating importers leave the pool.
+    """
+    own = facts.assign(pool=pool).groupby(["pool", "importer"], sort=True)[["value", "mass"]].sum().reset_index()
+    stay = dominance.trimmed(own["pool"].to_numpy(), own["value"].to_numpy(), own["mass"].to_numpy(), min_group)
+    importers = int(facts["importer"].max()) + 1
+    keys = own["pool"].to_numpy()[stay].astype(np.int64) * importers + own["importer"].to_numpy()[stay]
+    member = np.isin(pool.astype(np.int64) * importers + facts["importer"].to_numpy(), keys)
+    left = facts[["label", "partner", "price"]].assign(pool=pool, shown=shown)[member]
+    # The code -1 stands for no partner; alone, it is not one partner.
+    several = (left[["label", "price", "shown"]].groupby(left["pool"]).nunique() > 1).all(axis=1)
+    named = left[left["partner"] >= 0].groupby("pool")["partner"].nunique()
+    several &= ~several.index.isin(named.index[named == 1])
+    return member & np.isin(pool, several.index[several])
+
+
+def _exchanged(pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """For each of n rows the row of the same pool from which it takes: a random exchange."""
+    takes, gives = (np.lexsort([rng.random(len(pool)), pool]) for _ in range(2))
+    source = np.empty(len(pool), dtype=int)
+    source[takes] = gives
+    return source
+
+
+def _joined(*columns: np.ndarray | pd.Series) -> np.ndarray:
+    """One integer from 0 on for each row, the same for rows that are alike in all columns."""
+    return pd.DataFrame(dict(enumerate(columns))).groupby(list(range(len(columns))), sort=False).ngroup().to_numpy()
+
+
+def _usable(codes: np.ndarray, law: Law) -> np.ndarray:
+    """Which of some product codes have a lawful rate, as booleans."""
+    return pd.Series(codes).isin(law.rates_of(pd.unique(codes))[CODE]).to_numpy()
+
+
+def _draw_codes(
+    rows: _Rows, safe: SafeParts, law: Law, min_group: int, dominance: Dominance, rng: np.random.Generator
+) -> None:
+    """Keep, exchange or replace the product codes."""
+    safe_codes = safe.codes[_usable(safe.codes, law)] if len(safe.codes) else safe.codes
+    if not len(safe_codes):
+        raise TooFewImporters(
+            f"none of the {len(rows.goods)} declarations has a product code that enough importers declared; "
+            "more months, or a smaller k (CUSTOMS_MIN_GROUP), are needed"
+        )
+    codes = rows.goods[CODE].to_numpy(dtype=object, copy=True)
+    is_safe = pd.Series(codes).isin(safe_codes).to_numpy()
+    kept = is_safe & (rng.random(len(codes)) < safe.shares(CODE_PART, CODE, rows.now()))
+    fallen = np.where(kept, _KEPT, _NOWHERE)
+    # Safe codes of importers that dominate them change hands.
+    for number, level in enumerate(LEVELS[1:], 1):
+        open_rows = np.flatnonzero(is_safe & (fallen == _NOWHERE))
+        if not len(open_rows):
+            break
+        pool = _joined(rows.goods[level].iloc[open_rows])
+        shown = pd.factorize(codes[open_rows])[0]
+        member = _in_a_pool(pool, shown, rows.facts.iloc[open_rows], min_group, dominance)
+        most = pd.DataFrame({"pool": pool, "shown": shown})[member].value_counts(["pool", "shown"])
+        share = most.groupby("pool").max() / most.groupby("pool").sum()
+        member &= np.isin(pool, share.index[share <= _LIKELIEST])
+        taken = open_rows[member]
+        codes[taken] = codes[taken[_exchanged(pool[member], rng)]]
+        fallen[taken] = number
+    # All others are replaced by codes of the law that are not safe either.
+    law_codes = law.codes[_usable(law.codes, law)]
+    candidates = with_levels(pd.DataFrame({CODE: law_codes[~np.isin(law_codes.astype(str), safe_codes.astype(str))]}))
+    for number, level in enumerate(LEVELS[1:], 1):
+        open_rows = np.flatnonzero(fallen == _NOWHERE)
+        if not len(open_rows):
+            break
+        pool, places = pd.factorize(rows.goods[level].iloc[open_rows])
+        here = candidates.groupby(level, sort=False)[CODE].size().reindex(places).fillna(0).to_numpy()
+        member = (here >= max(min_group, 1 / _LIKELIEST))[pool]
+        if level != ALL:
+            member &= _in_a_pool(
+                pool, pd.factorize(codes[open_rows])[0], rows.facts.iloc[open_rows], min_group, dominance
+            )
+        filled = np.unique(pool[member])
+        for one in filled:
+            choice = candidates.loc[candidates[level] == places[one], CODE].to_numpy(dtype=object)
+            taken = open_rows[member & (pool == one)]
+            codes[taken] = choice[rng.integers(len(choice), size=len(taken))]
+        fallen[open_rows[member]] = number
+        candidates = candidates[~candidates[level].isin(places[filled])]
+    if len(left := np.flatnonzero(fallen == _NOWHERE)):
+        # The law has too few other codes: any safe one that is kept somewhere, as often as it is.
+        at = np.flatnonzero(kept)
+        if not len(at):
+            raise TooFewImporters("no product code may be kept, and the law has too few others")
+        codes[left] = rows.goods[CODE].to_numpy(dtype=object)[at[rng.integers(len(at), size=len(left))]]
+    rows.goods = with_levels(pd.DataFrame({CODE: codes}))
+    rows.fallen[CODE_PART.name] = fallen
+
+
+def _fall(rows: _Rows, part: Part, safe: SafeParts, rng: np.random.Generator) -> np.ndarray:
+    """The finest level at which each row's part is safe, not finer than the one its product code fell to."""
+    uniform = rng.random(len(rows.goods))
+    finest = np.full(len(uniform), _NOWHERE)
+    now = rows.now()
+    for number in range(len(LEVELS) - 1, -1, -1):
+        finest[uniform < safe.shares(part, LEVELS[number], now)] = number
+    return np.maximum(finest, np.minimum(rows.fallen[CODE_PART.name], len(LEVELS) - 1))
+
+
+def _draw_part(
+    rows: _Rows, part: Part, safe: SafeParts, min_group: int, dominance: Dominance, rng: np.random.Generator
+) -> None:
+    """Keep a part, or exchange it together with what depends on it."""
+    finest = _fall(rows, part, safe, rng)
+    fallen = np.where(finest == _KEPT, _KEPT, _NOWHERE)
+    carried = [*part.carried, IMPORTER]
+    for number, level in enumerate(LEVELS[1:], 1):
+        open_rows = np.flatnonzero((fallen == _NOWHERE) & (finest <= number))
+        if not len(open_rows):
+            continue
+        lane = rows.lane.iloc[open_rows]
+        pool = _joined(rows.goods[level].iloc[open_rows], *(lane[name] for name in part.given))
+        member = _in_a_pool(
+            pool, _joined(*(lane[name] for name in part.columns)), rows.facts.iloc[open_rows], min_group, dominance
+        )
+        taken = open_rows[member]
+        source = taken[_exchanged(pool[member], rng)]
+        rows.lane.loc[taken, carried] = rows.lane.loc[source, carried].to_numpy()
+        fallen[taken] = number
+    _from_nearby(rows, part, fallen, rng)
+    rows.fallen[part.name] = fallen
+
+
+def _from_nearby(rows: _Rows, part: Part, fallen: np.ndarray, rng: np.random.Generator) -> None:
+    """Draw the parts that fell nowhere from the rows that were placed, the nearest first."""
+    carried = [*part.carried, IMPORTER]
+    placed = np.flatnonzero(fallen != _NOWHERE)
+    left = np.flatnonzero(fallen == _NOWHERE)
+    for level in ("chapter", "section", ALL):
+        if not (len(left) and len(placed)):
+            break
+        pool = _joined(rows.goods[level], *(rows.lane[name] for name in part.given))
+        found, source = _drawn_from(pool[left], pool[placed], rng)
+        taken = left[found]
+        rows.lane.loc[taken, carried] = rows.lane.loc[placed[source], carried].to_numpy()
+        left = left[~found]
+    if len(left) and part.columns == (DEPARTURE,):
+        # Nobody else's goods of this origin are shown: they come straight from there.
+        rows.lane.loc[left, DEPARTURE] = rows.lane.loc[left, ORIGIN]
+    elif len(left):
+        raise TooFewImporters(f"no {part.name} of the declarations rests on enough importers")
+
+
+def _drawn_from(
+    wanted: np.ndarray, offered: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """For rows of some pools an offer of the same pool at random: which find one, and the places of their offers."""
+    order = np.argsort(offered, kind="stable")
+    begin = np.searchsorted(offered[order], wanted, side="left")
+    end = np.searchsorted(offered[order], wanted, side="right")
+    found = end > begin
+    place = begin[found] + (rng.random(int(found.sum())) * (end - begin)[found]).astype(int)
+    return found, order[place]
+
+
+def _draw_claims(
+    rows: _Rows, part: Part, safe: SafeParts, law: Law, min_group: int, dominance: Dominance, rng: np.random.Generator
+) -> None:
+    """Keep the claims that are safe and lawful, and draw the others so that each pool keeps its frequencies."""
+    finest = _fall(rows, part, safe, rng)
+    claims, lawful = _lawful_claims(rows, part, law)
+    # A claim that no declaration of this law can have is number -1.
+    own = _places(rows.lane[list(part.columns)], claims)
+    n = len(own)
+    own_lawful = (own >= 0) & lawful[np.arange(n), np.maximum(own, 0)]
+    finest = np.where((finest == _KEPT) & ~own_lawful, 1, finest)
+    fallen = np.where(finest == _KEPT, _KEPT, _NOWHERE)
+    drawn = own.copy()
+    for number, level in enumerate(LEVELS[1:], 1):
+        open_rows = np.flatnonzero((fallen == _NOWHERE) & (finest <= number) & (own >= 0))
+        if not len(open_rows):
+            continue
+        pool = _joined(rows.goods[level].iloc[open_rows], rows.lane[ORIGIN].iloc[open_rows])
+        member = _in_a_pool(pool, own[open_rows], rows.facts.iloc[open_rows], min_group, dominance)
+        taken = open_rows[member]
+        if not len(taken):
+            continue
+        pool = np.unique(pool[member], return_inverse=True)[1]
+        chosen = _fitted(pool, own[taken], lawful[taken], rng)
+        drawn[taken] = chosen
+        fallen[taken[chosen >= 0]] = number
+    left = np.flatnonzero(fallen == _NOWHERE)
+    if len(left):
+        drawn[left] = _likeliest(rows, left, np.flatnonzero(fallen != _NOWHERE), drawn, lawful[left], rng)
+    if (drawn < 0).any():
+        raise TooFewImporters(
+            "the law and what may be shown of the claims leave no lawful claim for some goods and routes; "
+            "more months, a tariff (CUSTOMS_TARIFF), or a smaller k (CUSTOMS_MIN_GROUP) are needed"
+        )
+    rows.lane[list(part.columns)] = claims.iloc[drawn][list(part.columns)].to_numpy()
+    rows.fallen[part.name] = fallen
+    _lawful_rates(rows, law, rng)
+
+
+def _lawful_claims(rows: _Rows, part: Part, law: Law) -> tuple[pd.DataFrame, np.ndarray]:
+    """All claims of the law, and which of them each row may make, booleans of shape (n, claims)."""
+    code, codes = pd.factorize(rows.goods[CODE])
+    lines = law.rates_of(codes.to_numpy() if isinstance(codes, pd.Index) else codes)
+    claims = lines[list(part.columns)].drop_duplicates().sort_values(list(part.columns), ignore_index=True)
+    of_code = np.zeros((len(codes), len(claims)), dtype=bool)
+    of_code[pd.Index(codes).get_indexer(lines[CODE]), _places(lines[list(part.columns)], claims)] = True
+    route = _joined(rows.lane[ORIGIN], rows.lane[DEPARTURE])
+    first = np.unique(route, return_index=True)[1]
+    types = claims[TYPE].to_numpy(dtype=object)
+    repeated = [np.repeat(rows.lane[name].to_numpy(dtype=object)[first], len(types)) for name in (ORIGIN, DEPARTURE)]
+    open_to = law.open_routes(np.tile(types, len(first)), *repeated).reshape(len(first), len(types))
+    return claims, of_code[code] & open_to[route]
+
+
+def _places(rows: pd.DataFrame, table: pd.DataFrame) -> np.ndarray:
+    """For each row its place in a table with the same columns, -1 where it is not there."""
+    numbered = table.assign(place=np.arange(len(table)))
+    return rows.merge(numbered, how="left", on=list(table.columns))["place"].fillna(-1).to_numpy(dtype=int)
+
+
+def _fitted(pool: np.ndarray, own: np.ndarray, lawful: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A lawful claim for each row of some pools, so that a pool's claims are as frequent as they were; -1 where there is none.
+
+    Claims have weights within a pool. These are fitted until the expected frequencies are those of the pool (iterative
+    proportional fitting, Deming and Stephan 1940).
+    """
+    pools, claims = int(pool.max()) + 1, lawful.shape[1]
+    target = np.zeros((pools, claims))
+    np.add.at(target, (pool, own), 1.0)
+    weight = target.copy()
+    chance = np.zeros(lawful.shape)
+    for _ in range(_FITTING_PASSES):
+        chance = lawful * weight[pool]
+        total = chance.sum(axis=1, keepdims=True)
+        chance = np.divide(chance, total, out=np.zeros_like(chance), where=total > 0)
+        expected = np.zeros_like(target)
+        np.add.at(expected, pool, chance)
+        weight = weight * np.divide(target, expected, out=np.ones_like(target), where=expected > 0)
+    cumulative = chance.cumsum(axis=1)
+    chosen = (cumulative < rng.random(len(pool))[:, None] * cumulative[:, -1:]).sum(axis=1)
+    return np.where(cumulative[:, -1] > 0, np.minimum(chosen, claims - 1), -1)
+
+
+def _likeliest(
+    rows: _Rows, left: np.ndarray, placed: np.ndarray, drawn: np.ndarray, lawful: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """A lawful claim for each row that is left, by how often it was placed nearby; -1 where the law has none."""
+    weight = np.full(lawful.shape, 1e-9)
+    for level, scale in ((ALL, 1e-6), ("chapter", 1e-3), (ALL, 1e-2), ("chapter", 1.0)):
+        given = [rows.lane[ORIGIN]] if scale > 1e-3 else []
+        pool = _joined(rows.goods[level], *given)
+        counts = np.zeros((int(pool.max()) + 1, lawful.shape[1]))
+        np.add.at(counts, (pool[placed], drawn[placed]), 1.0)
+        weight += scale * counts[pool[left]]
+    cumulative = (lawful * weight).cumsum(axis=1)
+    chosen = (cumulative < rng.random(len(left))[:, None] * cumulative[:, -1:]).sum(axis=1)
+    return np.where(cumulative[:, -1] > 0, np.minimum(chosen, lawful.shape[1] - 1), -1)
+
+
+def _lawful_rates(rows: _Rows, law: Law, rng: np.random.Generator) -> None:
+    """Give every row a lawful rate of its claim: its own where that is one, else any."""
+    tuples = rows.now()[[CODE, TYPE, RATE]]
+    lines = law.rates_of(pd.unique(tuples[CODE]))
+    is_own = tuples.merge(lines.assign(own=True), how="left", on=[CODE, TYPE, RATE])["own"].notna().to_numpy()
+    open_rows = np.flatnonzero(~is_own)
+    if not len(open_rows):
+        return
+    both = pd.concat([lines[[CODE, TYPE]], tuples.iloc[open_rows][[CODE, TYPE]]], ignore_index=True)
+    claim = _joined(both[CODE], both[TYPE])
+    found, line = _drawn_from(claim[len(lines) :], claim[: len(lines)], rng)
+    rows.lane.loc[open_rows[found], RATE] = lines[RATE].to_numpy()[line]
