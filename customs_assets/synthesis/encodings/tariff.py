@@ -13,15 +13,13 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import TARIFF_TUPLE
+from customs_assets.law.nomenclature import sections
 from customs_assets.synthesis.encodings.categorical import CategoricalEncoding
 
 # Upper bounds of the bands of the tax rate, in per cent; duty-free goods are a band of their own.
 RATE_BANDS = (0.0, 5.0, 7.0, 8.0, 13.0)
 
 PARTS = ("section", "origin", "direct", "tax_type", "rate_band")
-
-# First chapters of the sections of the Harmonized System, I to XXI; chapters 98 and 99 are national ones.
-_SECTIONS = (1, 6, 15, 16, 25, 28, 39, 41, 44, 47, 50, 64, 68, 71, 72, 84, 86, 90, 93, 94, 97)
 
 _GROUPED = ("section", "origin", "tax_type")
 
@@ -107,7 +105,7 @@ def _raw_parts(declarations: pd.DataFrame) -> pd.DataFrame:
     direct = declarations["country_of_departure"].to_numpy() == declarations["country_of_origin"].to_numpy()
     return pd.DataFrame(
         {
-            "section": np.searchsorted(_SECTIONS, chapter, side="right").astype(str),
+            "section": sections(chapter).astype(str),
             "origin": declarations["country_of_origin"],
             "direct": np.where(direct, "yes", "no"),
             "tax_type": declarations["tax_type"],
