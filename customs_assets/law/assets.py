@@ -63,13 +63,14 @@ def read_law_tables(context: dg.AssetExecutionContext, pipeline: Pipeline) -> It
         for name, address in (("tariff_file", settings.tariff), ("routes_file", settings.tariff_routes))
         if address is not None
     }
-    shared: dict[str, Any] = {"law": law.origin, **files, DIGESTS_READ: dict(tables.digests)}
+    shared: dict[str, Any] = {"law": law.origin, **files}
     yield dg.Output(
         tables.tariff,
         "tariff",
         metadata={
             **table_metadata(tables.tariff, _DESCRIPTIONS),
             **shared,
+            # The tariff does not depend on the routes.
             DIGESTS_READ: {name: digest for name, digest in tables.digests.items() if name == "tariff"},
             "product_codes": len(law.codes),
             "tax_types": int(law.tariff["tax_type"].nunique()),
@@ -81,6 +82,7 @@ def read_law_tables(context: dg.AssetExecutionContext, pipeline: Pipeline) -> It
         metadata={
             **table_metadata(tables.routes, _DESCRIPTIONS),
             **shared,
+            DIGESTS_READ: dict(tables.digests),
             "restricted_tax_types": int(law.routes["tax_type"].nunique()),
         },
     )

@@ -157,7 +157,7 @@ def test_a_second_call_does_nothing(finished: Finished):
     assert done.returncode == 0
     assert "nothing to do" in done.stdout
     with dg.DagsterInstance.from_config(str(finished.folder / ".dagster")) as instance:
-        assert instance.get_runs_count() == 29
+        assert instance.get_runs_count() == 30
 
 
 def test_one_deleted_month_is_built_again_and_nothing_downstream_as_it_comes_out_the_same(
