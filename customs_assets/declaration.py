@@ -84,9 +84,6 @@ COUNTRIES = frozenset(_COUNTRY_CODES.split())
 # The Harmonized System's chapters: 01 to 97, of which 77 is reserved.
 HS_PATTERN = r"(?!00|77|98|99)\d{6}(\d{4})?"
 
-# First chapters of the sections of the Harmonized System, I to XXI.
-SECTIONS: tuple[int, ...] = (1, 6, 15, 16, 25, 28, 39, 41, 44, 47, 50, 64, 68, 71, 72, 84, 86, 90, 93, 94, 97)
-
 _PERSON = r"[A-Z0-9]{7}"
 _COURIER = r"[A-Z0-9]{6}"
 

@@ -21,6 +21,7 @@ from customs_assets.expectations.checks import asset_checks, month_on_time  # no
 from customs_assets.fidelity import assets as fidelity  # noqa: E402
 from customs_assets.graph import graph_of  # noqa: E402
 from customs_assets.lake.io_manager import LakeIOManager  # noqa: E402
+from customs_assets.law import assets as law  # noqa: E402
 from customs_assets.privacy import assets as privacy  # noqa: E402
 from customs_assets.release import assets as release  # noqa: E402
 from customs_assets.report import assets as report  # noqa: E402
@@ -32,7 +33,7 @@ from customs_assets.synthesis import assets as synthesis  # noqa: E402
 
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
-_MODULES = [source, anonymization, disclosure, synthesis, fidelity, privacy, release, benchmark, report]
+_MODULES = [law, source, anonymization, disclosure, synthesis, fidelity, privacy, release, benchmark, report]
 _assets = [a for a in dg.load_assets_from_modules(_MODULES) if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)]
 _checks = asset_checks(_assets)
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import dagster as dg
 
+from customs_assets.named_files import file_digest, shown
 from customs_assets.secret_files import identity_key, release_secret
 from customs_assets.settings import Settings
 
@@ -24,24 +25,40 @@ SOURCE_KEY = "declaration_source"
 # What is published: the candidate, where the gate lets it through.
 RELEASE = "synthetic_release"
 
+# Settings that name a secret, and settings that name a file whose content counts.
+_SECRETS = {"identity_key": identity_key, "release_secret": release_secret}
+_FILES = ("tariff", "tariff_routes")
+
 Cut = Literal["month", "cell", "whole"]
 Node = tuple[str, str]  # asset key and partition key; the partition of a whole is the empty text
 
 
 def setting_values(names: Sequence[str], settings: Settings) -> dict[str, str]:
-    """Some settings as text; the two secrets by their fingerprints."""
-    secrets = {"identity_key": identity_key, "release_secret": release_secret}
-    return {
-        name: secrets[name](getattr(settings, name)).fingerprint() if name in secrets else str(getattr(settings, name))
-        for name in names
-    }
+    """Some settings as text, as records hold them: secrets by their fingerprints, files by a digest of their bytes."""
+    digests = {name: file_digest(getattr(settings, name)) for name in names if name in _FILES}
+    return setting_texts(names, settings) | digests
+
+
+def setting_texts(names: Sequence[str], settings: Settings) -> dict[str, str]:
+    """Some settings as text, as Dagster is told them: secrets by their fingerprints, files by their addresses.
+
+    A process reads its code versions once, and a file may change while it lives. What stands in the file is asked of the lake's
+    records, as of a source.
+    """
+    return {name: _text(name, getattr(settings, name)) for name in names}
+
+
+def _text(name: str, value: Any) -> str:
+    if name in _SECRETS:
+        return _SECRETS[name](value).fingerprint()
+    return shown(str(value)) if name in _FILES else str(value)
 
 
 def made_with(version: str, *settings: str, withdraws_release: bool = False, **metadata: Any) -> dict[str, Any]:
     """The code version of an asset and the metadata that say what it depends on, for ``@dg.asset(**made_with(…))``.
 
     Dagster does not see a change of a setting. So the digest of the settings is a part of the code version: the asset is out of
-    date when a setting changes, as when its code does.
+    date when a setting changes, as when its code does. A file that a setting names counts there by its address alone.
 
     Args:
         version: raised by hand when the same inputs would give another content.
@@ -49,7 +66,7 @@ def made_with(version: str, *settings: str, withdraws_release: bool = False, **m
         withdraws_release: whether the release is taken away before this asset is built again, because it rests on it.
         metadata: more definition metadata.
     """
-    values = setting_values(settings, Settings())  # pyright: ignore[reportCallIssue]
+    values = setting_texts(settings, Settings())  # pyright: ignore[reportCallIssue]
     return {
         "code_version": code_version(version, values),
         "metadata": {"version": version, "settings": values, "withdraws_release": withdraws_release, **metadata},

@@ -22,6 +22,15 @@ _JSON_EXAMPLES = {
 }
 
 
+# Which law there is: that of files, the simulated administration's, or the codes of the Harmonized System alone.
+LawOrigin = Literal["given", "simulated", "nomenclature"]
+
+
+def is_simulated(address: str) -> bool:
+    """Whether an address is one of the simulated source."""
+    return address.partition("?")[0] == "simulated"
+
+
 def available_cores() -> int:
     """The cores this process may use (at least 1)."""
     if hasattr(os, "sched_getaffinity"):
@@ -49,6 +58,15 @@ class Settings(BaseSettings):
     postgresql_columns: Annotated[dict[str, str], NoDecode] = Field(
         {},
         description="JSON object of attribute to column, for the columns of that table that are named otherwise",
+    )
+    tariff: str | None = Field(
+        None,
+        description="path or fsspec address of the tariff, CSV or Parquet: `hs_code`, `tax_type`, `tax_rate`",
+    )
+    tariff_routes: str | None = Field(
+        None,
+        description="the same of the routes of its tax types: `tax_type`, `country_of_origin`, `country_of_departure`; a type "
+        "without a row is open to every route",
     )
     lake: str = Field("./lake", description="folder or fsspec address of the lake")
     seed: int = Field(2020, ge=0, description="public seed of the benchmark's detectors")
@@ -118,6 +136,18 @@ class Settings(BaseSettings):
             raise ValueError("must not be empty")
         return value.strip()
 
+    @field_validator("tariff", "tariff_routes")
+    @classmethod
+    def _none_where_blank(cls, value: str | None) -> str | None:
+        return (value or "").strip() or None
+
+    @field_validator("tariff_routes")
+    @classmethod
+    def _with_their_tariff(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and info.data.get("tariff", value) is None:
+            raise ValueError("needs CUSTOMS_TARIFF, the tariff whose tax types the routes are of")
+        return value
+
     @field_validator("postgresql_columns", "business_numbers", mode="before")
     @classmethod
     def _json_object(cls, value: Any, info: ValidationInfo) -> Any:
@@ -144,3 +174,10 @@ class Settings(BaseSettings):
                     f"{value[role]!r} cannot hold the business numbers of {role}; name a further column of the source"
                 )
         return columns
+
+    @property
+    def law(self) -> LawOrigin:
+        """Which law these settings name."""
+        if self.tariff is not None:
+            return "given"
+        return "simulated" if is_simulated(self.source) else "nomenclature"

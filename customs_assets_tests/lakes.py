@@ -10,7 +10,7 @@ import dagster as dg
 from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
 
 from customs_assets.automation.staleness import Finding, Staleness
-from customs_assets.graph import SOURCE_KEY, Graph, Node, code_version, setting_values
+from customs_assets.graph import SOURCE_KEY, Graph, Node, code_version, setting_texts, setting_values
 from customs_assets.lake import Lake, Record
 from customs_assets.secret_files import identity_key, release_secret
 from customs_assets.settings import Settings
@@ -71,7 +71,8 @@ class BuiltLake:
             self.lake.save_verdict(record, check, passed=passed)
         if self.instance is None:
             return
-        tags = {DATA_VERSION_TAG: record.sha256, CODE_VERSION_TAG: code_version(asset.version, record.settings)}
+        version = code_version(asset.version, setting_texts(asset.settings, self.settings))
+        tags = {DATA_VERSION_TAG: record.sha256, CODE_VERSION_TAG: version}
         self.instance.report_runless_asset_event(
             dg.AssetMaterialization(dg.AssetKey(key), partition=partition or None, tags=tags)
         )

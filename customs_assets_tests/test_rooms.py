@@ -13,14 +13,15 @@ LOADS = {
     "simulation": set(),
     "generator": set(),
     "lake": set(),
+    "law": {"lake"},
     "source": {"lake", "simulation"},
     "anonymization": {"lake"},
-    "disclosure": {"anonymization", "lake"},
-    "synthesis": {"anonymization", "disclosure", "generator", "lake"},
+    "disclosure": {"anonymization", "lake", "law"},
+    "synthesis": {"anonymization", "disclosure", "generator", "lake", "law"},
     "fidelity": {"lake"},
-    "privacy": {"anonymization", "disclosure", "fidelity", "lake", "synthesis"},
+    "privacy": {"anonymization", "disclosure", "fidelity", "lake", "law", "synthesis"},
     "benchmark": {"fidelity", "lake"},
-    "release": {"benchmark", "disclosure", "fidelity", "lake", "privacy", "source", "synthesis"},
+    "release": {"benchmark", "disclosure", "fidelity", "lake", "law", "privacy", "source", "synthesis"},
 }
 
 HEAVY = {"catboost", "faker", "great_expectations", "lightgbm", "plotly", "shap", "sklearn", "torch", "xgboost"}

@@ -19,6 +19,7 @@ def _job(name: str, description: str, *assets: str, **more: Any) -> tuple[str, t
 
 # What takes long is a job of its own, so that several processes work.
 _JOBS = (
+    _job("law", "The law: which tax types, rates and routes are lawful.", "tariff", "tariff_routes"),
     _job(
         "month",
         "One month, from the source to its trained model.",
@@ -68,7 +69,8 @@ _JOBS = (
     _job("evidence", "The evidence on one page.", "evidence_report"),
 )
 
-JOBS = [definition for _, _, definition in _JOBS]
+_DEFINITIONS = {name: definition for name, _, definition in _JOBS}
+JOBS = list(_DEFINITIONS.values())
 
 # The job that builds each asset.
 JOB_OF = {asset: name for name, assets, _ in _JOBS for asset in assets}
@@ -86,7 +88,7 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition | dg.UnresolvedP
     on = dg.DefaultScheduleStatus.RUNNING if settings.automation else dg.DefaultScheduleStatus.STOPPED
     # Declarations of the last days of a month are still being inspected on the first of the next.
     month_that_closed = dg.build_schedule_from_partitioned_job(
-        JOBS[0],
+        _DEFINITIONS["month"],
         name="month_that_closed",
         description="On the third of every month, at 04:00 UTC, the month that closed.",
         day_of_month=3,

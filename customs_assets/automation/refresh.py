@@ -16,7 +16,7 @@ from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
 from dagster._core.definitions.events import AssetKeyPartitionKey
 
 from customs_assets.automation.jobs import JOB_OF
-from customs_assets.automation.staleness import Staleness, ready
+from customs_assets.automation.staleness import READ, Staleness, ready
 from customs_assets.graph import Graph, Node
 from customs_assets.lake import Lake
 from customs_assets.settings import Settings
@@ -59,11 +59,7 @@ class OutOfDate(dg.AutomationCondition):
         # Without a month of the present source there is nothing that anything could be built over.
         findings = staleness.out_of_date(months) if months else {}
         # What is read from the source has no condition, so that what is built from it has to wait for a person or the schedule.
-        pending = {
-            (key, of)
-            for (key, of), finding in findings.items()
-            if not finding.is_judgement and self._graph[key].parents
-        }
+        pending = {(key, of) for (key, of), finding in findings.items() if not finding.is_judgement and key not in READ}
         runs = ready(staleness, pending, findings.keys() - pending, months, JOB_OF)
         return {(asset, partition) for (_, partition), assets in runs.items() for asset in assets}
 
@@ -71,7 +67,7 @@ class OutOfDate(dg.AutomationCondition):
 def refreshed(
     assets: Sequence[dg.AssetsDefinition | dg.AssetSpec], graph: Graph
 ) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
-    """The assets, each with its condition where it is built from another asset of the pipeline.
+    """The assets, each with its condition where it is built by the pipeline and not read from the source.
 
     A partition is asked for when it becomes out of date, or when one of its inputs is built again. It is not asked for a second
     time while that run is under way, nor because that run failed.
@@ -88,7 +84,7 @@ def refreshed(
 
     def with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
         key = spec.key.to_user_string()
-        is_built = key in graph and bool(graph[key].parents)
+        is_built = key in graph and key not in READ
         return spec.replace_attributes(automation_condition=condition) if is_built else spec
 
     return dg.map_asset_specs(with_condition, assets)

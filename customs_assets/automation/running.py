@@ -26,7 +26,7 @@ _TAGS = {"dagster/max_retries": "0"}
 # Of the runs that can start, which come first: jobs in the order of the data, and of those that can start together the
 # longest first. Begun last, it would keep one worker busy while the others are idle.
 _FIRST = (
-    *("month", "shared", "rehearsal", "synthesis"),
+    *("law", "month", "shared", "rehearsal", "synthesis"),
     *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell", "evidence"),
 )
 

@@ -20,7 +20,7 @@ from customs_assets.settings import Settings
 from customs_assets.source.address import source_of
 
 # What is read from the source.
-_READ = (RAW, "quarantine")
+READ = (RAW, "quarantine")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Staleness:
     def _other_source(self, record: Record) -> str:
         if self.graph[record.asset].cut == "month" and record.origin != self.origin:
             return f"comes from another source ({record.origin or 'unknown'})"
-        if record.asset in _READ and record.inputs.get(f"{SOURCE_KEY}|{record.partition}") != self.fingerprint(
+        if record.asset in READ and record.inputs.get(f"{SOURCE_KEY}|{record.partition}") != self.fingerprint(
             record.partition
         ):
             return "was read before the source changed"

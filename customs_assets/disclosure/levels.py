@@ -6,10 +6,9 @@ are electric machines, 8517 to 8519 are for sound and pictures. The code alone s
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import SECTIONS
+from customs_assets.law.nomenclature import sections
 
 CODE = "hs6_code"
 ALL = "all goods"
@@ -24,7 +23,7 @@ def with_levels(rows: pd.DataFrame) -> pd.DataFrame:
     codes, distinct = pd.factorize(rows[CODE])
     text = pd.Series(distinct, dtype=object)
     heading, chapter = text.str[:4], text.str[:2]
-    section = np.searchsorted(SECTIONS, chapter.astype(int).to_numpy(), side="right").astype(str).astype(object)
+    section = sections(chapter.astype(int).to_numpy()).astype(str).astype(object)
     places = {"heading": heading, "chapter": chapter, "section": pd.Series(section), ALL: pd.Series("", text.index)}
     for run in _RUNS:
         places[f"{run} headings"] = chapter + "/" + (heading.str[2:].astype(int) // run).astype(str)

@@ -22,6 +22,7 @@ from customs_assets.anonymization.identities import TOKEN_PATTERN, parties
 from customs_assets.declaration import (
     ATTRIBUTES,
     BY_NAME,
+    COUNTRIES,
     FORM_CODES,
     HS6,
     IDENTITIES,
@@ -51,9 +52,11 @@ from customs_assets.fidelity.comparison import with_hs6
 from customs_assets.fidelity.table_two import PAPER_SCORES
 from customs_assets.graph import RELEASE
 from customs_assets.lake import read_sql, to_frame
+from customs_assets.law.reading import stated_origin
+from customs_assets.law.rules import HS_CODE_PATTERN, ROUTE_COLUMNS, TARIFF_COLUMNS
 from customs_assets.privacy.gate import CANDIDATE
 from customs_assets.secret_files import release_secret
-from customs_assets.source.address import is_simulated
+from customs_assets.settings import is_simulated
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -140,6 +143,48 @@ def _read_quarantine(examined: Examined) -> tuple[pa.Table, int]:
     """The month's quarantine, and how many rows the source had."""
     quarantine = examined.lake.read_table("quarantine", examined.partition)
     return quarantine, int((quarantine.schema.metadata or {})[b"rows_in"])
+
+
+@suite("tariff", "lines", key="hs_code")
+def _tariff(examined: Examined) -> Piece:
+    """Codes, tax types and rates have their form, each line stands there once, and the law is the one that the settings name."""
+    lines, law = _law_table(examined, TARIFF_COLUMNS)
+    rate = BY_NAME["tax_rate"]
+    expected = [
+        law,
+        expect("TableRowCountToBeBetween", "there is a line at least", min_value=1),
+        unique("row", "each line stands there once"),
+        not_missing("hs_code", "every line has a product code"),
+        matches("hs_code", f"^(?:{HS_CODE_PATTERN})$", "product codes have 2 to 12 digits"),
+        matches("tax_type", f"^(?:{BY_NAME['tax_type'].pattern})$", "tax types have their form"),
+        between("tax_rate", 0, rate.maximum, f"rates lie between 0 and {rate.maximum:g} per cent"),
+    ]
+    if examined.settings.law != "nomenclature":
+        expected += [not_missing(name, f"every line has its {name}") for name in ("tax_type", "tax_rate")]
+    return lines, expected
+
+
+@suite("tariff_routes", "routes", key="tax_type")
+def _tariff_routes(examined: Examined) -> Piece:
+    """Every route is of a tax type of the tariff and of two countries of the list, and stands there once."""
+    routes, law = _law_table(examined, ROUTE_COLUMNS)
+    tax_types = examined.lake.read_table("tariff", columns=["tax_type"]).column("tax_type").drop_null()
+    return routes, [
+        law,
+        unique("row", "each route stands there once"),
+        *(not_missing(name, f"every route has its {name}") for name in ROUTE_COLUMNS),
+        in_set("tax_type", sorted(tax_types.unique().to_pylist()), "every tax type is one of the tariff"),
+        *(in_set(name, sorted(COUNTRIES), f"every {name} is a country of the list") for name in ROUTE_COLUMNS[1:]),
+    ]
+
+
+def _law_table(examined: Examined, columns: Sequence[str]) -> tuple[pd.DataFrame, Expectation]:
+    """A table of the law with its rows as text, and that it is the law which the settings name."""
+    table = examined.lake.read_table(examined.asset)
+    frame = to_frame(table)
+    rows = _joined(frame, columns)
+    expected = in_set("law", [examined.settings.law], f"the law is {examined.settings.law}, as the settings say")
+    return frame.assign(row=rows, law=stated_origin(table)), expected
 
 
 @suite("raw_declarations", "form_and_reconciliation", remedy=_FIX_SOURCE, hidden=IDENTITIES)
@@ -509,6 +554,7 @@ def _score_suites(asset: str, floors: Mapping[str, float], floors_hold: str) -> 
 
 
 SUITES: tuple[Suite, ...] = (
+    *(_tariff, _tariff_routes),
     *(_raw, _quarantine, _quarantined_share, _population, _labelled, _unit_prices, _anonymized),
     *(_model, _safe_groups, _composed, _propensity, _rehearsed, _synthetic),
     *_score_suites("quality_report", MONTHLY_FLOORS, "Monthly scores stand above their floors."),

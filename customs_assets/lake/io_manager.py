@@ -23,6 +23,10 @@ from customs_assets.settings import Settings
 # Output metadata of what is read from a source: its state before the read, and its name.
 SOURCE_FINGERPRINT, ORIGIN = "source_fingerprint", "origin"
 
+# Output metadata of what is read from a file that a setting names: the digest of the bytes that were read, by setting. Asked
+# for after the read, it could be that of bytes that came in meanwhile.
+DIGESTS_READ = "digests_read"
+
 RAW = "raw_declarations"
 
 # By run and step: the checksums of a step's inputs before it read them, kept until its output is recorded.
@@ -136,7 +140,7 @@ class LakeIOManager(dg.IOManager):
                 path=path[len(lake.root) :].lstrip("/"),
                 code_version=asset.version,
                 sha256=checksum,
-                settings=setting_values(asset.settings, settings),
+                settings=setting_values(asset.settings, settings) | _digests_read(context),
                 inputs=inputs,
                 rows=len(obj) if isinstance(obj, pa.Table | pd.DataFrame | UnnamedTable) else None,
                 origin=origin,
@@ -259,3 +263,8 @@ def _origin_of(lake: Lake, inputs: Mapping[str, str]) -> str:
 def _text(context: dg.OutputContext, name: str) -> str:
     value = context.output_metadata.get(name)
     return value.value or "" if isinstance(value, dg.TextMetadataValue) else ""
+
+
+def _digests_read(context: dg.OutputContext) -> dict[str, str]:
+    value = context.output_metadata.get(DIGESTS_READ)
+    return dict(value.value or {}) if isinstance(value, dg.JsonMetadataValue) else {}  # pyright: ignore[reportArgumentType, reportCallIssue]

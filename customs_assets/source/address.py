@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from customs_assets.settings import Settings
+from customs_assets.settings import Settings, is_simulated
 from customs_assets.source.files import FileSource
 from customs_assets.source.reading import Source, SourceError
-
-
-def is_simulated(address: str) -> bool:
-    """Whether an address is one of the simulated source."""
-    return address.partition("?")[0] == "simulated"
 
 
 def source_of(settings: Settings) -> Source:

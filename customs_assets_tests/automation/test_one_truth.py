@@ -223,6 +223,30 @@ def test_a_source_that_changed_after_it_was_read(office: Office):
     assert views.tick == set()
 
 
+def test_a_law_whose_file_changed_while_processes_live(office: Office):
+    """Their code versions are those of the start; the automation reads the law again, which nobody has to ask for."""
+    path = office.folder / "tariff.csv"
+    path.write_text("hs_code,tax_type,tax_rate\n0901,A,8\n")
+    law, settings = of_assets("tariff", "tariff_routes"), {**office.environment, "CUSTOMS_TARIFF": str(path)}
+    with ThreeViews(settings) as process:
+        office = replace(office, process=process, environment=settings)
+        views = office.ask()
+        assert views.to_build == law == views.before.keys() == views.tick
+        assert set(views.status.values()) == {"was built with another law, tariff"}
+        for key, _ in law:
+            office.build(key)
+        assert office.ask().status == {}
+        path.write_text("hs_code,tax_type,tax_rate\n0901,A,9\n")
+        views = office.ask()
+        assert views.to_build == law == views.tick
+        assert set(views.status.values()) == {"was built with another tariff"}
+        assert views.before == {}, "Dagster does not look at files"
+        for key, _ in law:
+            office.build(key, content="another law")
+        views = office.ask()
+        assert (views.status, views.before, views.tick) == ({}, {}, set())
+
+
 def test_a_release_secret_that_was_destroyed(office: Office):
     secret = office.folder / "release.secret"
     shutil.copy(office.environment["CUSTOMS_RELEASE_SECRET"], secret)

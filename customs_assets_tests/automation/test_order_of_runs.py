@@ -18,6 +18,8 @@ from customs_assets.settings import Settings
 
 MONTHS = ["2020-01", "2020-02", "2020-03"]
 
+LAW = {("tariff", ""), ("tariff_routes", "")}
+
 Runs = dict[tuple[str, str], list[str]]
 
 
@@ -61,14 +63,16 @@ def test_everything_is_built_once_and_after_what_it_is_built_from(office: Office
     assert len([key for key, _ in built if key == "fraud_benchmark"]) == 2 * len(DETECTORS)
 
 
-def test_a_months_first_run_waits_for_nothing_and_makes_all_of_it(office: Office):
+def test_a_months_first_run_and_the_law_wait_for_nothing_and_make_all_of_it(office: Office):
     runs = office.ready()
-    assert set(runs) == {("month", month) for month in MONTHS}
+    assert set(runs) == {("law", "")} | {("month", month) for month in MONTHS}
+    assert set(runs["law", ""]) == {key for key, _ in LAW}
+    assert min(runs.items(), key=_precedence)[0] == ("law", ""), "a law that cannot be read is told first"
     assert set(runs["month", MONTHS[0]]) == {key for key, job in JOB_OF.items() if job == "month"}
 
 
 def test_nothing_over_all_months_starts_while_one_of_them_is_under_way_or_has_failed(office: Office):
-    two = {(key, month) for key, job in JOB_OF.items() if job == "month" for month in MONTHS[:2]}
+    two = LAW | {(key, month) for key, job in JOB_OF.items() if job == "month" for month in MONTHS[:2]}
     third = {(key, MONTHS[2]) for key, job in JOB_OF.items() if job == "month"}
     assert office.ready(two, failed=third) == {}
     assert {job for job, _ in office.ready(two | third)} == {"shared", "rehearsal", "fraud_benchmark_cell"}
@@ -91,7 +95,7 @@ def test_nothing_over_all_months_starts_while_one_of_them_is_under_way_or_has_fa
 def test_a_partition_is_ready_when_what_it_is_built_from_is_and_waits_for_nothing_else(
     office: Office, node: Node, waits_for: str, not_for: str
 ):
-    behind = office.behind(node) | {("quarantine", month) for month in MONTHS}
+    behind = office.behind(node) | {("quarantine", month) for month in MONTHS} | LAW
     assert waits_for in {key for key, _ in behind} and not_for not in {key for key, _ in behind}
     assert node in _nodes(office.ready(behind))
     missing = next(other for other in sorted(behind) if other[0] == waits_for)
@@ -99,7 +103,7 @@ def test_a_partition_is_ready_when_what_it_is_built_from_is_and_waits_for_nothin
 
 
 def test_of_what_can_start_together_the_longest_starts_first(office: Office):
-    earlier = ("month", "shared", "rehearsal", "synthesis")
+    earlier = ("law", "month", "shared", "rehearsal", "synthesis")
     built = {(key, of) for key, of in office.everything if JOB_OF[key] in earlier}
     begun = [(job, of) for (job, of), _ in sorted(office.ready(built).items(), key=_precedence)]
     assert begun[:7] == [

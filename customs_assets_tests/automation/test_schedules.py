@@ -59,7 +59,8 @@ def test_a_month_built_again_is_followed_by_what_is_built_from_it_once_and_in_or
     everything = {(key, of) for key in graph.assets for of in graph.partitions(key, lake.months)}
     untouched = {(key, "2020-02") for key, job in JOB_OF.items() if job == "month"}
     source = {(key, "2020-01") for key in ("raw_declarations", "quarantine", "labelled_declarations")}
-    assert set(times) == everything - untouched - source - {("anonymized_declarations", "2020-01")}
+    law = {("tariff", ""), ("tariff_routes", "")}
+    assert set(times) == everything - untouched - source - law - {("anonymized_declarations", "2020-01")}
 
 
 def test_what_comes_out_the_same_is_followed_by_nothing(pipeline: Path, instance: dg.DagsterInstance):
@@ -98,6 +99,15 @@ def test_on_the_third_the_month_that_closed_is_asked_for():
         [request] = schedule.evaluate_tick(context).run_requests or []
     assert request.partition_key == "2021-02"
     assert schedule.cron_schedule == "0 4 3 * *"
+
+
+def test_the_law_is_read_by_itself_and_a_source_is_not(pipeline: Path, instance: dg.DagsterInstance):
+    lake, automation = BuiltLake(instance, graph, ["2020-01"]), Automation(instance)
+    for key in ("raw_declarations", "quarantine", "labelled_declarations", "anonymized_declarations"):
+        lake.build(key, "2020-01")
+    asked = automation.tick()
+    assert {("tariff", ""), ("tariff_routes", "")} <= asked
+    assert not asked & {(key, month) for key in ("raw_declarations", "quarantine") for month in ("2020-01", "2020-02")}
 
 
 @pytest.mark.parametrize(("day", "last"), [("2021-02-28", "2021-01"), ("2021-03-01", "2021-02")])

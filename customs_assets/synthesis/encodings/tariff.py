@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import SECTIONS, TARIFF_TUPLE
+from customs_assets.declaration import TARIFF_TUPLE
+from customs_assets.law.nomenclature import sections
 from customs_assets.synthesis.encodings.categorical import CategoricalEncoding
 
 # Upper bounds of the bands of the tax rate, in per cent; duty-free goods are a band of their own.
@@ -104,7 +105,7 @@ def _raw_parts(declarations: pd.DataFrame) -> pd.DataFrame:
     direct = declarations["country_of_departure"].to_numpy() == declarations["country_of_origin"].to_numpy()
     return pd.DataFrame(
         {
-            "section": np.searchsorted(SECTIONS, chapter, side="right").astype(str),
+            "section": sections(chapter).astype(str),
             "origin": declarations["country_of_origin"],
             "direct": np.where(direct, "yes", "no"),
             "tax_type": declarations["tax_type"],
