@@ -16,7 +16,7 @@ _NONE, _UNDERVALUED, _MISCLASSIFIED, _FALSE_ORIGIN, _HIDDEN, _UNEXPLAINED = rang
 
 FRAUD_SHARE, _UNEXPLAINED_SHARE = 0.225, 0.09
 # The part of the usual price that an undervalued consignment is declared at.
-_UNDERVALUED_TO = (0.2, 0.6)
+_UNDERVALUED_TO = (0.25, 0.65)
 # Points that a false origin has to save.
 _WORTH_WHILE = 2.0
 
@@ -31,7 +31,7 @@ def commit_fraud(model: Model, rows: Rows) -> np.ndarray:
     """
     rng, size = model.rng("fraud"), len(rows)
     luck = rng.random(size)
-    planned = np.select([luck < 0.45, luck < 0.65, luck < 0.8], [_UNDERVALUED, _MISCLASSIFIED, _FALSE_ORIGIN], _HIDDEN)
+    planned = np.select([luck < 0.3, luck < 0.5, luck < 0.65], [_UNDERVALUED, _MISCLASSIFIED, _FALSE_ORIGIN], _HIDDEN)
     mechanism = np.where(rng.random(size) < _chances(model, rows), planned, _NONE)
     mechanism[(mechanism == _NONE) & (rng.random(size) < _UNEXPLAINED_SHARE)] = _UNEXPLAINED
     neighbour = _cheaper_neighbours(model)[rows.claim, rows.code]
