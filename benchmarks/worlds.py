@@ -76,13 +76,13 @@ SHAPES: dict[str, Shape] = {
     "real-codes": Shape(
         origins=60,
         agreements=("FCN1", "FEU1", "FUS1", "FAS1", "FVN1", "FIN1", "FAU1", "FCL1", "FCA1", "FRC1", "R"),
-        importer_rows=10.0,
+        importer_rows=7.0,
         activity=1.0,
-        lanes=6.5,
+        lanes=6.0,
         zipf=(1.2, 8.0),
-        traded=0.75,
-        concentration=0.5,
-        leaning=0.75,
+        traded=0.65,
+        concentration=0.8,
+        leaning=0.95,
         dominated=0.06,
     ),
 }

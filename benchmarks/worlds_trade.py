@@ -81,6 +81,7 @@ class Goods:
         origins: chances of the origins by chapter, cumulated, shape (100, origins).
         origin_price: what an origin adds to the log price.
         air: log odds of transport by air, by chapter and origin.
+        indicators: chances of the ways to indicate an origin by chapter, cumulated.
     """
 
     chapter: np.ndarray
@@ -91,6 +92,7 @@ class Goods:
     origins: np.ndarray
     origin_price: np.ndarray
     air: np.ndarray
+    indicators: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +105,7 @@ class Importers:
     broker: np.ndarray
     second_broker: np.ndarray
     office: np.ndarray
+    second_office: np.ndarray
     payment: np.ndarray
     raw_materials: np.ndarray
     rounding: np.ndarray
@@ -224,6 +227,7 @@ def make_goods(shape: Shape, law: Law, root: Root) -> Goods:
         origins=ends / ends[:, -1:],
         origin_price=0.25 * rng.standard_normal(len(law.countries)),
         air=-0.4 + 1.3 * rng.standard_normal((100, 1)) + np.where(near, -0.5, 0.4),
+        indicators=np.cumsum(rng.dirichlet(_INDICATOR_SHARES, 100), axis=1),
     )
 
 
@@ -244,6 +248,7 @@ def make_importers(shape: Shape, declarations: int, months: int, root: Root) -> 
         broker=broker,
         second_broker=drawn(broker_weights, count, rng),
         office=np.where(rng.random(count) < 0.8, broker_office[broker], drawn(_OFFICE_SHARES, count, rng)),
+        second_office=drawn(_OFFICE_SHARES, count, rng),
         payment=drawn(np.array([0.68, 0.2, 0.05, 0.04, 0.03]), count, rng),
         raw_materials=rng.random(count) < 0.4,
         rounding=drawn(np.array([0.35, 0.3, 0.2, 0.15]), count, rng),
@@ -273,7 +278,6 @@ def make_lanes(model: Model) -> Rows:
     special = np.where(rng.random(size) < 0.06, 1 + drawn(np.array([0.5, 0.2, 0.3]), size, rng), 0)
     material = np.isin(chapter // 10, (2, 3, 7)) & importers.raw_materials[owner]
     other_use = np.where(rng.random(size) < 0.08, rng.integers(2, 4, size), 0)
-    indicators = np.cumsum(rng.dirichlet(_INDICATOR_SHARES, 100), axis=1)
     airport = _AIRPORTS[(rng.random(size) < 0.25).astype(int)]
     share = np.exp(-0.35 * rank) * rng.gamma(2.0, 0.5, size)
     return Rows(
@@ -289,7 +293,7 @@ def make_lanes(model: Model) -> Rows:
         mode=np.where(by_air, np.where(rng.random(size) < 0.04, _POST, AIR), _SEA),
         import_type=np.where(parcel, PARCELS + drawn(np.array([0.4, 0.35, 0.25]), size, rng), special),
         use=np.where(parcel, 4, np.where(material, 1, other_use)),
-        indicator=drawn_by_row(indicators[chapter], rng),
+        indicator=drawn_by_row(goods.indicators[chapter], rng),
         log_mass=goods.log_mass[code]
         + importers.log_mass[owner]
         + 0.6 * rng.standard_normal(size)
@@ -394,14 +398,29 @@ def draw_rows(model: Model, lanes: Rows, counts: np.ndarray) -> Rows:
         for month, count in enumerate(counts)
     ]
     rows = lanes.take(np.concatenate(places))
-    size = len(rows)
-    rows.broker = np.where(rng.random(size) < 0.96, rows.broker, importers.second_broker[rows.importer])
-    # Now and then the paper that an agreement asks for is missing.
-    rows.claim = np.where(rng.random(size) < 0.05, rows.general, rows.claim)
-    rows.seller = np.where(rng.random(size) < 0.015, -1, rows.seller)
+    _vary(model, rows, rng)
+    return rows
+
+
+def _vary(model: Model, rows: Rows, rng: np.random.Generator) -> None:
+    """Let single declarations be other than their lanes: amounts always, all else now and then."""
+    size, importers, law = len(rows), model.importers, model.law
+
+    def now_and_then(share: float, other: np.ndarray, usual: np.ndarray) -> np.ndarray:
+        return np.where(rng.random(size) < share, other, usual)
+
+    rows.broker = now_and_then(0.04, importers.second_broker[rows.importer], rows.broker)
+    rows.office = now_and_then(0.12, importers.second_office[rows.importer], rows.office)
+    rows.seller = now_and_then(0.015, np.full(size, -1), rows.seller)
+    rows.departure = now_and_then(0.12, _departures(model, rows.origin, rng), rows.departure)
+    # A paper that an agreement asks for may be missing, or the route be none of the agreement's.
+    rows.claim = now_and_then(0.05, rows.general, rows.claim)
+    rows.claim = np.where(law.allowed[rows.claim, rows.origin, rows.departure], rows.claim, rows.general)
+    of_chapter = drawn_by_row(model.goods.indicators[model.goods.chapter[rows.code]], rng)
+    rows.indicator = now_and_then(0.2, of_chapter, rows.indicator)
+    rows.use = now_and_then(0.06, rng.integers(0, len(USES), size), rows.use)
     rows.log_mass = rows.log_mass + 0.7 * rng.standard_normal(size)
     rows.log_price = rows.log_price + 0.3 * rng.standard_normal(size)
-    return rows
 
 
 def masses(model: Model, rows: Rows) -> np.ndarray:
