@@ -70,7 +70,7 @@ SHAPES: dict[str, Shape] = {
         zipf=(0.55, 80.0),
         traded=1.0,
         concentration=1.5,
-        leaning=1.0,
+        leaning=0.9,
         dominated=0.0,
     ),
     "real-codes": Shape(
@@ -82,7 +82,7 @@ SHAPES: dict[str, Shape] = {
         zipf=(1.2, 8.0),
         traded=0.65,
         concentration=0.8,
-        leaning=0.95,
+        leaning=0.75,
         dominated=0.06,
     ),
 }

@@ -67,14 +67,14 @@ def _chances(model: Model, rows: Rows) -> np.ndarray:
     """
     rng, chapter = model.rng("leanings"), model.goods.chapter[rows.code]
     luck = rng.random(model.goods.origins.shape)
-    together = np.where(luck < 0.14, 1.9, np.where(luck < 0.4, -1.0, 0.0))
+    together = np.where(luck < 0.14, 2.1, np.where(luck < 0.4, -1.0, 0.0))
     seller = 0.8 * rng.standard_normal(int(rows.seller.max()) + 2)
     # The last place, which -1 finds, is that of no seller.
     seller[-1] = 0.4
     score = model.shape.leaning * (
         together[chapter, rows.origin]
         + 0.4 * rng.standard_normal(100)[chapter]
-        + 0.7 * rng.standard_normal(model.importers.count)[rows.importer]
+        + 0.5 * rng.standard_normal(model.importers.count)[rows.importer]
         + 0.6 * rng.standard_normal(model.importers.brokers)[rows.broker]
         + seller[rows.seller]
         + 0.4 * rng.standard_normal(len(OFFICES))[rows.office]

@@ -232,15 +232,15 @@ def make_goods(shape: Shape, law: Law, root: Root) -> Goods:
 
 
 def make_importers(shape: Shape, declarations: int, months: int, root: Root) -> Importers:
-    """Importers for a number of inspected declarations, with their habits; a fifth comes later, a fifth leaves earlier."""
+    """Importers for a number of inspected declarations, with their habits; a tenth comes later, a tenth leaves earlier."""
     rng = derive_rng(root, "worlds", purpose="importers")
     count = max(round(declarations / shape.importer_rows), _FEWEST_IMPORTERS)
     brokers = max(count // _IMPORTERS_PER_BROKER, _FEWEST_BROKERS)
     broker_weights = np.arange(1, brokers + 1) ** -0.7
     broker_office = drawn(_OFFICE_SHARES, brokers, rng)
     broker = drawn(broker_weights, count, rng)
-    first = np.where(rng.random(count) < 0.2, rng.integers(0, months, count), 0)
-    last = np.where(rng.random(count) < 0.2, rng.integers(first, months), months - 1)
+    first = np.where(rng.random(count) < 0.1, rng.integers(0, months, count), 0)
+    last = np.where(rng.random(count) < 0.1, rng.integers(first, months), months - 1)
     return Importers(
         activity=np.exp(shape.activity * rng.standard_normal(count)),
         first_month=first,
