@@ -47,7 +47,7 @@ FRAME_TYPES: dict[str, dg.DagsterType] = {
     ),
     "unit_prices": create_dagster_pandas_dataframe_type(
         name="UnitPrices",
-        description="A noisy price per kg for each product code.",
-        columns=[_column("hs10_code", "object"), _column("category", "object"), _column("unit_price", "float64")],
+        description="A noisy price per kg for each category of goods.",
+        columns=[_column("category", "object"), _column("unit_price", "float64")],
     ),
 }

@@ -1,8 +1,8 @@
 -- safe_groups: what may be shown as it is, because at least $min_group distinct importers declared it over all the months at hand.
 --
--- It counts tariff tuples as a release shows them (product code of 6 digits), tuples with net mass and label, net masses by
--- themselves, prices per kilogram of a product code (to four significant digits, which is what is shown), and each code of the form
--- that is in no tuple (kind is the column's name, code the code).
+-- It counts tariff tuples (product code of 6 digits) with net mass and label, net masses by themselves, prices per kilogram of a
+-- product code (to four significant digits, which is what is shown), and each code of the form that is in no tuple (kind is the
+-- column's name, code the code).
 -- Only safe groups are kept, so the table says nothing of others.
 -- $anonymized: list of the months' anonymized_declarations; $min_group: distinct importers that a group must rest on.
 with declared as (
@@ -29,7 +29,6 @@ grouped as (
     select
         case grouping(hs6_code, country_of_departure, net_mass, written_unit_price)
             when 1 then 'goods'
-            when 3 then 'tuple'
             when 13 then 'mass'
             when 6 then 'unit price'
         end as kind,
@@ -47,7 +46,6 @@ grouped as (
     from declared
     group by grouping sets (
         (hs6_code, country_of_departure, country_of_origin, tax_rate, tax_type, net_mass, label),
-        (hs6_code, country_of_departure, country_of_origin, tax_rate, tax_type),
         (net_mass),
         (hs6_code, written_unit_price)
     )

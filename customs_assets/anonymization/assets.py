@@ -58,12 +58,12 @@ def anonymized_declarations(
     owners=OWNERS,
     io_manager_key=PARQUET,
     dagster_type=FRAME_TYPES["unit_prices"],
-    **made_with("3", "release_secret", "min_group"),
+    **made_with("4", "release_secret", "min_group"),
 )
 def unit_prices(
     context: dg.AssetExecutionContext, pipeline: Pipeline, anonymized_declarations: LakeFile
 ) -> dg.Output[pd.DataFrame]:
-    """Price per kg by HS10, falling back to HS6, HS4, HS2 where a code is rare, with Gaussian noise on the average."""
+    """Price per kg of each category of goods (HS10, HS6, HS4, HS2, all), with Gaussian noise on the average."""
     # Importers are counted by token: one importer in k spellings is one importer.
     lake, min_group = anonymized_declarations.lake, pipeline.settings.min_group
     prices = month_unit_prices(lake, context.partition_key, min_group, pipeline.secret)
@@ -71,6 +71,6 @@ def unit_prices(
     metadata: dict[str, Any] = {
         **table_metadata(prices),
         "noise": f"Gaussian on each category's average, standard deviation {NOISE_SCALE:.0%} of it",
-        "codes_by_digits_of_category": {str(digits): int(count) for digits, count in levels.items()},
+        "categories_by_digits": {str(digits): int(count) for digits, count in levels.items()},
     }
     return dg.Output(prices, metadata=metadata)

@@ -1,10 +1,12 @@
-"""Unit prices: the price per kilogram of each product code, with noise.
+"""Unit prices: the price per kilogram of each category of goods, with noise.
 
 Section 4.1 of the paper: "we add some Gaussian noise to the average price of each category of item". ``sql/unit_prices.sql``
 computes the averages. What belongs here draws the noise.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import duckdb
 import numpy as np
@@ -28,13 +30,14 @@ def month_unit_prices(lake: Lake, month: str, min_group: int, root: Root) -> pd.
 
 
 def average_prices(connection: duckdb.DuckDBPyConnection, declarations_path: str, min_group: int) -> pd.DataFrame:
-    """The average price of every product code in a Parquet file of anonymized declarations.
+    """The average price of every category of goods in a Parquet file of anonymized declarations.
 
-    A code with fewer than ``min_group`` importers gets the average of a shorter code, its category.
+    A category is a product code, the first 6, 4 or 2 digits of one, or all goods. It has an average where at least ``min_group``
+    importers declared it.
 
     Returns:
-        One row for each code, in order: ``hs10_code``, ``category`` (empty for all goods), ``importers`` and ``declarations``
-        of the category, ``average_price`` in KRW per kg.
+        One row for each category, in order: ``category`` (empty for all goods), ``importers``, ``declarations``,
+        ``average_price`` in KRW per kg. None where no declaration has a mass and a price.
     """
     return connection.execute(
         read_sql("unit_prices.sql"), {"declarations": declarations_path, "min_group": min_group}
@@ -42,20 +45,29 @@ def average_prices(connection: duckdb.DuckDBPyConnection, declarations_path: str
 
 
 def noisy_prices(averages: pd.DataFrame, root: Root, noise_scale: float = NOISE_SCALE) -> pd.DataFrame:
-    """Multiply each average of :func:`average_prices` by (1 + Gaussian noise). Codes of one category share its noise.
+    """Multiply each average of :func:`average_prices` by (1 + Gaussian noise).
 
     A corrected average gets another noise, so that two releases do not show the correction. The exact average does not leave this
     function.
 
     Returns:
-        ``hs10_code``, ``category``, ``importers``, ``declarations``, ``unit_price`` in KRW per kg, always positive.
+        ``category``, ``importers``, ``declarations``, ``unit_price`` in KRW per kg, always positive.
     """
-    by_category = averages.drop_duplicates("category").set_index("category")["average_price"]
     noise = [
         derive_rng(root, "noise", str(name), float(price).hex()).standard_normal()
-        for name, price in by_category.items()
+        for name, price in zip(averages["category"], averages["average_price"], strict=True)
     ]
-    factor = pd.Series(1.0 + np.clip(noise, -_NOISE_LIMIT, _NOISE_LIMIT) * noise_scale, index=by_category.index)
-    noisy = averages.drop(columns="average_price")
-    noisy["unit_price"] = averages["average_price"].to_numpy() * averages["category"].map(factor).to_numpy()
-    return noisy
+    factor = 1.0 + np.clip(noise, -_NOISE_LIMIT, _NOISE_LIMIT) * noise_scale
+    return averages.drop(columns="average_price").assign(unit_price=averages["average_price"] * factor)
+
+
+def prices_of(codes: pd.Series, by_category: Mapping[str, float]) -> np.ndarray:
+    """The unit price of each of n product codes: that of the longest category that it begins with.
+
+    Args:
+        codes: product codes of any number of digits.
+        by_category: unit prices in KRW per kg by category, with that of all goods (the empty text) among them.
+    """
+    numbers, distinct = pd.factorize(codes)
+    longest = (next(code[:end] for end in range(len(code), -1, -1) if code[:end] in by_category) for code in distinct)
+    return np.array([by_category[category] for category in longest], dtype=float)[numbers]

@@ -61,6 +61,7 @@ ROLES: tuple[Role, ...] = (
         ("country_of_origin", "chapter", "hs6_code", "office_id"),
         (("hs6_code", 2), ("hs6_code", 0)),
         "importer_id",
+        packed=True,
     ),
     Role(
         "seller_id",
@@ -86,6 +87,14 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("hs6_code", "country_of_origin"),
         ("fraud", "hs6_code"),
         ("hs6_code",),
+    ),
+    "importer_id of any month": (
+        ("fraud", "hs6_code", "country_of_origin", "office_id"),
+        ("hs6_code", "country_of_origin"),
+        ("fraud", "hs6_code"),
+        ("hs6_code",),
+    ),
+    "importer_id of other goods": (
         ("heading", "country_of_origin", "seller_id_named"),
         ("heading",),
         ("chapter", "country_of_origin", "seller_id_named"),
@@ -123,6 +132,10 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
 }
 
+# What a row gives to another month's row, and what they may be alike in.
+_LIKE = ("hs6_code", "country_of_origin", "office_id", "mode_of_transport", "fraud")
+_GIVEN = [*IDENTITIES, *_LIKE, "seller_id_named"]
+
 # The share of declarations to shuffle is searched for in this many halvings.
 _HALVINGS = 7
 
@@ -141,14 +154,18 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
         root: what draws derive from.
 
     Returns:
-        n rows of ``declaration_id`` and the four identity columns, empty where the declaration names nobody.
+        n rows of ``declaration_id``, the four identity columns, empty where the declaration names nobody, and what the row is
+        like: ``hs6_code``, ``country_of_origin``, ``office_id``, ``mode_of_transport`` and ``fraud``.
     """
     rows = with_shorter_codes(declarations)
     measured = with_shorter_codes(source)
     for role in ROLES:
         rng = derive_rng(root, ASSET, purpose=role.name)
         rows[role.name] = _compose_role(rows, declarations, measured, role, min_group, rng)
-    return rows[["declaration_id", *IDENTITIES]]
+        if role is ROLES[0]:
+            target = _association_above_chance(measured["hs6_code"])(measured[role.name].to_numpy())
+            rows["hs6_code"] = _concentrated(rows, target, int(rng.integers(2**62)))
+    return rows[["declaration_id", *_GIVEN[:-1]]]
 
 
 def _compose_role(
@@ -197,6 +214,44 @@ def _compose_role(
     composed = np.full(len(rows), "", dtype=object)
     composed[named] = np.asarray(tokens, dtype=object)[runs]
     return composed
+
+
+def _concentrated(rows: pd.DataFrame, target: float, seed: int) -> np.ndarray:
+    """The product codes of the rows, exchanged so that importers keep to their goods as much as in the source.
+
+    An importer may take few of its rows from one source identity. So it finds rows of one product less often than a real importer
+    has them. Therefore rows of one origin exchange codes: a share of them gives its codes in the order of the code, and takes them in
+    the order of the new importers, whose trade lies in the order of chapters, too. The share is just so large that the relation of
+    importers and goods is as strong as the target.
+    """
+    codes = rows["hs6_code"].to_numpy(dtype=object)
+    origin = pd.factorize(rows["country_of_origin"])[0]
+    order = pd.factorize(codes, sort=True)[0]
+    importer = pd.factorize(rows["importer_id"])[0]
+    together = _joined([origin, importer])
+    # Where an importer's trade of one origin lies among the codes.
+    place = pd.Series(order).groupby(together).median().to_numpy()
+    association = _association_above_chance(rows["importer_id"])
+
+    def exchanged(share: float) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        picked = np.flatnonzero(rng.random(len(place))[together] < share)
+        tie = rng.permutation(len(place))
+        gives = picked[np.lexsort([order[picked], origin[picked]])]
+        takes = picked[np.lexsort([tie[together[picked]], place[together[picked]], origin[picked]])]
+        taken = codes.copy()
+        taken[takes] = codes[gives]
+        return taken
+
+    low, high = 0.0, 1.0
+    if association(codes) >= target:
+        return codes
+    if association(exchanged(high)) <= target:
+        return exchanged(high)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if association(exchanged(middle)) < target else (low, middle)
+    return exchanged(high)
 
 
 def _shuffled_codes(values: pd.Series, rng: np.random.Generator) -> np.ndarray:
@@ -372,43 +427,82 @@ def over_share(runs: np.ndarray, sources: np.ndarray, min_group: int) -> np.ndar
     return rows.groupby(["run", "source"]).cumcount().to_numpy() >= -(-size // min_group)
 
 
-def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def assign(rows: pd.DataFrame, slots: pd.DataFrame, others: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Identities for a synthetic month.
 
     Args:
         rows: m synthetic rows as ``Codec.decode`` gives them, with ``courier_id_named``, and ``seller_id_named`` as a wish.
         slots: the month's n generalized rows with their new identities.
+        others: the rows of :func:`compose` of other months. A row whose product no open slot of the month has takes the identities
+            of a row there that has it.
         rng: what draws come from.
 
     Returns:
-        m rows of the four identity columns, empty where nobody is named. Each slot serves as often as any other, once where m =
-        n.
+        m rows of the four identity columns, empty where nobody is named. No slot of the month serves twice where m = n.
     """
     wanted = with_shorter_codes(rows)
-    offered = with_shorter_codes(slots).assign(
-        seller_id_named=np.where(slots["seller_id"] != "", "yes", "no"), slot=np.arange(len(slots))
+    own, foreign = (
+        with_shorter_codes(table).assign(seller_id_named=np.where(table["seller_id"] != "", "yes", "no"))
+        for table in (slots, others)
     )
-    for role in ROLES:
-        named = np.arange(len(wanted))
+    n = len(own)
+    own["slot"] = np.arange(n)
+    slot = _importers(wanted, own, foreign, rng)
+    from_own = slot < n
+    giving = pd.concat([own[_GIVEN], foreign[_GIVEN]], ignore_index=True).iloc[slot].reset_index(drop=True)
+    # Whether an importer names its seller is the importer's habit: it comes with the importer.
+    wanted = wanted.assign(
+        slot=np.where(from_own, slot, -1), importer_id=giving["importer_id"], seller_id_named=giving["seller_id_named"]
+    )
+    for role in ROLES[1:]:
+        named = np.ones(len(wanted), dtype=bool)
         if f"{role.name}_named" in wanted:
-            named = np.flatnonzero((wanted[f"{role.name}_named"] == "yes").to_numpy())
-        open_slots = np.flatnonzero((offered[role.name] != "").to_numpy())
-        chosen = np.full(len(wanted), "", dtype=object)
-        if len(named) and len(open_slots):
-            slot = open_slots[_matched(wanted.iloc[named], offered.iloc[open_slots], _MATCHES[role.name], rng)]
-            chosen[named] = offered[role.name].to_numpy(dtype=object)[slot]
-            if role is ROLES[0]:
-                # Whether an importer names its seller is the importer's habit: it comes with the importer.
-                wanted["slot"] = slot
-                wanted["seller_id_named"] = offered["seller_id_named"].to_numpy()[slot]
+            named = (wanted[f"{role.name}_named"] == "yes").to_numpy()
+        # Of another month's row the partner comes along where it is at home there.
+        alike = (giving[role.order[0]] == wanted[role.order[0]]).to_numpy() & (giving[role.name] != "").to_numpy()
+        comes_along = named & ~from_own & alike
+        chosen = np.where(comes_along, giving[role.name].to_numpy(dtype=object), "").astype(object)
+        asking = np.flatnonzero(named & ~comes_along)
+        open_slots = np.flatnonzero((own[role.name] != "").to_numpy())
+        if len(asking) and len(open_slots):
+            found = _matched(wanted.iloc[asking], own.iloc[open_slots], _MATCHES[role.name], rng)
+            chosen[asking] = own[role.name].to_numpy(dtype=object)[open_slots[found]]
         wanted[role.name] = chosen
     return wanted[list(IDENTITIES)].set_axis(rows.index)
+
+
+def _importers(
+    wanted: pd.DataFrame, own: pd.DataFrame, foreign: pd.DataFrame, rng: np.random.Generator
+) -> np.ndarray:
+    """For each row the place of the slot, among the month's own and then the others, that gives it its importer."""
+    slot = _matched(wanted, own, _MATCHES["importer_id"], rng)
+    for shared in _MATCHES["importer_id of any month"]:
+        left = np.flatnonzero(slot < 0)
+        if not (len(left) and len(foreign)):
+            break
+        both = pd.concat([wanted[list(shared)].iloc[left], foreign[list(shared)]], ignore_index=True)
+        key = both.groupby(list(shared), sort=False).ngroup().to_numpy()
+        order = np.argsort(key[len(left) :], kind="stable")
+        begin, end = (np.searchsorted(key[len(left) :][order], key[: len(left)], side=side) for side in ("left", "right"))
+        found = end > begin
+        place = begin[found] + (rng.random(int(found.sum())) * (end - begin)[found]).astype(int)
+        slot[left[found]] = len(own) + order[place]
+    left = np.flatnonzero(slot < 0)
+    if len(left):
+        unused = np.setdiff1d(np.arange(len(own)), slot)
+        unused = unused if len(unused) else np.arange(len(own))
+        found = _matched(wanted.iloc[left], own.iloc[unused], _MATCHES["importer_id of other goods"], rng)
+        slot[left] = unused[found]
+    return slot
 
 
 def _matched(
     rows: pd.DataFrame, slots: pd.DataFrame, matches: tuple[tuple[str, ...], ...], rng: np.random.Generator
 ) -> np.ndarray:
-    """For each row the place of a slot that shares as much with it as possible. All slots are used equally often."""
+    """For each row the place of a slot that shares as much with it as possible; -1 where none shares enough.
+
+    All slots are used equally often.
+    """
     turns = -(-len(rows) // len(slots))
     open_slots = np.concatenate([rng.permutation(len(slots)) for _ in range(turns)])[: len(rows)]
     if turns == 1:

@@ -127,7 +127,8 @@ def count_safe_parts(population: Population, law: Law, min_group: int, dominance
             tables.append(one.assign(part=part.name, level=level))
     found = pd.concat(tables, ignore_index=True)
     order = ["part", "level", "place", ORIGIN, DEPARTURE, TYPE, RATE, IMPORTER]
-    found = found.assign(importers=found["importers"].astype("int64"), declarations=found["declarations"].astype("int64"))
+    counts = {name: found[name].astype("int64") for name in ("importers", "declarations")}
+    found = found.assign(**counts).reindex(columns=[*order, "share", *counts]).astype({RATE: float})
     return found[[*order, "share", "importers", "declarations"]].sort_values(order, ignore_index=True)
 
 
@@ -182,15 +183,20 @@ class _Rows:
 
     Attributes:
         goods: the product code as it is now, with all levels.
-        lane: the other columns of the tuple as they are now, and ``importer_id``: whose they were.
+        first: the tuple's other columns as they were declared.
+        lane: the same as they are now, and ``importer_id``: whose they were.
         facts: what a pool is judged by: importer, label, partner, price (integers), value and mass.
         fallen: by part, the place in ``LEVELS`` to which each part fell.
+        replaced: whose product code is replaced by another of the law. Until then the levels that are finer than the one it fell
+            to are not looked at.
     """
 
     goods: pd.DataFrame
+    first: pd.DataFrame
     lane: pd.DataFrame
     facts: pd.DataFrame
     fallen: dict[str, np.ndarray] = field(default_factory=dict)
+    replaced: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def now(self) -> pd.DataFrame:
         return pd.concat([self.goods, self.lane], axis=1)
@@ -226,12 +232,14 @@ def disclosed_tuples(
     effective = law if law.has_rates else law_of_safe_claims(law, safe)
     rows = _Rows(
         with_levels(pd.DataFrame({CODE: declarations["hs10_code"].str[:6].to_numpy(dtype=object)})),
+        declarations[[ORIGIN, DEPARTURE, TYPE, RATE]].reset_index(drop=True),
         declarations[[ORIGIN, DEPARTURE, TYPE, RATE, IMPORTER]].reset_index(drop=True),
         _facts(declarations),
     )
-    _draw_codes(rows, safe, effective, min_group, dominance, derive_rng(root, ASSET, purpose="code"))
+    choices = _draw_codes(rows, safe, effective, min_group, dominance, derive_rng(root, ASSET, purpose="code"))
     for part in parts[:2]:
         _draw_part(rows, part, safe, min_group, dominance, derive_rng(root, ASSET, purpose=part.name))
+    _replace_codes(rows, choices, derive_rng(root, ASSET, purpose="replaced codes"))
     _draw_claims(rows, parts[2], safe, effective, min_group, dominance, derive_rng(root, ASSET, purpose="claim"))
     names = np.array([*LEVELS, NOWHERE], dtype=object)
     disclosed = pd.DataFrame(
@@ -311,7 +319,7 @@ def _exchanged(pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _joined(*columns: np.ndarray | pd.Series) -> np.ndarray:
     """One integer from 0 on for each row, the same for rows that are alike in all columns."""
-    return pd.DataFrame(dict(enumerate(columns))).groupby(list(range(len(columns))), sort=False).ngroup().to_numpy()
+    return pd.DataFrame({number: np.asarray(column) for number, column in enumerate(columns)}).groupby(list(range(len(columns))), sort=False).ngroup().to_numpy()
 
 
 def _usable(codes: np.ndarray, law: Law) -> np.ndarray:
@@ -321,8 +329,12 @@ def _usable(codes: np.ndarray, law: Law) -> np.ndarray:
 
 def _draw_codes(
     rows: _Rows, safe: SafeParts, law: Law, min_group: int, dominance: Dominance, rng: np.random.Generator
-) -> None:
-    """Keep, exchange or replace the product codes."""
+) -> dict[tuple[int, str], np.ndarray]:
+    """Keep or exchange the product codes that are safe somewhere.
+
+    Returns:
+        For each level and place that other codes fell to: the codes of the law that may replace them.
+    """
     safe_codes = safe.codes[_usable(safe.codes, law)] if len(safe.codes) else safe.codes
     if not len(safe_codes):
         raise TooFewImporters(
@@ -347,9 +359,13 @@ def _draw_codes(
         taken = open_rows[member]
         codes[taken] = codes[taken[_exchanged(pool[member], rng)]]
         fallen[taken] = number
-    # All others are replaced by codes of the law that are not safe either.
+    rows.replaced = fallen == _NOWHERE
+    rows.goods = with_levels(pd.DataFrame({CODE: codes}))
+    rows.fallen[CODE_PART.name] = fallen
+    # All others will be replaced by codes of the law that are not safe either.
     law_codes = law.codes[_usable(law.codes, law)]
     candidates = with_levels(pd.DataFrame({CODE: law_codes[~np.isin(law_codes.astype(str), safe_codes.astype(str))]}))
+    choices: dict[tuple[int, str], np.ndarray] = {}
     for number, level in enumerate(LEVELS[1:], 1):
         open_rows = np.flatnonzero(fallen == _NOWHERE)
         if not len(open_rows):
@@ -361,21 +377,40 @@ def _draw_codes(
             member &= _in_a_pool(
                 pool, pd.factorize(codes[open_rows])[0], rows.facts.iloc[open_rows], min_group, dominance
             )
-        filled = np.unique(pool[member])
-        for one in filled:
-            choice = candidates.loc[candidates[level] == places[one], CODE].to_numpy(dtype=object)
-            taken = open_rows[member & (pool == one)]
-            codes[taken] = choice[rng.integers(len(choice), size=len(taken))]
+        for one in np.unique(pool[member]):
+            choices[number, places[one]] = candidates.loc[candidates[level] == places[one], CODE].to_numpy(object)
         fallen[open_rows[member]] = number
-        candidates = candidates[~candidates[level].isin(places[filled])]
-    if len(left := np.flatnonzero(fallen == _NOWHERE)):
-        # The law has too few other codes: any safe one that is kept somewhere, as often as it is.
-        at = np.flatnonzero(kept)
-        if not len(at):
+        candidates = candidates[~candidates[level].isin(places[np.unique(pool[member])])]
+    if (fallen == _NOWHERE).any():
+        # The law has too few other codes: any safe one of those that are kept.
+        if not kept.any():
             raise TooFewImporters("no product code may be kept, and the law has too few others")
-        codes[left] = rows.goods[CODE].to_numpy(dtype=object)[at[rng.integers(len(at), size=len(left))]]
+        choices[_NOWHERE, ""] = codes[kept]
+    return choices
+
+
+def _replace_codes(rows: _Rows, choices: dict[tuple[int, str], np.ndarray], rng: np.random.Generator) -> None:
+    """Give codes of the law to the rows whose own is safe nowhere.
+
+    The rows of one place and origin get a code in groups of random size, on average as many as had one code of one origin in common.
+    A group is of the rows of any importers. So importers can be composed that keep to their goods.
+    """
+    codes = rows.goods[CODE].to_numpy(dtype=object, copy=True)
+    fallen = rows.fallen[CODE_PART.name]
+    origin = pd.factorize(rows.lane[ORIGIN])[0]
+    first = pd.factorize(rows.first[ORIGIN])[0]
+    replaced = rows.replaced
+    for (number, place), choice in choices.items():
+        at = replaced & (fallen == number)
+        if number != _NOWHERE:
+            at &= (rows.goods[LEVELS[number]] == place).to_numpy()
+        taken = np.flatnonzero(at)
+        own = len(np.unique(_joined(codes[taken], first[taken])))
+        taken = taken[np.lexsort([rng.random(len(taken)), origin[taken]])]
+        begins = (np.diff(origin[taken], prepend=-1) != 0) | (rng.random(len(taken)) < own / len(taken))
+        group = np.cumsum(begins) - 1
+        codes[taken] = choice[rng.integers(len(choice), size=int(group[-1]) + 1)][group]
     rows.goods = with_levels(pd.DataFrame({CODE: codes}))
-    rows.fallen[CODE_PART.name] = fallen
 
 
 def _fall(rows: _Rows, part: Part, safe: SafeParts, rng: np.random.Generator) -> np.ndarray:

@@ -1,11 +1,10 @@
-"""The ``k`` rule over all months: which goods and codes may be shown as declared, and what takes the place of the others.
+"""The ``k`` rule over all months: which goods, amounts and codes of the form may be shown as declared.
 
-Within one month of some 3,000 declarations nearly every tariff tuple is rare; over all months most are not. So one
-table (``sql/safe_groups.sql``) counts over all months what at least ``k`` distinct importers declared: tariff tuples,
-tuples with their mass and label, masses, prices per kilogram, and the codes of the form that stand in no tuple. A
-month's declarations are *generalized* by this table before anything is drawn from them: a declaration whose tuple or
-code is not safe gets a safe one, from the declaration that shares most with it. After this step no unsafe tuple or code
-is left to be released.
+Within one month of some 3,000 declarations nearly everything is rare; over all months most is not. So one table
+(``sql/safe_groups.sql``) counts over all months what at least ``k`` distinct importers declared: tariff tuples with their mass and
+label, masses, prices per kilogram, and the codes of the form that stand in no tuple. A month's declarations are *generalized*
+before anything is drawn from them: each gets the tariff tuple that is shown for it (``parts.py``), and a code of the form that is not
+safe is replaced by one of a declaration like it. After this step nothing unsafe is left to be released.
 """
 
 from __future__ import annotations
@@ -16,29 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import FORM_CODES, RELEASED_TUPLE, TARIFF_TUPLE
+from customs_assets.declaration import FORM_CODES, HS6, RELEASED_TUPLE, TARIFF_TUPLE
+from customs_assets.disclosure.levels import CODE
 from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.lake import Lake, read_sql
-
-# A declaration gets the tuple of one that shares these parts with it, tried in this order. Route, rate and type of tax come
-# before the product code: four columns of a release depend on them, and one on the code.
-_SHARED_BY_TUPLES: tuple[tuple[str, ...], ...] = (
-    ("hs6_code", "country_of_origin", "country_of_departure", "tax_rate"),
-    ("hs6_code", "country_of_origin", "country_of_departure"),
-    ("heading", "country_of_origin", "country_of_departure", "tax_type", "tax_rate"),
-    ("chapter", "country_of_origin", "country_of_departure", "tax_type", "tax_rate"),
-    ("chapter", "country_of_origin", "country_of_departure", "tax_type"),
-    ("chapter", "country_of_origin", "tax_type", "tax_rate"),
-    ("chapter", "country_of_origin", "country_of_departure"),
-    ("country_of_origin", "country_of_departure", "tax_type", "tax_rate"),
-    ("country_of_origin", "tax_type", "tax_rate"),
-    ("hs6_code", "tax_type", "tax_rate"),
-    ("heading", "tax_type", "tax_rate"),
-    ("chapter", "tax_type", "tax_rate"),
-    ("country_of_origin",),
-    ("chapter",),
-    (),
-)
 
 # A declaration gets the code of one that shares these, tried in this order.
 _SHARED_BY_CODES: tuple[tuple[str, ...], ...] = (
@@ -48,23 +28,23 @@ _SHARED_BY_CODES: tuple[tuple[str, ...], ...] = (
     (),
 )
 
-KINDS = ("goods", "tuple", "mass", "unit price", *FORM_CODES)
+KINDS = ("goods", "mass", "unit price", *FORM_CODES)
 
 
 @dataclass(frozen=True)
 class Generalized:
-    """A month's declarations in which every tariff tuple and every code is safe.
+    """A month's declarations with tariff tuples and codes that may be shown.
 
     Attributes:
-        declarations: the n rows with safe tuples and codes, and two more columns: ``safe_as_declared``, whether tuple, mass and
-            label are safe together, so that they may be drawn together; ``unit_price``, the price in KRW per kg where it is
-            safe for the product code, else NaN.
-        tuples_replaced: how many rows got another tuple, by the parts that it shares with theirs.
+        declarations: the n rows with the tuples that are shown for them (product codes of six digits) and safe codes, and two more
+            columns: ``safe_as_declared``, whether tuple, mass and label are safe together, so that they may be drawn together;
+            ``unit_price``, the price in KRW per kg where it is safe for the product code, else NaN.
+        parts_kept: how many rows kept each part of their tuple.
         codes_replaced: how many rows got another code, by column.
     """
 
     declarations: pd.DataFrame
-    tuples_replaced: dict[str, int]
+    parts_kept: dict[str, int]
     codes_replaced: dict[str, int]
 
 
@@ -107,12 +87,12 @@ class SafeGroups:
         """The safe codes of a column of :data:`declaration.FORM_CODES`, sorted."""
         return sorted(self._by_kind[column]["code"])
 
-    def is_safe(self, declarations: pd.DataFrame, kind: str) -> np.ndarray:
-        """Which of n declarations are in a safe group of a kind, ``goods`` (tuple, mass and label) or ``tuple``, as booleans."""
-        columns = [*RELEASED_TUPLE, *(("net_mass", "label") if kind == "goods" else ())]
+    def are_safe_goods(self, declarations: pd.DataFrame) -> np.ndarray:
+        """Which of n declarations have a tariff tuple, mass and label that are safe together, as booleans."""
+        columns = [*RELEASED_TUPLE, "net_mass", "label"]
         rows = with_shorter_codes(declarations)
         rows = rows.assign(label=rows["critical_fraud"].astype(int))[columns]
-        safe = self._by_kind[kind][columns].astype(rows.dtypes.to_dict())
+        safe = self._by_kind["goods"][columns].astype(rows.dtypes.to_dict())
         return rows.merge(safe, how="left", on=columns, indicator=True)["_merge"].eq("both").to_numpy()
 
     def unit_prices(self, declarations: pd.DataFrame) -> np.ndarray:
@@ -122,36 +102,35 @@ class SafeGroups:
         safe = rows.merge(self._by_kind["unit price"], how="left", on=["hs6_code", "written_unit_price"])["unit_price"]
         return np.where(priced, safe.to_numpy(dtype=float), np.nan)
 
-    def generalize(self, declarations: pd.DataFrame, rng: np.random.Generator) -> Generalized:
-        """Replace every tuple and every code that is not safe by a safe one of the same month.
-
-        Among the declarations that share the same parts, the one with the nearest price per kilogram gives its tuple: where the
-        tariff says no more, the price says best what a good is. A code comes from any of them at random.
+    def generalize(
+        self, declarations: pd.DataFrame, tuples: pd.DataFrame, rng: np.random.Generator
+    ) -> Generalized:
+        """Give every declaration the tuple that is shown for it, and replace every code of the form that is not safe.
 
         Args:
             declarations: n anonymized rows of a month.
+            tuples: the rows of :func:`parts.disclosed_tuples` for them, and others.
             rng: what draws come from.
 
         Raises:
-            TooFewImporters: no tuple of the month is safe, or no code of a column.
+            ValueError: a declaration has no disclosed tuple.
+            TooFewImporters: no code of a column is safe.
         """
-        safe = self.is_safe(declarations, "tuple")
-        if not safe.any():
-            raise TooFewImporters(
-                f"none of the {len(declarations)} declarations has a tariff tuple that enough importers declared; "
-                "more months, or a smaller k (CUSTOMS_MIN_GROUP), are needed"
+        own = declarations[["declaration_id"]].merge(tuples, how="left", on="declaration_id", validate="one_to_one")
+        if missing := int(own[HS6.name].isna().sum()):
+            raise ValueError(
+                f"{missing} of {len(own)} declarations have no disclosed tuple: disclosed_tuples was made without them; "
+                "make it again"
             )
-        parts = with_shorter_codes(declarations)[[*RELEASED_TUPLE, "heading", "chapter"]]
-        # A very small noise, so that among equal prices no tuple is preferred.
-        cost = _log_unit_price(declarations) + 1e-6 * rng.standard_normal(len(declarations))
-        donors, counts = _nearest_safe(parts, _SHARED_BY_TUPLES, safe, cost)
+        parts = {name.removesuffix("_level"): own[name] == CODE for name in own.columns if name.endswith("_level")}
+        whole = np.logical_and.reduce([kept.to_numpy() for kept in parts.values()])
         generalized = declarations.assign(
-            **{column: declarations[column].to_numpy()[donors] for column in TARIFF_TUPLE},
-            safe_as_declared=safe & self.is_safe(declarations, "goods"),
-            unit_price=self.unit_prices(declarations)[donors],
+            **{column: own[shown].to_numpy() for column, shown in zip(TARIFF_TUPLE, RELEASED_TUPLE, strict=True)},
+            safe_as_declared=whole & self.are_safe_goods(declarations),
+            unit_price=np.where(parts["code"], self.unit_prices(declarations), np.nan),
         )
         generalized, codes_replaced = self._with_safe_codes(generalized, rng)
-        return Generalized(generalized, counts, codes_replaced)
+        return Generalized(generalized, {part: int(kept.sum()) for part, kept in parts.items()}, codes_replaced)
 
     def _with_safe_codes(
         self, declarations: pd.DataFrame, rng: np.random.Generator
@@ -177,7 +156,7 @@ class SafeGroups:
 
 def with_shorter_codes(declarations: pd.DataFrame) -> pd.DataFrame:
     """The same rows, numbered anew, with the product code's ``hs6_code``, ``heading`` (4 digits) and ``chapter`` (2)."""
-    code = declarations["hs10_code"]
+    code = declarations["hs10_code" if "hs10_code" in declarations else "hs6_code"]
     return declarations.assign(hs6_code=code.str[:6], heading=code.str[:4], chapter=code.str[:2]).reset_index(drop=True)
 
 
@@ -191,12 +170,6 @@ def written_unit_prices(declarations: pd.DataFrame) -> tuple[np.ndarray, np.ndar
     priced = (mass > 0) & (price > 0)
     units = np.divide(price, mass, out=np.ones_like(mass), where=priced)
     return np.array([f"{unit:.3e}" for unit in units], dtype=object), priced
-
-
-def _log_unit_price(declarations: pd.DataFrame) -> np.ndarray:
-    """Natural logarithm of the price in KRW per kg; 0 kg count as 1 kg and no price as 1 KRW."""
-    mass, price = (declarations[name].to_numpy(dtype=float) for name in ("net_mass", "item_price"))
-    return np.log(np.maximum(price, 1.0)) - np.log(np.where(mass > 0, mass, 1.0))
 
 
 def _nearest_safe(

@@ -249,18 +249,20 @@ def _labelled(examined: Examined) -> Piece:
     return frame.assign(tariff_tuple=np.where(lawful, "lawful", "unlawful")), expected
 
 
-@suite("unit_prices", "prices", key="hs10_code")
+@suite("unit_prices", "prices", key="category")
 def _unit_prices(examined: Examined) -> Piece:
-    """Every product code has one positive price that rests on enough importers."""
+    """Every category of goods has one positive price that rests on enough importers."""
     k = examined.settings.min_group
-    codes = sorted(set(examined.frame("labelled_declarations")["hs10_code"]))
+    codes = examined.frame("labelled_declarations")["hs10_code"]
+    categories = sorted({code[:digits] for code in codes.unique() for digits in (0, 2, 4, 6, 10)})
     frame = examined.frame()
     positive = {"column": "unit_price", "min_value": 0, "strict_min": True, "max_value": 1e13}
     # A price of no category rests on all goods.
-    return frame.assign(rests_on=frame["importers"].where(frame["category"] != "", k)), [
-        in_set("hs10_code", codes, "only product codes of the month have a price"),
-        row_count(len(codes), "every product code of the month has a price"),
-        unique("hs10_code", "a product code has one price"),
+    all_goods = "priced" if (frame["category"] == "").any() else "without a price"
+    return frame.assign(rests_on=frame["importers"].where(frame["category"] != "", k), all_goods=all_goods), [
+        in_set("category", categories, "only goods of the month have a price"),
+        in_set("all_goods", ["priced"], "all goods have a price, which every product code can fall back to"),
+        unique("category", "a category has one price"),
         expect("ColumnValuesToBeBetween", "prices are positive", **positive),
         between("rests_on", k, None, f"a price rests on at least {k} importers, or on all goods"),
     ]

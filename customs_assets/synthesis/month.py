@@ -15,13 +15,12 @@ import pandas as pd
 
 from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES, RELEASED_TUPLE, Kind
 from customs_assets.disclosure.identities import assign
-from customs_assets.disclosure.safe_groups import SafeGroups
 from customs_assets.months import FIRST_MONTH, first_day
 from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
 from customs_assets.synthesis.encodings.price import PriceForm
 from customs_assets.synthesis.fraud_propensity import FraudPropensity, draw_frauds
 from customs_assets.synthesis.polish import DONORS_PER_GROUP, Polish
-from customs_assets.synthesis.releasable import releasable_month
+from customs_assets.synthesis.releasable import Disclosed, releasable_month
 from customs_assets.synthesis.selection import DRAFTS, select
 
 if TYPE_CHECKING:
@@ -45,12 +44,12 @@ class AllMonths:
     """What is learned from all months together (``docs/decisions.md``, decision 7).
 
     Attributes:
-        safe: what may be shown as declared.
+        disclosed: what may be shown.
         identities: ``declaration_id`` and the four columns of composed identities, one row for each source declaration.
         propensity: how likely inspection finds fraud in a declaration.
     """
 
-    safe: SafeGroups
+    disclosed: Disclosed
     identities: pd.DataFrame
     propensity: FraudPropensity
 
@@ -62,7 +61,7 @@ class SyntheticMonth:
     Attributes:
         declarations: m rows with :data:`declaration.RELEASED_NAMES`, ordered by date.
         drafts: rows that the GAN drafted, of which m were selected.
-        tuples_replaced: source rows whose tariff tuple too few importers declared, by the parts that they share with the new one.
+        parts_kept: source rows that kept each part of their tariff tuple.
         codes_replaced: source rows whose code too few importers declared, by column.
         safe_as_declared: synthetic rows whose tuple, mass and label at least ``k`` importers declared together.
         repaired: rows that equalled a source row in everything but key and date and got another importer.
@@ -73,7 +72,7 @@ class SyntheticMonth:
 
     declarations: pd.DataFrame
     drafts: int
-    tuples_replaced: dict[str, int]
+    parts_kept: dict[str, int]
     codes_replaced: dict[str, int]
     safe_as_declared: int
     repaired: int
@@ -109,7 +108,7 @@ def synthesize_month(
 
     Raises:
         ValueError: more rows are asked for than a month has declaration IDs, or ``all_months`` was made without this month.
-        TooFewImporters: no tariff tuple of the month may be released.
+        TooFewImporters: no code of a column may be shown.
     """
     from threadpoolctl import threadpool_limits
 
@@ -120,7 +119,7 @@ def synthesize_month(
     # With several threads sums come out in another order, and the same seeds would not give the same bytes.
     with threadpool_limits(1):
         releasable = releasable_month(
-            declarations, unit_prices, all_months.safe, month=month, min_group=min_group, root=root, price=price
+            declarations, unit_prices, all_months.disclosed, month=month, min_group=min_group, root=root, price=price
         )
         generalized, codec, source = releasable.declarations, releasable.codec, releasable.model_rows
         polish = Polish(source, pd.factorize(generalized["importer_id"])[0], codec, min_group=min_group, root=own)
@@ -132,15 +131,17 @@ def synthesize_month(
             synthetic = polish.sweep(synthetic, number)
         synthetic = polish.at_source_quantiles(synthetic)
         synthetic = _labelled(synthetic, polish, all_months.propensity, derive_rng(own, "labels"))
+        identities = all_months.identities
         slots = generalized.drop(columns=list(IDENTITIES)).merge(
-            all_months.identities, on="declaration_id", validate="one_to_one"
+            identities[["declaration_id", *IDENTITIES]], on="declaration_id", validate="one_to_one"
         )
+        others = identities[~identities["declaration_id"].isin(generalized["declaration_id"])]
         if len(slots) < len(generalized):
             raise ValueError(
                 f"{len(generalized) - len(slots)} of {len(generalized)} declarations of {month} have no composed identity: "
                 "composed_identities was made without this month; make it again"
             )
-        complete = pd.concat([synthetic, assign(synthetic, slots, derive_rng(own, "identities"))], axis=1)
+        complete = pd.concat([synthetic, assign(synthetic, slots, others, derive_rng(own, "identities"))], axis=1)
         complete, repaired, copies = _without_copies(_with_hs6(complete), declarations, derive_rng(own, "repair"))
     dated = complete.sort_values("date", kind="stable")
     dated = dated.assign(declaration_id=declaration_ids(month, count, root))
@@ -148,7 +149,7 @@ def synthesize_month(
     return SyntheticMonth(
         declarations=dated[list(RELEASED_NAMES)].reset_index(drop=True).astype(types),
         drafts=len(drafted),
-        tuples_replaced=releasable.generalized.tuples_replaced,
+        parts_kept=releasable.generalized.parts_kept,
         codes_replaced=releasable.generalized.codes_replaced,
         safe_as_declared=int(synthetic["safe_as_declared"].sum()),
         repaired=repaired,

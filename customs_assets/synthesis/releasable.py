@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from customs_assets.anonymization.unit_prices import prices_of
 from customs_assets.disclosure.bands import Bands
 from customs_assets.disclosure.safe_groups import Generalized, SafeGroups, written_unit_prices
 from customs_assets.seeds import Root, derive_rng, derive_root
@@ -19,7 +20,7 @@ class ReleasableMonth:
     """A month's declarations as they may be shown.
 
     Attributes:
-        generalized: the declarations by the ``k`` rule.
+        generalized: the declarations with tuples and codes that may be shown.
         declarations: the same n rows at the prices of their new product codes.
         codec: fitted to them.
         model_rows: them as model rows.
@@ -31,34 +32,48 @@ class ReleasableMonth:
     model_rows: pd.DataFrame
 
 
-def generalized_month(declarations: pd.DataFrame, safe: SafeGroups, *, month: str, root: Root) -> Generalized:
-    """A month's declarations by the ``k`` rule, the same wherever they are asked for.
+@dataclass(frozen=True)
+class Disclosed:
+    """What may be shown of all months.
+
+    Attributes:
+        safe: what may be shown as declared.
+        tuples: the tariff tuple that is shown for each declaration (:func:`disclosure.parts.disclosed_tuples`).
+    """
+
+    safe: SafeGroups
+    tuples: pd.DataFrame
+
+
+def generalized_month(declarations: pd.DataFrame, disclosed: Disclosed, *, month: str, root: Root) -> Generalized:
+    """A month's declarations as they may be shown, the same wherever they are asked for.
 
     Raises:
-        TooFewImporters: no tariff tuple of the month may be released.
+        TooFewImporters: no code of a column may be shown.
     """
-    return safe.generalize(declarations, derive_rng(root, "generalized_declarations", month))
+    rng = derive_rng(root, "generalized_declarations", month)
+    return disclosed.safe.generalize(declarations, disclosed.tuples, rng)
 
 
 def releasable_month(
     declarations: pd.DataFrame,
     unit_prices: pd.DataFrame,
-    safe: SafeGroups,
+    disclosed: Disclosed,
     *,
     month: str,
     min_group: int,
     root: Root,
     price: PriceForm = "residual",
 ) -> ReleasableMonth:
-    """A month's declarations as they may be shown, the same wherever they are asked for.
+    """A month's declarations as they may be shown, with all that rows are made like them by.
 
     Raises:
-        TooFewImporters: no tariff tuple of the month may be released.
+        TooFewImporters: no code of a column may be shown.
     """
-    generalized = generalized_month(declarations, safe, month=month, root=root)
+    generalized = generalized_month(declarations, disclosed, month=month, root=root)
     rows = _with_prices_of_new_codes(generalized.declarations, declarations, unit_prices)
     codec = Codec.fit(
-        rows, unit_prices, min_group, price, safe_masses=safe.masses, root=derive_root(root, "codec", month)
+        rows, unit_prices, min_group, price, safe_masses=disclosed.safe.masses, root=derive_root(root, "codec", month)
     )
     model_rows = codec.model_rows(rows)
     # A mass that is safe over all months may be this month's least or largest. Then it is not shown as declared.
@@ -88,7 +103,8 @@ def _with_prices_of_new_codes(
 
     If the price stayed while the code changed, it would look like undervaluation, or the opposite.
     """
-    by_code = unit_prices.set_index("hs10_code")["unit_price"]
-    old, new = (rows["hs10_code"].map(by_code).to_numpy(dtype=float) for rows in (declarations, generalized))
+    by_category = dict(zip(unit_prices["category"], unit_prices["unit_price"], strict=True))
+    # By six digits, as in a release: a domestic subdivision that was cut off is no other good.
+    old, new = (prices_of(rows["hs10_code"].str[:6], by_category) for rows in (declarations, generalized))
     price = generalized["item_price"] * np.where(old == new, 1.0, new / old)
     return generalized.assign(item_price=np.where(old == new, generalized["item_price"], price.round(2)))

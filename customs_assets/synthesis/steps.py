@@ -4,8 +4,8 @@ Each step is one function, which an asset calls alone and :func:`synthesize.synt
 elsewhere: :func:`anonymization.unit_prices.month_unit_prices`, :func:`disclosure.safe_groups.count_safe_groups` and
 :func:`synthesis.month.synthesize_month`.
 
-``source`` and ``unit_prices`` are the anonymized declarations and their ``unit_prices`` by month, ``safe`` is what may be shown
-of them, ``min_group`` is ``k``, and all draws derive from ``root``.
+``source`` and ``unit_prices`` are the anonymized declarations and their ``unit_prices`` by month, ``disclosed`` is what may be
+shown of them, ``min_group`` is ``k``, and all draws derive from ``root``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from customs_assets.disclosure.identities import compose
-from customs_assets.disclosure.safe_groups import SafeGroups
 from customs_assets.seeds import Root, derive_seed
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
-from customs_assets.synthesis.releasable import generalized_month, releasable_month
+from customs_assets.synthesis.releasable import Disclosed, generalized_month, releasable_month
 
 if TYPE_CHECKING:
     from customs_assets.generator.ctgan import CTGAN, EpochLosses
@@ -47,14 +46,14 @@ def fit_model(
 
 
 def compose_identities(
-    source: Mapping[str, pd.DataFrame], safe: SafeGroups, *, min_group: int, root: Root
+    source: Mapping[str, pd.DataFrame], disclosed: Disclosed, *, min_group: int, root: Root
 ) -> pd.DataFrame:
     """New identities for the declarations of all months: ``declaration_id`` and the four identity columns.
 
     Raises:
-        TooFewImporters: no tariff tuple of a month may be released.
+        TooFewImporters: no code of a column may be shown.
     """
-    generalized = [generalized_month(rows, safe, month=month, root=root).declarations for month, rows in source.items()]
+    generalized = [generalized_month(rows, disclosed, month=month, root=root).declarations for month, rows in source.items()]
     both = (pd.concat(rows, ignore_index=True) for rows in (generalized, source.values()))
     return compose(*both, min_group=min_group, root=root)
 
@@ -62,7 +61,7 @@ def compose_identities(
 def fit_propensity(
     source: Mapping[str, pd.DataFrame],
     unit_prices: Mapping[str, pd.DataFrame],
-    safe: SafeGroups,
+    disclosed: Disclosed,
     *,
     min_group: int,
     root: Root,
@@ -71,13 +70,13 @@ def fit_propensity(
 
     Raises:
         OfOneKind: all declarations are fraud, or none is.
-        TooFewImporters: no tariff tuple of a month may be released.
+        TooFewImporters: no code of a column may be shown.
     """
     model_rows, releasable = [], []
     for month, rows in source.items():
         prices = unit_prices[month]
         model_rows.append(Codec.fit(rows, prices, min_group, root=root).model_rows(rows))
-        shown = releasable_month(rows, prices, safe, month=month, min_group=min_group, root=root)
+        shown = releasable_month(rows, prices, disclosed, month=month, min_group=min_group, root=root)
         releasable.append(shown.model_rows)
     importers = pd.concat([rows["importer_id"] for rows in source.values()])
     return FraudPropensity.fit(

@@ -3,7 +3,9 @@
 The pipeline takes the same steps as assets of their own, and the tests hold both to the same bytes. A rehearsal or a notebook
 calls this::
 
-    synthetic = synthesize({"2020-01": january, "2020-02": february}, Settings(epochs=30), secret)
+    population = Population.of_frames(map(count_population, (january, february)))
+    source = {"2020-01": january, "2020-02": february}
+    synthetic = synthesize(source, population, nomenclature_law(), Settings(epochs=30), secret)
 """
 
 from __future__ import annotations
@@ -14,22 +16,34 @@ from collections.abc import Mapping
 import pandas as pd
 
 from customs_assets.anonymization.unit_prices import month_unit_prices
+from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.parts import SafeParts, count_safe_parts, disclosed_tuples
+from customs_assets.disclosure.population import Population
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.lake import Lake
+from customs_assets.law.law import Law
 from customs_assets.seeds import Root
 from customs_assets.settings import Settings
 from customs_assets.synthesis.month import AllMonths, synthesize_month
+from customs_assets.synthesis.releasable import Disclosed
 from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity
 
 
 def synthesize(
-    source: Mapping[str, pd.DataFrame], settings: Settings, root: Root, epochs: int | None = None
+    source: Mapping[str, pd.DataFrame],
+    population: Population,
+    law: Law,
+    settings: Settings,
+    root: Root,
+    epochs: int | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Make a synthetic month of every month.
 
     Args:
         source: the anonymized declarations by month (``YYYY-MM``), in order.
-        settings: ``min_group``, ``rows``, ``price`` and ``epochs`` are used.
+        population: what each importer declared over the months, inspected or not.
+        law: the law that tariff tuples are under.
+        settings: ``min_group``, ``dominance_one``, ``dominance_two``, ``rows``, ``price`` and ``epochs`` are used.
         root: what all draws derive from.
         epochs: CTGAN epochs for each month; those of the settings where None.
 
@@ -48,9 +62,14 @@ def synthesize(
             lake.write_table("anonymized_declarations", rows, month)
         prices = {month: month_unit_prices(lake, month, k, root) for month in source}
         safe = SafeGroups(count_safe_groups(lake, source, k))
-    identities = compose_identities(source, safe, min_group=k, root=root)
-    propensity = fit_propensity(source, prices, safe, min_group=k, root=root)
-    all_months = AllMonths(safe, identities, propensity)
+    dominance = Dominance(settings.dominance_one, settings.dominance_two)
+    parts = SafeParts(count_safe_parts(population, law, k, dominance))
+    declarations = pd.concat(source.values(), ignore_index=True)
+    tuples = disclosed_tuples(declarations, parts, law, min_group=k, dominance=dominance, root=root)
+    disclosed = Disclosed(safe, tuples)
+    identities = compose_identities(source, disclosed, min_group=k, root=root)
+    propensity = fit_propensity(source, prices, disclosed, min_group=k, root=root)
+    all_months = AllMonths(disclosed, identities, propensity)
     synthetic = {}
     for month, rows in source.items():
         model = fit_model(rows, prices[month], month=month, min_group=k, epochs=epochs or settings.epochs, root=root)

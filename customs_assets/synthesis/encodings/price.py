@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from customs_assets.anonymization.unit_prices import prices_of
 from customs_assets.disclosure.bands import Bands
 from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.seeds import Root
@@ -29,7 +30,7 @@ class PriceEncoding:
     A shipment of 0 kg is priced as one of 1 kg.
 
     Attributes:
-        unit_prices: KRW per kg by product code.
+        unit_prices: KRW per kg by category of goods (``anonymization.unit_prices``).
         bands: what residuals are drawn from.
         form: whether a decoded price carries the residual.
     """
@@ -50,17 +51,17 @@ class PriceEncoding:
         """Learn from n declarations and the month's ``unit_prices``; the noise of the bands derives from ``root``.
 
         Raises:
-            ValueError: a product code has no unit price.
+            ValueError: no declaration of the month has a mass and a price, so that there is no unit price.
             TooFewImporters: prices follow from unit prices alone, and one rests on fewer than ``min_group`` importers.
         """
-        by_code = dict(zip(unit_prices["hs10_code"], unit_prices["unit_price"].astype(float), strict=True))
-        if missing := sorted(set(declarations["hs10_code"]) - set(by_code)):
-            raise ValueError(f"{len(missing)} product codes have no unit price, the first of them {missing[0]}")
+        by_category = dict(zip(unit_prices["category"], unit_prices["unit_price"].astype(float), strict=True))
+        if "" not in by_category:
+            raise ValueError("no declaration has a mass and a price, so there are no unit prices")
         if form == "unit_price" and (unit_prices["importers"] < min_group).any():
             raise TooFewImporters("the unit price of a product code rests on too few importers of the month")
-        residuals = _residuals(declarations, by_code)
+        residuals = _residuals(declarations, by_category)
         bands = Bands.fit(residuals, declarations["importer_id"], min_group, root=root, logarithmic=False)
-        return cls(by_code, bands, form)
+        return cls(by_category, bands, form)
 
     def encode(self, declarations: pd.DataFrame) -> pd.DataFrame:
         """Frame of shape (n, 2): ``price_given`` and ``residual`` (0 where no price is given)."""
@@ -81,7 +82,7 @@ class PriceEncoding:
 
     def residual_of(self, declarations: pd.DataFrame) -> pd.Series:
         """The residuals that belong to ``unit_price`` (KRW per kg), NaN where that is."""
-        ratio = declarations["unit_price"] / declarations["hs10_code"].map(self.unit_prices)
+        ratio = declarations["unit_price"] / prices_of(declarations["hs10_code"], self.unit_prices)
         return pd.Series(np.log(ratio.to_numpy(dtype=float)), index=declarations.index)
 
 
@@ -93,7 +94,7 @@ def _residuals(declarations: pd.DataFrame, unit_prices: Mapping[str, float]) -> 
 
 
 def _base(declarations: pd.DataFrame, unit_prices: Mapping[str, float]) -> pd.Series:
-    return _priced_mass(declarations) * declarations["hs10_code"].map(unit_prices)
+    return _priced_mass(declarations) * prices_of(declarations["hs10_code"], unit_prices)
 
 
 def _written(prices: pd.Series) -> pd.Series:
