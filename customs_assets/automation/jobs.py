@@ -34,7 +34,9 @@ _JOBS = (
     ),
     _job(
         "shared",
-        "What the months share, over all months in the lake: safe groups, composed identities, fraud propensity.",
+        "What the months share, over all months in the lake: safe parts and groups, tuples, identities, fraud propensity.",
+        "safe_parts",
+        "disclosed_tuples",
         "safe_groups",
         "composed_identities",
         "fraud_propensity",

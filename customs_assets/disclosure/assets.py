@@ -1,15 +1,23 @@
-"""The asset that counts the population: ``population``."""
+"""The assets of disclosure: ``population``, ``safe_parts`` and ``disclosed_tuples``."""
+
+# pyarrow.compute makes its functions when it is imported, where a type checker cannot see them.
+# pyright: reportAttributeAccessIssue=false
 
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from customs_assets.anonymization.business_numbers import BusinessNumberError
-from customs_assets.disclosure.population import month_population
+from customs_assets.disclosure import parts
+from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.parts import SafeParts, count_safe_parts
+from customs_assets.disclosure.population import Population, month_population
 from customs_assets.graph import made_with
-from customs_assets.lake.io_manager import LakeFile
+from customs_assets.lake.io_manager import LakeFile, Partitions
+from customs_assets.law.law import Law
 from customs_assets.partitions import months
 from customs_assets.resources import OWNERS, PARQUET, Pipeline, table_metadata
 from customs_assets.secret_files import identity_key
@@ -42,3 +50,70 @@ def population(
         "product_codes": pc.count_distinct(counted["hs6_code"]).as_py(),
     }
     return dg.Output(counted, metadata=metadata)
+
+
+@dg.asset(
+    group_name="disclosure",
+    kinds={"parquet", "duckdb"},
+    owners=OWNERS,
+    io_manager_key=PARQUET,
+    **made_with("1", "min_group", "dominance_one", "dominance_two"),
+)
+def safe_parts(
+    pipeline: Pipeline, population: Partitions, tariff: pa.Table, tariff_routes: pa.Table
+) -> dg.Output[pd.DataFrame]:
+    """What may be shown of codes, lanes and claims: where k importers have it and nobody dominates it."""
+    settings = pipeline.settings
+    everyone = Population.of(population.lake, list(population))
+    dominance = Dominance(settings.dominance_one, settings.dominance_two)
+    safe = count_safe_parts(everyone, Law.of(tariff, tariff_routes), settings.min_group, dominance)
+    cells = safe[safe["importer_id"] == ""]
+    metadata: dict[str, Any] = {
+        **table_metadata(safe),
+        "months": len(population),
+        "importers": len(everyone.importers),
+        "safe_product_codes": int((cells["part"] == "code").sum()),
+        "importers_thinned": int(safe.loc[safe["importer_id"] != "", "importer_id"].nunique()),
+        "by_part": dg.MetadataValue.md(
+            cells.pivot_table(index="level", columns="part", values="place", aggfunc="size").to_markdown()
+        ),
+    }
+    return dg.Output(safe, metadata=metadata)
+
+
+@dg.asset(
+    group_name="disclosure",
+    kinds={"parquet", "pandas"},
+    owners=OWNERS,
+    io_manager_key=PARQUET,
+    **made_with("1", "release_secret", "min_group", "dominance_one", "dominance_two"),
+)
+def disclosed_tuples(
+    pipeline: Pipeline,
+    anonymized_declarations: Partitions,
+    safe_parts: pd.DataFrame,
+    tariff: pa.Table,
+    tariff_routes: pa.Table,
+) -> dg.Output[pd.DataFrame]:
+    """The tariff tuple that is shown for each declaration: parts that are safe are kept, the others drawn where they are."""
+    settings = pipeline.settings
+    law = Law.of(tariff, tariff_routes)
+    declarations = pd.concat(dict(anonymized_declarations).values(), ignore_index=True)
+    tuples = parts.disclosed_tuples(
+        declarations,
+        SafeParts(safe_parts),
+        law,
+        min_group=settings.min_group,
+        dominance=Dominance(settings.dominance_one, settings.dominance_two),
+        root=pipeline.secret,
+    )
+    levels = {name.removesuffix("_level"): tuples[name] for name in tuples.columns if name.endswith("_level")}
+    shares = pd.DataFrame({part: level.value_counts(normalize=True) for part, level in levels.items()}).fillna(0.0)
+    shown, declared = tuples["hs6_code"].nunique(), declarations["hs10_code"].str[:6].nunique()
+    metadata: dict[str, Any] = {
+        **table_metadata(tuples),
+        "law": law.origin,
+        "product_codes": f"{shown}, where the source has {declared}",
+        "shares_by_level": dg.MetadataValue.md(shares.round(4).to_markdown()),
+    }
+    return dg.Output(tuples, metadata=metadata)

@@ -220,9 +220,9 @@ def _concentrated(rows: pd.DataFrame, target: float, seed: int) -> np.ndarray:
     """The product codes of the rows, exchanged so that importers keep to their goods as much as in the source.
 
     An importer may take few of its rows from one source identity. So it finds rows of one product less often than a real importer
-    has them. Therefore rows of one origin exchange codes: a share of them gives its codes in the order of the code, and takes them in
-    the order of the new importers, whose trade lies in the order of chapters, too. The share is just so large that the relation of
-    importers and goods is as strong as the target.
+    has them. Therefore rows of one origin exchange codes: a share of them gives its codes in the order of the code, and takes
+    them in the order of the new importers, whose trade lies in the order of chapters, too. The share is just so large that the
+    relation of importers and goods is as strong as the target.
     """
     codes = rows["hs6_code"].to_numpy(dtype=object)
     origin = pd.factorize(rows["country_of_origin"])[0]
@@ -433,8 +433,8 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, others: pd.DataFrame, rng: n
     Args:
         rows: m synthetic rows as ``Codec.decode`` gives them, with ``courier_id_named``, and ``seller_id_named`` as a wish.
         slots: the month's n generalized rows with their new identities.
-        others: the rows of :func:`compose` of other months. A row whose product no open slot of the month has takes the identities
-            of a row there that has it.
+        others: the rows of :func:`compose` of other months. A row whose product no open slot of the month has takes the
+            identities of a row there that has it.
         rng: what draws come from.
 
     Returns:
@@ -471,9 +471,7 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, others: pd.DataFrame, rng: n
     return wanted[list(IDENTITIES)].set_axis(rows.index)
 
 
-def _importers(
-    wanted: pd.DataFrame, own: pd.DataFrame, foreign: pd.DataFrame, rng: np.random.Generator
-) -> np.ndarray:
+def _importers(wanted: pd.DataFrame, own: pd.DataFrame, foreign: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     """For each row the place of the slot, among the month's own and then the others, that gives it its importer."""
     slot = _matched(wanted, own, _MATCHES["importer_id"], rng)
     for shared in _MATCHES["importer_id of any month"]:
@@ -483,7 +481,9 @@ def _importers(
         both = pd.concat([wanted[list(shared)].iloc[left], foreign[list(shared)]], ignore_index=True)
         key = both.groupby(list(shared), sort=False).ngroup().to_numpy()
         order = np.argsort(key[len(left) :], kind="stable")
-        begin, end = (np.searchsorted(key[len(left) :][order], key[: len(left)], side=side) for side in ("left", "right"))
+        begin, end = (
+            np.searchsorted(key[len(left) :][order], key[: len(left)], side=side) for side in ("left", "right")
+        )
         found = end > begin
         place = begin[found] + (rng.random(int(found.sum())) * (end - begin)[found]).astype(int)
         slot[left[found]] = len(own) + order[place]

@@ -1,27 +1,28 @@
 """Tariff tuples by parts: what may be shown by itself is kept, all else is drawn anew where it may be shown.
 
-A tariff tuple is built from parts: the product code; the country of origin, given the goods; the country of departure, given goods
-and origin; the claim, given goods and origin. The claim is the tax type, where the law says what rate belongs to it; else type
-and rate. A part is *safe* at a level of the goods (``levels.py``) where, of all declarations, at least ``k`` importers have it
-there and nobody dominates it (``dominance.py``). Each part of a declaration falls to the finest level at which it is safe:
+A tariff tuple is built from parts: the product code; the country of origin, given the goods; the country of departure, given
+goods and origin; the claim, given goods and origin. The claim is the tax type, where the law says what rate belongs to it; else
+type and rate. A part is *safe* at a level of the goods (``levels.py``) where, of all declarations, at least ``k`` importers
+have it there and nobody dominates it (``dominance.py``). Each part of a declaration falls to the finest level at which it is
+safe:
 
-- To the code itself: the part is kept.
+- To the code itself: the part is kept. So is a departure from the country of origin: goods that come straight from there show
+  no more than their origin does.
 - To a coarser level: it joins a *pool*, the declarations of one place whose part falls there. The declarations of a pool exchange
   what they have. So the place keeps its frequencies, and nothing says whose part it was. A pool must rest on ``k`` inspected
   importers, be dominated by nobody, and hold several labels, partners, prices and values. What cannot be in such a pool falls
   on.
 - To none: it is drawn from what has been placed nearby.
 
-A product code that is safe nowhere but in its heading or above is replaced by another code of the law. All codes of the place that are
-not safe are equally likely, whether anybody declared them or not. There are at least ``k`` of them.
+A product code that is safe nowhere but in its heading or above is replaced by another code of the law. All codes of the place
+that are not safe are equally likely, whether anybody declared them or not. There are at least ``k`` of them.
 
-Every tuple that comes out is lawful. A combination that nobody declared may come out, and one that a single importer declared comes
-out by chance, as likely as its neighbours.
+Every tuple that comes out is lawful. A combination that nobody declared may come out, and one that a single importer declared
+comes out by chance, as likely as its neighbours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -102,8 +103,8 @@ def count_safe_parts(population: Population, law: Law, min_group: int, dominance
             columns = [level, *part.given, *part.columns]
             cells, has = population.contributions(columns)
             cell = has["cell"].to_numpy()
-            amounts = (has[name].to_numpy(dtype=float) for name in ("declarations", "value", "mass"))
-            share = dominance.shown_shares(cell, *amounts, min_group)
+            declarations, value, mass = (has[name].to_numpy(dtype=float) for name in ("declarations", "value", "mass"))
+            share = dominance.shown_shares(cell, declarations, value, mass, min_group)
             stays = share > 0
             counted = np.bincount(cell, stays, len(cells)), np.bincount(cell, has["declarations"], len(cells))
             safe = np.flatnonzero(counted[0])
@@ -121,7 +122,12 @@ def count_safe_parts(population: Population, law: Law, min_group: int, dominance
             )
             gone = np.flatnonzero(~stays & np.isin(cell, safe))
             none = cells.iloc[cell[gone]].assign(
-                **{IMPORTER: importers[has["importer"].to_numpy()[gone]], "share": 0.0, "importers": 0, "declarations": 0}
+                **{
+                    IMPORTER: importers[has["importer"].to_numpy()[gone]],
+                    "share": 0.0,
+                    "importers": 0,
+                    "declarations": 0,
+                }
             )
             one = pd.concat([table, less, none], ignore_index=True).rename(columns={level: "place"})
             tables.append(one.assign(part=part.name, level=level))
@@ -136,7 +142,7 @@ class SafeParts:
     """What is safe of each part at each level; the table is that of :func:`count_safe_parts`."""
 
     def __init__(self, table: pd.DataFrame) -> None:
-        self._tables = {key: rows for key, rows in table.groupby(["part", "level"], sort=False)}
+        self._tables = dict(iter(table.groupby(["part", "level"], sort=False)))
 
     @property
     def codes(self) -> np.ndarray:
@@ -187,6 +193,7 @@ class _Rows:
         lane: the same as they are now, and ``importer_id``: whose they were.
         facts: what a pool is judged by: importer, label, partner, price (integers), value and mass.
         fallen: by part, the place in ``LEVELS`` to which each part fell.
+        pools: by part, a text that names the pool in which each row gave its part; empty where it gave it in none.
         replaced: whose product code is replaced by another of the law. Until then the levels that are finer than the one it fell
             to are not looked at.
     """
@@ -196,9 +203,11 @@ class _Rows:
     lane: pd.DataFrame
     facts: pd.DataFrame
     fallen: dict[str, np.ndarray] = field(default_factory=dict)
+    pools: dict[str, np.ndarray] = field(default_factory=dict)
     replaced: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def now(self) -> pd.DataFrame:
+        """The rows as they are now."""
         return pd.concat([self.goods, self.lane], axis=1)
 
 
@@ -223,13 +232,14 @@ def disclosed_tuples(
 
     Returns:
         n rows: ``declaration_id``, the columns of :data:`declaration.RELEASED_TUPLE`, and for each part the level that it fell to
-        (``code_level``, ``origin_level``, ``departure_level``, ``claim_level``: one of ``LEVELS``, or ``nowhere``).
+        (``code_level``, ``origin_level``, ``departure_level``, ``claim_level``: one of ``LEVELS``, or ``nowhere``) and the
+        pool in which the row gave it (``code_pool`` …; empty where it was kept or drawn otherwise).
 
     Raises:
         TooFewImporters: no product code may be shown, or no claim.
     """
     parts = parts_of(law)
-    effective = law if law.has_rates else law_of_safe_claims(law, safe)
+    effective = effective_law(law, safe)
     rows = _Rows(
         with_levels(pd.DataFrame({CODE: declarations["hs10_code"].str[:6].to_numpy(dtype=object)})),
         declarations[[ORIGIN, DEPARTURE, TYPE, RATE]].reset_index(drop=True),
@@ -247,9 +257,15 @@ def disclosed_tuples(
             "declaration_id": declarations["declaration_id"].to_numpy(dtype=object),
             **{name: rows.now()[name].to_numpy() for name in RELEASED_TUPLE},
             **{f"{part}_level": names[fallen] for part, fallen in rows.fallen.items()},
+            **{f"{part}_pool": pools for part, pools in rows.pools.items()},
         }
     )
     return disclosed.assign(tax_rate=disclosed["tax_rate"].astype(float))
+
+
+def effective_law(law: Law, safe: SafeParts) -> Law:
+    """The law itself where it has rates, else as far as safe claims tell it."""
+    return law if law.has_rates else law_of_safe_claims(law, safe)
 
 
 def law_of_safe_claims(law: Law, safe: SafeParts) -> Law:
@@ -317,9 +333,22 @@ def _exchanged(pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return source
 
 
+def _pool_names(level: str, *places: pd.Series) -> np.ndarray:
+    """Texts that name the pools of rows: the level, and where they stand."""
+    names = pd.Series(level, index=places[0].index)
+    for place in places:
+        names = names + "|" + place
+    return names.to_numpy(dtype=object)
+
+
 def _joined(*columns: np.ndarray | pd.Series) -> np.ndarray:
     """One integer from 0 on for each row, the same for rows that are alike in all columns."""
-    return pd.DataFrame({number: np.asarray(column) for number, column in enumerate(columns)}).groupby(list(range(len(columns))), sort=False).ngroup().to_numpy()
+    return (
+        pd.DataFrame({number: np.asarray(column) for number, column in enumerate(columns)})
+        .groupby(list(range(len(columns))), sort=False)
+        .ngroup()
+        .to_numpy()
+    )
 
 
 def _usable(codes: np.ndarray, law: Law) -> np.ndarray:
@@ -345,6 +374,7 @@ def _draw_codes(
     is_safe = pd.Series(codes).isin(safe_codes).to_numpy()
     kept = is_safe & (rng.random(len(codes)) < safe.shares(CODE_PART, CODE, rows.now()))
     fallen = np.where(kept, _KEPT, _NOWHERE)
+    pools = rows.pools[CODE_PART.name] = np.full(len(codes), "", dtype=object)
     # Safe codes of importers that dominate them change hands.
     for number, level in enumerate(LEVELS[1:], 1):
         open_rows = np.flatnonzero(is_safe & (fallen == _NOWHERE))
@@ -359,6 +389,7 @@ def _draw_codes(
         taken = open_rows[member]
         codes[taken] = codes[taken[_exchanged(pool[member], rng)]]
         fallen[taken] = number
+        pools[taken] = _pool_names(f"exchange, {level}", rows.goods[level].iloc[taken])
     rows.replaced = fallen == _NOWHERE
     rows.goods = with_levels(pd.DataFrame({CODE: codes}))
     rows.fallen[CODE_PART.name] = fallen
@@ -370,7 +401,7 @@ def _draw_codes(
         open_rows = np.flatnonzero(fallen == _NOWHERE)
         if not len(open_rows):
             break
-        pool, places = pd.factorize(rows.goods[level].iloc[open_rows])
+        pool, places = pd.factorize(rows.goods[level].iloc[open_rows].to_numpy(dtype=object))
         here = candidates.groupby(level, sort=False)[CODE].size().reindex(places).fillna(0).to_numpy()
         member = (here >= max(min_group, 1 / _LIKELIEST))[pool]
         if level != ALL:
@@ -378,8 +409,12 @@ def _draw_codes(
                 pool, pd.factorize(codes[open_rows])[0], rows.facts.iloc[open_rows], min_group, dominance
             )
         for one in np.unique(pool[member]):
-            choices[number, places[one]] = candidates.loc[candidates[level] == places[one], CODE].to_numpy(object)
-        fallen[open_rows[member]] = number
+            here_too = candidates[candidates[level] == places[one]]
+            choices[number, str(places[one])] = here_too[CODE].to_numpy(dtype=object)
+        taken = open_rows[member]
+        fallen[taken] = number
+        if level != ALL:
+            pools[taken] = _pool_names(f"replacement, {level}", rows.goods[level].iloc[taken])
         candidates = candidates[~candidates[level].isin(places[np.unique(pool[member])])]
     if (fallen == _NOWHERE).any():
         # The law has too few other codes: any safe one of those that are kept.
@@ -392,8 +427,8 @@ def _draw_codes(
 def _replace_codes(rows: _Rows, choices: dict[tuple[int, str], np.ndarray], rng: np.random.Generator) -> None:
     """Give codes of the law to the rows whose own is safe nowhere.
 
-    The rows of one place and origin get a code in groups of random size, on average as many as had one code of one origin in common.
-    A group is of the rows of any importers. So importers can be composed that keep to their goods.
+    The rows of one place and origin get a code in groups of random size, on average as many as had one code of one origin in
+    common. A group is of the rows of any importers. So importers can be composed that keep to their goods.
     """
     codes = rows.goods[CODE].to_numpy(dtype=object, copy=True)
     fallen = rows.fallen[CODE_PART.name]
@@ -428,8 +463,11 @@ def _draw_part(
 ) -> None:
     """Keep a part, or exchange it together with what depends on it."""
     finest = _fall(rows, part, safe, rng)
+    if part.columns == (DEPARTURE,):
+        finest = np.where((rows.lane[DEPARTURE] == rows.lane[ORIGIN]).to_numpy(), _KEPT, finest)
     fallen = np.where(finest == _KEPT, _KEPT, _NOWHERE)
     carried = [*part.carried, IMPORTER]
+    pools = rows.pools[part.name] = np.full(len(fallen), "", dtype=object)
     for number, level in enumerate(LEVELS[1:], 1):
         open_rows = np.flatnonzero((fallen == _NOWHERE) & (finest <= number))
         if not len(open_rows):
@@ -441,6 +479,9 @@ def _draw_part(
         )
         taken = open_rows[member]
         source = taken[_exchanged(pool[member], rng)]
+        pools[taken] = _pool_names(
+            level, rows.goods[level].iloc[taken], *(rows.lane[name].iloc[taken] for name in part.given)
+        )
         rows.lane.loc[taken, carried] = rows.lane.loc[source, carried].to_numpy()
         fallen[taken] = number
     _from_nearby(rows, part, fallen, rng)
@@ -461,15 +502,13 @@ def _from_nearby(rows: _Rows, part: Part, fallen: np.ndarray, rng: np.random.Gen
         rows.lane.loc[taken, carried] = rows.lane.loc[placed[source], carried].to_numpy()
         left = left[~found]
     if len(left) and part.columns == (DEPARTURE,):
-        # Nobody else's goods of this origin are shown: they come straight from there.
+        # No other departure is shown with this origin: they come straight from there.
         rows.lane.loc[left, DEPARTURE] = rows.lane.loc[left, ORIGIN]
     elif len(left):
         raise TooFewImporters(f"no {part.name} of the declarations rests on enough importers")
 
 
-def _drawn_from(
-    wanted: np.ndarray, offered: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def _drawn_from(wanted: np.ndarray, offered: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """For rows of some pools an offer of the same pool at random: which find one, and the places of their offers."""
     order = np.argsort(offered, kind="stable")
     begin = np.searchsorted(offered[order], wanted, side="left")
@@ -492,6 +531,7 @@ def _draw_claims(
     finest = np.where((finest == _KEPT) & ~own_lawful, 1, finest)
     fallen = np.where(finest == _KEPT, _KEPT, _NOWHERE)
     drawn = own.copy()
+    pools = rows.pools[part.name] = np.full(n, "", dtype=object)
     for number, level in enumerate(LEVELS[1:], 1):
         open_rows = np.flatnonzero((fallen == _NOWHERE) & (finest <= number) & (own >= 0))
         if not len(open_rows):
@@ -504,27 +544,51 @@ def _draw_claims(
         pool = np.unique(pool[member], return_inverse=True)[1]
         chosen = _fitted(pool, own[taken], lawful[taken], rng)
         drawn[taken] = chosen
-        fallen[taken[chosen >= 0]] = number
-    left = np.flatnonzero(fallen == _NOWHERE)
-    if len(left):
-        drawn[left] = _likeliest(rows, left, np.flatnonzero(fallen != _NOWHERE), drawn, lawful[left], rng)
-    if (drawn < 0).any():
-        raise TooFewImporters(
-            "the law and what may be shown of the claims leave no lawful claim for some goods and routes; "
-            "more months, a tariff (CUSTOMS_TARIFF), or a smaller k (CUSTOMS_MIN_GROUP) are needed"
-        )
-    rows.lane[list(part.columns)] = claims.iloc[drawn][list(part.columns)].to_numpy()
+        # Where the law allows none of the pool's claims, the row has given its own all the same.
+        fallen[taken] = number
+        pools[taken] = _pool_names(level, rows.goods[level].iloc[taken], rows.lane[ORIGIN].iloc[taken])
+    missing = (fallen == _NOWHERE) | (drawn < 0)
+    if missing.any():
+        left, placed = np.flatnonzero(missing), np.flatnonzero(~missing)
+        drawn[left] = _likeliest(rows, left, placed, drawn, lawful[left], rng)
     rows.fallen[part.name] = fallen
+    without = np.flatnonzero(drawn < 0)
+    rows.lane[list(part.columns)] = claims.iloc[drawn][list(part.columns)].to_numpy()
+    if len(without):
+        _whole_tuples(rows, without, rng)
     _lawful_rates(rows, law, rng)
+
+
+def _whole_tuples(rows: _Rows, without: np.ndarray, rng: np.random.Generator) -> None:
+    """Give the whole tuple of a nearby row that kept all its parts to rows for which no claim is lawful."""
+    whole = np.logical_and.reduce([fallen == _KEPT for fallen in rows.fallen.values()])
+    whole[without] = False
+    giving, columns = np.flatnonzero(whole), list(rows.lane.columns)
+    codes = rows.goods[CODE].to_numpy(dtype=object, copy=True)
+    for level in ("heading", "chapter", "section", ALL):
+        pool = _joined(rows.goods[level])
+        found, source = _drawn_from(pool[without], pool[giving], rng)
+        taken, given = without[found], giving[source]
+        codes[taken] = codes[given]
+        rows.lane.loc[taken, columns] = rows.lane.loc[given, columns].to_numpy()
+        for fallen in rows.fallen.values():
+            fallen[taken] = _NOWHERE
+        without = without[~found]
+    if len(without):
+        raise TooFewImporters(
+            "no lawful claim may be shown for some goods and routes, and no whole tariff tuple; more months, a tariff "
+            "(CUSTOMS_TARIFF), or a smaller k (CUSTOMS_MIN_GROUP) are needed"
+        )
+    rows.goods = with_levels(pd.DataFrame({CODE: codes}))
 
 
 def _lawful_claims(rows: _Rows, part: Part, law: Law) -> tuple[pd.DataFrame, np.ndarray]:
     """All claims of the law, and which of them each row may make, booleans of shape (n, claims)."""
-    code, codes = pd.factorize(rows.goods[CODE])
-    lines = law.rates_of(codes.to_numpy() if isinstance(codes, pd.Index) else codes)
+    code, codes = pd.factorize(rows.goods[CODE].to_numpy(dtype=object))
+    lines = law.rates_of(codes)
     claims = lines[list(part.columns)].drop_duplicates().sort_values(list(part.columns), ignore_index=True)
     of_code = np.zeros((len(codes), len(claims)), dtype=bool)
-    of_code[pd.Index(codes).get_indexer(lines[CODE]), _places(lines[list(part.columns)], claims)] = True
+    of_code[pd.Index(codes).get_indexer(pd.Index(lines[CODE])), _places(lines[list(part.columns)], claims)] = True
     route = _joined(rows.lane[ORIGIN], rows.lane[DEPARTURE])
     first = np.unique(route, return_index=True)[1]
     types = claims[TYPE].to_numpy(dtype=object)
@@ -581,7 +645,7 @@ def _likeliest(
 def _lawful_rates(rows: _Rows, law: Law, rng: np.random.Generator) -> None:
     """Give every row a lawful rate of its claim: its own where that is one, else any."""
     tuples = rows.now()[[CODE, TYPE, RATE]]
-    lines = law.rates_of(pd.unique(tuples[CODE]))
+    lines = law.rates_of(tuples[CODE].unique().astype(object))
     is_own = tuples.merge(lines.assign(own=True), how="left", on=[CODE, TYPE, RATE])["own"].notna().to_numpy()
     open_rows = np.flatnonzero(~is_own)
     if not len(open_rows):

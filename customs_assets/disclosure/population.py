@@ -10,6 +10,9 @@ A *cell* is a combination of some columns of the tariff, such as a heading and a
 nearly that importer's own.
 """
 
+# pyarrow.compute makes its functions when it is imported, where a type checker cannot see them.
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
@@ -163,7 +166,10 @@ class Population:
 
         def merge() -> _Merged:
             with duckdb.connect(":memory:") as connection:
-                together = pa.concat_tables(table.select(_SCHEMA.names).cast(_SCHEMA) for table in tables)
+                together = pa.concat_tables(
+                    table.select(_SCHEMA.names).cast(_SCHEMA)  # pyright: ignore[reportCallIssue]
+                    for table in tables
+                )
                 connection.register("counted", together)
                 return _merged(connection)
 

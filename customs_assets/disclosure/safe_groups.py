@@ -1,10 +1,10 @@
 """The ``k`` rule over all months: which goods, amounts and codes of the form may be shown as declared.
 
 Within one month of some 3,000 declarations nearly everything is rare; over all months most is not. So one table
-(``sql/safe_groups.sql``) counts over all months what at least ``k`` distinct importers declared: tariff tuples with their mass and
-label, masses, prices per kilogram, and the codes of the form that stand in no tuple. A month's declarations are *generalized*
-before anything is drawn from them: each gets the tariff tuple that is shown for it (``parts.py``), and a code of the form that is not
-safe is replaced by one of a declaration like it. After this step nothing unsafe is left to be released.
+(``sql/safe_groups.sql``) counts over all months what at least ``k`` distinct importers declared: tariff tuples with their mass
+and label, masses, prices per kilogram, and the codes of the form that stand in no tuple. A month's declarations are
+*generalized* before anything is drawn from them: each gets the tariff tuple that is shown for it (``parts.py``), and a code of
+the form that is not safe is replaced by one of a declaration like it. After this step nothing unsafe is left to be released.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Generalized:
     """A month's declarations with tariff tuples and codes that may be shown.
 
     Attributes:
-        declarations: the n rows with the tuples that are shown for them (product codes of six digits) and safe codes, and two more
+        declarations: the n rows with the tuples that are shown for them (product codes of six digits) and safe codes, and two
+            more
             columns: ``safe_as_declared``, whether tuple, mass and label are safe together, so that they may be drawn together;
             ``unit_price``, the price in KRW per kg where it is safe for the product code, else NaN.
         parts_kept: how many rows kept each part of their tuple.
@@ -102,9 +103,7 @@ class SafeGroups:
         safe = rows.merge(self._by_kind["unit price"], how="left", on=["hs6_code", "written_unit_price"])["unit_price"]
         return np.where(priced, safe.to_numpy(dtype=float), np.nan)
 
-    def generalize(
-        self, declarations: pd.DataFrame, tuples: pd.DataFrame, rng: np.random.Generator
-    ) -> Generalized:
+    def generalize(self, declarations: pd.DataFrame, tuples: pd.DataFrame, rng: np.random.Generator) -> Generalized:
         """Give every declaration the tuple that is shown for it, and replace every code of the form that is not safe.
 
         Args:

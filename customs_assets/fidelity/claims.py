@@ -18,6 +18,7 @@ from customs_assets.fidelity.detection import detection
 from customs_assets.fidelity.references import Unit, halves, independent_columns
 from customs_assets.fidelity.relations import RELATIONS, lawful_share, relations
 from customs_assets.fidelity.table_two import COARSE_DECIMALS, METRICS, MetricScore, as_published, fidelity
+from customs_assets.law.law import Law
 
 
 class World(StrEnum):
@@ -40,7 +41,7 @@ _TABLE_TWO_GOALS: dict[str, float] = {
 }
 _SAME_GOAL_IN_EVERY_WORLD = {"KSComplement", "RangeCoverage", "BoundaryAdherence", "NewRowSynthesis"}
 
-# The law allows every tuple of the source, and no other tuple is known to be lawful.
+# Every tuple is lawful. Where no law is at hand, the tuples of the source are all that is known to be lawful.
 _LAWFUL = 1.0
 
 # A weaker relation of the source is chance: there is nothing to keep. What is kept is a share of the source's; more than all of
@@ -60,15 +61,21 @@ class Tables:
         synthetic: synthetic declarations of all months.
         source: anonymized declarations of the same months, identities in the same tokens.
         seed: base seed of references, folds and guesses.
+        law: the law that tuples are under, with rates, if one is at hand.
     """
 
     synthetic: pd.DataFrame
     source: pd.DataFrame
     seed: int = 2020
+    law: Law | None = None
 
     def halves(self, unit: Unit = "declaration_id") -> tuple[pd.DataFrame, pd.DataFrame]:
         """The source in two parts."""
         return halves(self.source, unit, self.seed)
+
+    def lawful_share(self, rows: pd.DataFrame) -> float:
+        """Share of rows with a lawful tariff tuple, in [0, 1]."""
+        return lawful_share(self.source, rows) if self.law is None else float(self.law.is_lawful(rows).mean())
 
     @cached_property
     def floor(self) -> pd.DataFrame:
@@ -93,7 +100,7 @@ def table_two_claims(tables: Tables, world: World) -> list[Claim]:
         at_least = ceiling[metric.name] if by_halves else _TABLE_TWO_GOALS.get(metric.name)
         scores = measured[metric.name], ceiling[metric.name], floor[metric.name]
         claims.append(Claim(metric.name, Subject.FIDELITY, metric.title, *scores, at_least=at_least))
-    law = [lawful_share(tables.source, rows) for rows in (tables.synthetic, second, tables.floor)]
+    law = [tables.lawful_share(rows) for rows in (tables.synthetic, second, tables.floor)]
     return [*claims, Claim("lawful_tuples", Subject.LAW, "Lawful tariff tuples", *law, at_least=_LAWFUL)]
 
 

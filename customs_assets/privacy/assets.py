@@ -7,11 +7,15 @@ import pandas as pd
 import pyarrow as pa
 
 from customs_assets.claims import as_table, from_json
+from customs_assets.disclosure.account import parts_account
+from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.population import Population
 from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import Partitions
+from customs_assets.law.law import Law
 from customs_assets.partitions import months
-from customs_assets.privacy.claims import month_privacy, privacy
+from customs_assets.privacy.claims import Disclosure, month_privacy, privacy
 from customs_assets.privacy.gate import PRIVACY_VERSION
 from customs_assets.privacy.rehearsal import Rehearsal, epochs_of, rehearsed
 from customs_assets.resources import JSON, OWNERS, PARQUET, TRAINING, Pipeline, table_metadata
@@ -24,17 +28,34 @@ from customs_assets.seeds import derive_seed
     owners=OWNERS,
     pool=TRAINING,
     io_manager_key=PARQUET,
-    **made_with("4", "release_secret", "min_group", "price", "epochs", "rehearsal_epochs", withdraws_release=True),
+    **made_with(
+        "5",
+        "release_secret",
+        "min_group",
+        "dominance_one",
+        "dominance_two",
+        "price",
+        "epochs",
+        "rehearsal_epochs",
+        withdraws_release=True,
+    ),
 )
 def rehearsed_declarations(
-    context: dg.AssetExecutionContext, pipeline: Pipeline, anonymized_declarations: Partitions
+    context: dg.AssetExecutionContext,
+    pipeline: Pipeline,
+    anonymized_declarations: Partitions,
+    population: Partitions,
+    tariff: pa.Table,
+    tariff_routes: pa.Table,
 ) -> dg.Output[pa.Table]:
     """The whole synthesis once more on half of the importers. Attacks are measured on it. It is not released."""
     settings = pipeline.settings
     context.log.info(
         f"rehearsing {len(anonymized_declarations)} months on half of the importers, {epochs_of(settings)} CTGAN epochs each"
     )
-    table = rehearsed(dict(anonymized_declarations), settings, pipeline.secret)
+    everyone = Population.of(population.lake, list(population))
+    law = Law.of(tariff, tariff_routes)
+    table = rehearsed(dict(anonymized_declarations), everyone, law, settings, pipeline.secret)
     metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     metadata = {name: metadata[name] for name in ("epochs", "reason") if name in metadata}
     return dg.Output(table, metadata={**table_metadata(table), "months": len(anonymized_declarations), **metadata})
@@ -59,20 +80,29 @@ def privacy_report(anonymized_declarations: pd.DataFrame, synthetic_declarations
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with(PRIVACY_VERSION, "release_secret", "min_group", withdraws_release=True),
+    **made_with(
+        PRIVACY_VERSION, "release_secret", "min_group", "dominance_one", "dominance_two", withdraws_release=True
+    ),
 )
 def release_privacy(
     pipeline: Pipeline,
     anonymized_declarations: Partitions,
     synthetic_declarations: Partitions,
     rehearsed_declarations: pa.Table,
+    population: Partitions,
+    safe_parts: pd.DataFrame,
+    disclosed_tuples: pd.DataFrame,
 ) -> dg.Output[dict]:
     """The k rule over all months, and attacks on a rehearsal without half of the importers."""
+    settings = pipeline.settings
     by_month = dict(anonymized_declarations)
     source = pd.concat(by_month.values(), ignore_index=True)
     rehearsal = Rehearsal.of(rehearsed_declarations, by_month, pipeline.secret)
     tables = Tables(synthetic_declarations.together(), source, derive_seed(pipeline.secret, "release_privacy"))
-    claims = privacy(tables, pipeline.settings.min_group, rehearsal)
+    paths = [population.lake.sql_path("population", month) for month in population]
+    dominance = Dominance(settings.dominance_one, settings.dominance_two)
+    account = parts_account(paths, source, disclosed_tuples, safe_parts, settings.min_group, dominance)
+    claims = privacy(tables, settings.min_group, rehearsal, Disclosure(disclosed_tuples, account))
     return dg.Output(claims, metadata={**claims_metadata(claims), "trained_on": claims["trained_on"]})
 
 

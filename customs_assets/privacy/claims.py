@@ -10,12 +10,13 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from customs_assets.claims import Claim, Subject, as_json
+from customs_assets.declaration import FORM_CODES, RELEASED_TUPLE
 from customs_assets.fidelity.claims import Tables
 from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES
 from customs_assets.privacy import CannotBeMeasured
@@ -38,7 +39,14 @@ _AMOUNTS = ("net_mass", "item_price")
 _Measure = tuple[float, float, str]  # measured, lower bound, note
 
 
-def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str) -> dict[str, Any]:
+class Disclosure(NamedTuple):
+    """What may be shown of tariff tuples: ``disclosed_tuples``, and the account of it (``disclosure.account``)."""
+
+    tuples: pd.DataFrame
+    account: pd.DataFrame
+
+
+def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosure: Disclosure) -> dict[str, Any]:
     """The document on all months.
 
     Args:
@@ -46,11 +54,16 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str) -> dict[
         min_group: ``k``.
         rehearsal: what attacks are measured on, or why there is none. Then one unmeasured claim stands for all attacks, and
             withholds the release.
+        disclosure: what may be shown of tariff tuples.
 
     Returns:
         ``claims``: rules measured on the release's rows, attacks on the rehearsal's; ``trained_on``: what was made from what.
     """
-    claims = [*rule_claims(tables, min_group), *amount_claims(tables, min_group)]
+    claims = [
+        *rule_claims(tables, min_group),
+        *disclosure_claims(tables, min_group, disclosure),
+        *amount_claims(tables, min_group),
+    ]
     if isinstance(rehearsal, str):
         note = f"not measured: {rehearsal}"
         claims.append(Claim(NO_ATTACK, Subject.PRIVACY, "What attacks gain", math.nan, note=note, limit=0.0))
@@ -99,7 +112,7 @@ def _copy_claims(with_identities: int, without_identities: int, note: str = "") 
 
 
 def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
-    """The rules that need no control: no copied row; every tariff tuple and code rests on ``k`` importers."""
+    """The rules that need no control: no copied row; every code of the form rests on ``k`` importers."""
     first, second = tables.halves()
     repeated_in_source = copies(second, first)
     note = f"{repeated_in_source[0]} of {len(second)} rows of one half of the source repeat a row of the other"
@@ -107,7 +120,7 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
     agree = "two honest rows may agree where goods are few"
     account = group_account(tables.synthetic, tables.source, min_group)
     tuples = account.pop(TARIFF_TUPLE_KIND)
-    codes = [entry for kind, entry in account.items() if "|" not in kind and kind not in _AMOUNTS]
+    codes = [account[kind] for kind in FORM_CODES]
     amounts = [account[kind] for kind in _AMOUNTS]
     tuple_note = f"of {tuples.shown} shown; in {tuples.rows_under_k} rows; smallest group {tuples.smallest_group}"
     by_column = ", ".join(f"{entry.kind} {entry.under_k}" for entry in codes if entry.under_k) or "none in any column"
@@ -115,16 +128,49 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
     return [
         copied,
         replace(without_identities, ceiling=repeated_in_source[1], note=agree),
-        _must_be_zero(
-            "tuples_under_k", f"Tariff tuples on fewer than {min_group} importers", tuples.under_k, tuple_note
+        Claim(
+            "tuples_under_k",
+            Subject.PRIVACY,
+            f"Tariff tuples that 1 to {min_group - 1} inspected importers declared",
+            tuples.under_k,
+            note=f"{tuple_note}; a tuple that is put together from safe parts may be somebody's by chance",
         ),
-        _must_be_zero("codes_under_k", f"Codes on fewer than {min_group} importers", rare_codes, by_column),
+        _must_be_zero("codes_under_k", f"Codes of the form on fewer than {min_group} importers", rare_codes, by_column),
         Claim(
             "amounts_under_k",
             Subject.PRIVACY,
             f"Amounts that 1 to {min_group - 1} importers wrote",
             sum(entry.under_k for entry in amounts),
             note=f"of {sum(entry.shown for entry in amounts)} shown; an amount drawn at random may be somebody's by chance",
+        ),
+    ]
+
+
+def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) -> list[Claim]:
+    """The rules of disclosure by parts: what is shown was disclosed, and what was disclosed rests on ``k`` importers."""
+    columns = list(RELEASED_TUPLE)
+    shown = tables.synthetic[columns].astype({"tax_rate": float})
+    disclosed = disclosure.tuples[columns].drop_duplicates()
+    strange = shown.merge(disclosed, how="left", on=columns, indicator=True)["_merge"] != "both"
+    account = disclosure.account
+    wrong = account[account["wrong"] > 0]
+    where = ", ".join(f"{row.part} at {row.level}: {row.wrong} {row.what}" for row in wrong.itertuples())
+    counted = account.groupby("what")["counted"].sum()
+    title = f"Parts of tariff tuples that fewer than {min_group} importers, or a dominating one, stand behind"
+    return [
+        _must_be_zero(
+            "tuples_not_disclosed",
+            "Rows whose tariff tuple was not disclosed",
+            int(strange.sum()),
+            f"{len(disclosed)} tuples were disclosed; {shown.drop_duplicates().shape[0]} are shown",
+        ),
+        _must_be_zero(
+            "parts_under_k",
+            title,
+            int(wrong["wrong"].sum()),
+            where
+            or f"counted again: {counted.get('cells', 0)} safe cells, {counted.get('kept', 0)} parts kept, "
+            f"{counted.get('pools', 0)} exchanged or replaced",
         ),
     ]
 

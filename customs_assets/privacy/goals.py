@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from customs_assets.claims import Claim, Subject
 
 # Rules for the release's rows, and attacks that need nothing but the release. The goal of each is 0.
-RULES: tuple[str, ...] = ("copies", "tuples_under_k")
+RULES: tuple[str, ...] = ("copies", "tuples_not_disclosed", "parts_under_k")
 READ_OFF: tuple[str, ...] = ("codes_under_k", "amounts_solved", "extremes", "guessed_seed")
 
 # Claimed of each month by itself.

@@ -13,13 +13,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from customs_assets.declaration import RELEASED_NAMES
+from customs_assets.disclosure.population import Population
 from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.fidelity.references import in_control
 from customs_assets.lake import to_arrow, to_frame
+from customs_assets.law.law import Law
 from customs_assets.seeds import Root, derive_root, derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis.fraud_propensity import OfOneKind
@@ -93,12 +96,16 @@ def digest(declarations: pd.DataFrame) -> str:
     return hashlib.sha256("\x1f".join(declarations.columns).encode() + rows.astype("<u8").tobytes()).hexdigest()
 
 
-def rehearsed(source: Mapping[str, pd.DataFrame], settings: Settings, root: Root) -> pa.Table:
+def rehearsed(
+    source: Mapping[str, pd.DataFrame], population: Population, law: Law, settings: Settings, root: Root
+) -> pa.Table:
     """Rehearse the synthesis of all months.
 
     Args:
         source: the anonymized declarations by month.
-        settings: ``k``, form of the price and epochs are used.
+        population: what each importer declared over the months, inspected or not. That of the training half alone is counted.
+        law: the law that tariff tuples are under.
+        settings: ``k``, dominance, form of the price and epochs are used.
         root: what the release's draws derive from. The rehearsal's draws derive from it for another purpose.
 
     Returns:
@@ -108,7 +115,7 @@ def rehearsed(source: Mapping[str, pd.DataFrame], settings: Settings, root: Root
     epochs = epochs_of(settings)
     digests = {_SOURCE: json.dumps({month: digest(rows) for month, rows in source.items()})}
     try:
-        synthetic = _rehearse(source, settings, epochs, root)
+        synthetic = _rehearse(source, population, law, settings, epochs, root)
     except CannotBeRehearsed as error:
         empty = pa.table({name: pa.array([], pa.string()) for name in RELEASED_NAMES})
         return empty.replace_schema_metadata({_REASON: str(error), **digests})
@@ -122,11 +129,23 @@ def epochs_of(settings: Settings) -> int:
 
 def halves_of(source: pd.DataFrame, root: Root) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of the training half and of the control half. Either may be empty."""
-    held_out = in_control(source["importer_id"], derive_seed(root, ASSET, purpose="halves"))
+    held_out = _held_out(source["importer_id"], root)
     return source.loc[~held_out].reset_index(drop=True), source.loc[held_out].reset_index(drop=True)
 
 
-def _rehearse(source: Mapping[str, pd.DataFrame], settings: Settings, epochs: int, root: Root) -> pd.DataFrame:
+def _held_out(importers: pd.Series, root: Root) -> np.ndarray:
+    """Which importers are of the control half, as booleans."""
+    return in_control(importers, derive_seed(root, ASSET, purpose="halves"))
+
+
+def _rehearse(
+    source: Mapping[str, pd.DataFrame],
+    population: Population,
+    law: Law,
+    settings: Settings,
+    epochs: int,
+    root: Root,
+) -> pd.DataFrame:
     """Synthesize every month from the importers of the training half, with as many rows as that half has.
 
     Raises:
@@ -142,9 +161,11 @@ def _rehearse(source: Mapping[str, pd.DataFrame], settings: Settings, epochs: in
             "to hold out half"
         )
     training = {month: rows for month, (rows, _) in halves.items()}
+    importers = population.importers
+    in_training = population.restricted_to(importers[~_held_out(pd.Series(importers), root)])
     as_many_rows = settings.model_copy(update={"rows": None})
     try:
-        synthetic = synthesize(training, as_many_rows, derive_root(root, ASSET), epochs)
+        synthetic = synthesize(training, in_training, law, as_many_rows, derive_root(root, ASSET), epochs)
     except (TooFewImporters, OfOneKind) as error:
         raise CannotBeRehearsed(f"of the training half: {error}") from error
     return pd.concat(synthetic.values(), ignore_index=True)

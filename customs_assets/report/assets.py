@@ -3,11 +3,15 @@
 from typing import Any
 
 import dagster as dg
+import pandas as pd
+import pyarrow as pa
 
 from customs_assets.claims import as_table
+from customs_assets.disclosure.parts import SafeParts, effective_law
 from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
+from customs_assets.law.law import Law
 from customs_assets.privacy.assets import claims_metadata
 from customs_assets.privacy.gate import reasons_of_measures
 from customs_assets.report.evidence import evidence
@@ -21,10 +25,15 @@ from customs_assets.seeds import derive_seed
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("5", "release_secret", "min_group", "labels_kept"),
+    **made_with("6", "release_secret", "min_group", "labels_kept"),
 )
 def release_evidence(
-    pipeline: Pipeline, anonymized_declarations: Partitions, synthetic_declarations: Partitions
+    pipeline: Pipeline,
+    anonymized_declarations: Partitions,
+    synthetic_declarations: Partitions,
+    tariff: pa.Table,
+    tariff_routes: pa.Table,
+    safe_parts: pd.DataFrame,
 ) -> dg.Output[dict]:
     """Fidelity, relations, detection and utility over all months, each beside its ceiling, floor and goal."""
     settings, secret = pipeline.settings, pipeline.secret
@@ -32,6 +41,7 @@ def release_evidence(
         synthetic_declarations.together(),
         anonymized_declarations.together(),
         derive_seed(secret, "release_evidence"),
+        effective_law(Law.of(tariff, tariff_routes), SafeParts(safe_parts)),
     )
     found = evidence(tables, list(synthetic_declarations), settings.min_group, settings.labels_kept, secret)
     return dg.Output(found, metadata=claims_metadata(found))

@@ -18,6 +18,7 @@ from customs_assets.partitions import months
 from customs_assets.resources import JSON, OWNERS, PARQUET, SAFETENSORS, TRAINING, Pipeline, table_metadata
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.month import AllMonths, synthesize_month
+from customs_assets.synthesis.releasable import Disclosed
 from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity
 
 # How many lines of progress a training writes to its run's log.
@@ -73,10 +74,10 @@ def ctgan_model(
     kinds={"parquet", "duckdb"},
     owners=OWNERS,
     io_manager_key=PARQUET,
-    **made_with("4", "min_group"),
+    **made_with("5", "min_group"),
 )
 def safe_groups(pipeline: Pipeline, anonymized_declarations: Partitions) -> dg.Output[pd.DataFrame]:
-    """What may be shown as it is: the tariff tuples, goods, masses, unit prices and codes of at least k importers."""
+    """What may be shown as it is: the goods, masses, unit prices and codes of the form of at least k importers."""
     groups = count_safe_groups(anonymized_declarations.lake, list(anonymized_declarations), pipeline.settings.min_group)
     kinds = groups.groupby("kind").agg(groups=("importers", "size"), declarations=("declarations", "sum"))
     metadata: dict[str, Any] = {
@@ -93,15 +94,15 @@ def safe_groups(pipeline: Pipeline, anonymized_declarations: Partitions) -> dg.O
     kinds={"parquet", "pandas"},
     owners=OWNERS,
     io_manager_key=PARQUET,
-    **made_with("6", "release_secret", "min_group"),
+    **made_with("7", "release_secret", "min_group"),
 )
 def composed_identities(
-    pipeline: Pipeline, anonymized_declarations: Partitions, safe_groups: pd.DataFrame
+    pipeline: Pipeline, anonymized_declarations: Partitions, safe_groups: pd.DataFrame, disclosed_tuples: pd.DataFrame
 ) -> dg.Output[pd.DataFrame]:
     """New importers, sellers, declarants and couriers, none with more than a k-th of its rows from one of the source's."""
     composed = compose_identities(
         dict(anonymized_declarations),
-        SafeGroups(safe_groups),
+        Disclosed(SafeGroups(safe_groups), disclosed_tuples),
         min_group=pipeline.settings.min_group,
         root=pipeline.secret,
     )
@@ -117,16 +118,19 @@ def composed_identities(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("7", "release_secret", "min_group"),
+    **made_with("8", "release_secret", "min_group"),
 )
 def fraud_propensity(
-    pipeline: Pipeline, anonymized_declarations: Partitions, unit_prices: Partitions, safe_groups: pd.DataFrame
+    pipeline: Pipeline,
+    anonymized_declarations: Partitions,
+    unit_prices: Partitions,
+    safe_groups: pd.DataFrame,
+    disclosed_tuples: pd.DataFrame,
 ) -> dg.Output[dict]:
     """How likely inspection finds fraud in a declaration: boosted trees with calibrated rates, learned over all months."""
     source, min_group = dict(anonymized_declarations), pipeline.settings.min_group
-    model = fit_propensity(
-        source, dict(unit_prices), SafeGroups(safe_groups), min_group=min_group, root=pipeline.secret
-    )
+    disclosed = Disclosed(SafeGroups(safe_groups), disclosed_tuples)
+    model = fit_propensity(source, dict(unit_prices), disclosed, min_group=min_group, root=pipeline.secret)
     metadata: dict[str, Any] = {
         "declarations": sum(map(len, source.values())),
         "classes_of_rates": len(model.rates),
@@ -144,7 +148,7 @@ def fraud_propensity(
     owners=OWNERS,
     io_manager_key=PARQUET,
     dagster_type=FRAME_TYPES["synthetic_declarations"],
-    **made_with("10", "release_secret", "min_group", "rows", "price"),
+    **made_with("11", "release_secret", "min_group", "rows", "price"),
 )
 def synthetic_declarations(
     context: dg.AssetExecutionContext,
@@ -153,6 +157,7 @@ def synthetic_declarations(
     anonymized_declarations: pd.DataFrame,
     unit_prices: pd.DataFrame,
     safe_groups: pd.DataFrame,
+    disclosed_tuples: pd.DataFrame,
     composed_identities: pd.DataFrame,
     fraud_propensity: dict,
 ) -> dg.Output[pd.DataFrame]:
@@ -162,19 +167,21 @@ def synthetic_declarations(
         from_bytes(ctgan_model),
         anonymized_declarations,
         unit_prices,
-        AllMonths(SafeGroups(safe_groups), composed_identities, FraudPropensity.from_json(fraud_propensity)),
+        AllMonths(
+            Disclosed(SafeGroups(safe_groups), disclosed_tuples),
+            composed_identities,
+            FraudPropensity.from_json(fraud_propensity),
+        ),
         month=context.partition_key,
         min_group=settings.min_group,
         root=pipeline.secret,
         rows=settings.rows,
         price=settings.price,
     )
-    generalized = sum(month.tuples_replaced.values())
     metadata: dict[str, Any] = {
         **table_metadata(month.declarations, {a.name: a.description for a in RELEASED}),
         "drafts": month.drafts,
-        "source_rows_generalized": f"{generalized} of {len(anonymized_declarations)}",
-        "generalized_by": dg.MetadataValue.json(month.tuples_replaced),
+        "source_rows_that_keep": dg.MetadataValue.json(month.parts_kept),
         "codes_replaced": dg.MetadataValue.json(month.codes_replaced),
         "goods_safe_as_declared": f"{month.safe_as_declared} of {len(month.declarations)}",
         "rows_repaired": month.repaired,

@@ -31,6 +31,10 @@ ASSET = "synthetic_declarations"
 # Sweeps of the polish. After two, a classifier can no longer tell where the draft started.
 SWEEPS = 2
 
+# Drafts that are polished for each row that is needed. Of these the rows are selected once more: the polish, too, makes too many
+# here and too few there.
+POLISHED = 2
+
 # Declaration IDs are numbers of 8 digits. Each month has this many of them to itself.
 IDS_A_MONTH = 250_000
 _FIRST_ID, _IDS = 10_000_000, 90_000_000
@@ -125,10 +129,14 @@ def synthesize_month(
         polish = Polish(source, pd.factorize(generalized["importer_id"])[0], codec, min_group=min_group, root=own)
         drafted = codec.decode(model.sample(DRAFTS * count, derive_seed(own, "draft")), derive_rng(own, "decode"))
         features = polish.features(source), polish.features(drafted)
-        chosen = select(*features, count, min_leaf=DONORS_PER_GROUP * min_group, root=own)
-        synthetic = drafted.iloc[chosen].reset_index(drop=True)
+        min_leaf = DONORS_PER_GROUP * min_group
+        chosen = select(*features, min(POLISHED * count, len(drafted)), min_leaf=min_leaf, root=own)
+        polished = drafted.iloc[chosen].reset_index(drop=True)
         for number in range(SWEEPS):
-            synthetic = polish.sweep(synthetic, number)
+            polished = polish.sweep(polished, number)
+        again = derive_root(own, "selection of polished rows")
+        chosen = select(features[0], polish.features(polished), count, min_leaf=min_leaf, root=again)
+        synthetic = polished.iloc[chosen].reset_index(drop=True)
         synthetic = polish.at_source_quantiles(synthetic)
         synthetic = _labelled(synthetic, polish, all_months.propensity, derive_rng(own, "labels"))
         identities = all_months.identities

@@ -53,7 +53,9 @@ def compose_identities(
     Raises:
         TooFewImporters: no code of a column may be shown.
     """
-    generalized = [generalized_month(rows, disclosed, month=month, root=root).declarations for month, rows in source.items()]
+    generalized = [
+        generalized_month(rows, disclosed, month=month, root=root).declarations for month, rows in source.items()
+    ]
     both = (pd.concat(rows, ignore_index=True) for rows in (generalized, source.values()))
     return compose(*both, min_group=min_group, root=root)
 

@@ -1,0 +1,50 @@
+"""The account of disclosure by parts: ``sql/parts_account.sql`` counts again what may be shown, and finds what may not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+import pandas as pd
+
+from customs_assets.disclosure.dominance import Dominance
+from customs_assets.lake import read_sql
+from customs_assets.law.nomenclature import sections
+
+_FACTS = ["declaration_id", "importer_id", "critical_fraud", "seller_id", "item_price", "net_mass"]
+
+
+def parts_account(
+    population: Sequence[str] | pd.DataFrame,
+    declarations: pd.DataFrame,
+    tuples: pd.DataFrame,
+    safe: pd.DataFrame,
+    min_group: int,
+    dominance: Dominance,
+) -> pd.DataFrame:
+    """Count again what is shown of tariff tuples.
+
+    Args:
+        population: paths of the months' ``population``, or its rows.
+        declarations: the anonymized declarations of all months.
+        tuples: ``disclosed_tuples``.
+        safe: ``safe_parts``.
+        min_group: ``k``.
+        dominance: the rule of dominance.
+
+    Returns:
+        ``part``, ``level``, ``what`` (cells, kept or pools), ``counted`` and ``wrong``. All of ``wrong`` must be 0.
+    """
+    chapters = pd.Series(range(1, 98))
+    first = chapters[pd.Series(sections(chapters.to_numpy())).diff().fillna(1) != 0]
+    with duckdb.connect(":memory:") as connection:
+        if isinstance(population, pd.DataFrame):
+            connection.register("population", population)
+        else:
+            connection.read_parquet(list(population)).create_view("population")
+        connection.register("declarations", declarations[_FACTS])
+        connection.register("tuples", tuples)
+        connection.register("safe", safe)
+        connection.register("first_chapters", pd.DataFrame({"chapter": first}))
+        limits = {"min_group": min_group, "one": dominance.one, "two": dominance.two}
+        return connection.execute(read_sql("parts_account.sql"), limits).df()
