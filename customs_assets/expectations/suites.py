@@ -4,6 +4,9 @@ A suite reads what it judges and lists the expectations on it. Suites of level `
 dates, labels, law, reconciliation, confidentiality. Suites of level ``warning`` check floors of quality.
 """
 
+# pyarrow.compute makes its functions when it is imported, where a type checker cannot see them.
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import hashlib
