@@ -85,13 +85,11 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("fraud", "hs6_code", "country_of_origin", "seller_id_named"),
         ("hs6_code", "country_of_origin", "seller_id_named"),
         ("hs6_code", "country_of_origin"),
-        ("fraud", "hs6_code"),
-        ("hs6_code",),
     ),
     "importer_id of any month": (
         ("fraud", "hs6_code", "country_of_origin", "office_id"),
+        ("fraud", "hs6_code", "country_of_origin"),
         ("hs6_code", "country_of_origin"),
-        ("fraud", "hs6_code"),
         ("hs6_code",),
     ),
     "importer_id of other goods": (

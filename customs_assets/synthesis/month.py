@@ -132,16 +132,18 @@ def synthesize_month(
         min_leaf = DONORS_PER_GROUP * min_group
         chosen = select(*features, min(POLISHED * count, len(drafted)), min_leaf=min_leaf, root=own)
         polished = drafted.iloc[chosen].reset_index(drop=True)
-        for number in range(SWEEPS):
+        for number in range(SWEEPS - 1):
             polished = polish.sweep(polished, number)
         again = derive_root(own, "selection of polished rows")
         chosen = select(features[0], polish.features(polished), count, min_leaf=min_leaf, root=again)
-        synthetic = polished.iloc[chosen].reset_index(drop=True)
+        # The last sweep is over as many rows as are needed, so that each of the source's goods comes out about once.
+        synthetic = polish.sweep(polished.iloc[chosen].reset_index(drop=True), SWEEPS - 1)
         synthetic = polish.at_source_quantiles(synthetic)
         synthetic = _labelled(synthetic, polish, all_months.propensity, derive_rng(own, "labels"))
         identities = all_months.identities
-        slots = generalized.drop(columns=list(IDENTITIES)).merge(
-            identities[["declaration_id", *IDENTITIES]], on="declaration_id", validate="one_to_one"
+        # The goods of a slot are those that its new importer trades.
+        slots = generalized.drop(columns=[*IDENTITIES, "hs10_code"]).merge(
+            identities[["declaration_id", *IDENTITIES, "hs6_code"]], on="declaration_id", validate="one_to_one"
         )
         others = identities[~identities["declaration_id"].isin(generalized["declaration_id"])]
         if len(slots) < len(generalized):
