@@ -46,6 +46,7 @@ def _inputs(lake: Lake) -> dict[str, Any]:
         "release_candidate": {CHECKSUMS: lake.read_folder("release_candidate")[CHECKSUMS]},
         "provenance": provenance(lake, evidence["months"]),
         "settings": Settings(),  # pyright: ignore[reportCallIssue]
+        "law": "nomenclature",
         "withheld": reasons_of_measures(lake, evidence["months"]),
     }
 
@@ -117,6 +118,20 @@ def test_the_page_says_at_its_top_what_the_gate_says(written: tuple[Path, Lake])
     withheld = page(**{**inputs, "withheld": ["Membership was not measured: <too few>"]}).decode()
     assert '<p class="gate fails">withheld: Membership was not measured: &lt;too few&gt;</p>' in withheld
     assert '<p class="gate holds">released</p>' in page(**{**inputs, "withheld": []}).decode()
+
+
+def test_the_page_says_which_law_there_is_and_how_tuples_are_shown(written: tuple[Path, Lake]):
+    path, lake = written
+    text = path.read_text(encoding="utf-8")
+    assert "No tariff law was given." in text
+    assert "Harmonized System 2022 (datasets/harmonized-system, under ODC-PDDL 1.0)" in text
+    assert "no importer has 75% or more of its value or mass and no two have 85% or more" in text
+    settings = Settings(min_group=8, dominance_one=0.5)  # pyright: ignore[reportCallIssue]
+    other = page(**{**_inputs(lake), "law": "simulated", "settings": settings}).decode()
+    assert "The law is that of the simulated administration" in other
+    assert "No tariff law was given." not in other
+    assert "A part is kept where at least 8 importers declared it" in other
+    assert "no importer has 50% or more" in other
 
 
 def test_the_page_names_nobody(written: tuple[Path, Lake]):
