@@ -10,12 +10,15 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from customs_assets.claims import from_json
+from customs_assets.declaration import RELEASED_TUPLE
+from customs_assets.disclosure.levels import CODE
 from customs_assets.fidelity.references import halves
 from customs_assets.lake import Lake
-from customs_assets.privacy.claims import privacy
+from customs_assets.privacy.claims import Disclosure, privacy
 from customs_assets.privacy.gate import reasons_of_measures
 from customs_assets.privacy.rehearsal import Rehearsal
 from customs_assets.release.files import CHECKSUMS
@@ -61,7 +64,9 @@ def written(tmp_path_factory: pytest.TempPathFactory, honest: Made) -> tuple[Pat
     lake.write_json("release_evidence", evidence(honest.tables, months, MIN_GROUP, labels_kept=0.5, root=b"s" * 32))
     training, control = halves(honest.source, "importer_id")
     rehearsal = Rehearsal(honest.synthetic, training, control, epochs=30)
-    lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal))
+    account = pd.DataFrame({"part": ["code"], "level": [CODE], "what": ["cells"], "counted": [1], "wrong": [0]})
+    disclosure = Disclosure(honest.synthetic[list(RELEASED_TUPLE)], account)
+    lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal, disclosure))
     path = folder / "evidence.html"
     path.write_bytes(page(**_inputs(lake)))
     return path, lake
