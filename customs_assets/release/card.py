@@ -19,7 +19,7 @@ _IN_PLAIN_WORDS: dict[str, str] = {
     "CorrelationSimilarity": "Numbers move together as in the source; the difference is {missed} of the largest possible one.",
     "ContingencySimilarity": "Pairs of columns combine their values as in the source, but for {missed} of the rows.",
     "RangeCoverage": "Numbers cover {score} of the source's ranges. The extremes are left out on purpose.",
-    "CategoryCoverage": "{score} of the source's codes and identities occur. The rarest are left out on purpose.",
+    "CategoryCoverage": "{score} of the source's codes and identities occur. Rare ones are left out or exchanged on purpose.",
     "BoundaryAdherence": "{score} of the numbers lie between the source's smallest and largest.",
     "NewRowSynthesis": "{score} of the rows match no row of the source.",
 }
