@@ -162,19 +162,12 @@ def law_in_words(law: LawOrigin, settings: Settings) -> str:
 
 def tuples_in_words(settings: Settings) -> str:
     """How tariff tuples are shown, for the readers of a release."""
-    limits = [
-        f"{who} {share:.4g}% or more of its value or mass"
-        for who, share in (
-            ("no importer has", 100 * settings.dominance_one),
-            ("no two have", 100 * settings.dominance_two),
-        )
-        if share < 100
-    ]
+    shares = (("no importer", settings.dominance_one), ("no two importers together", settings.dominance_two))
+    limits = [f"{who} may be expected to have {100 * share:.4g}% or more" for who, share in shares if share < 1]
     dominance = ""
     if limits:
-        dominance = (
-            f", so far that {' and '.join(limits)}; of larger importers only a share of the declarations keeps it"
-        )
+        dominance = ". Larger importers keep it in a share of their declarations only: of its value, and of its mass, "
+        dominance += ", and ".join(limits)
     return _TUPLES.format(k=settings.min_group, dominance=dominance)
 
 

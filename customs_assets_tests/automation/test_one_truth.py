@@ -154,7 +154,7 @@ def test_a_changed_setting(office: Office):
     assert views.to_build == of_assets(*asset_keys, *by_parts, *more, *told)
     assert set(views.status.values()) == {"was built with another min_group"}
     assert views.tick == of_assets(
-        "unit_prices", "ctgan_model", "safe_groups", "composed_identities", "rehearsed_declarations"
+        "unit_prices", "ctgan_model", "safe_groups", "composed_identities", "rehearsed_declarations", *by_parts
     )
     assert views.before.keys() == views.to_build, "the digest of the settings is a part of the code version"
 

@@ -170,9 +170,9 @@ def test_the_candidate_takes_its_law_from_the_tariff_and_not_from_the_settings(
         (
             0.6,
             0.95,
-            ", so far that no importer has 60% or more of its value or mass and no two have 95% or more of its value or mass;",
+            "no importer may be expected to have 60% or more, and no two importers together may be expected to have 95% or more. A",
         ),
-        (1, 0.9, "inspected or not, so far that no two have 90% or more of its value or mass; of larger"),
+        (1, 0.9, "of its mass, no two importers together may be expected to have 90% or more. A departure"),
         (1, 1, "inspected or not. A departure"),
     ],
 )
