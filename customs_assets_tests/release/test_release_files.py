@@ -170,7 +170,7 @@ def test_the_candidate_takes_its_law_from_the_tariff_and_not_from_the_settings(
         (
             0.6,
             0.95,
-            "no importer may be expected to have 60% or more, and no two importers together may be expected to have 95% or more. A",
+            "no importer may be expected to have 60% or more, and no two importers together may be expected to have 95% or",
         ),
         (1, 0.9, "of its mass, no two importers together may be expected to have 90% or more. A departure"),
         (1, 1, "inspected or not. A departure"),
