@@ -3,11 +3,13 @@
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from customs_assets.fidelity.table_two import from_json
 from customs_assets.graph import made_with
 from customs_assets.lake import Lake
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
+from customs_assets.law.reading import stated_origin
 from customs_assets.privacy.gate import WITHHELD, reasons_to_withhold
 from customs_assets.release.files import CARD, build_release
 from customs_assets.resources import FOLDER, OWNERS, Pipeline
@@ -18,19 +20,26 @@ from customs_assets.resources import FOLDER, OWNERS, Pipeline
     kinds={"csv", "parquet"},
     owners=OWNERS,
     io_manager_key=FOLDER,
-    **made_with("4", "release_secret", "labels_kept", "label_policy", withdraws_release=True),
+    **made_with(
+        "5",
+        *("release_secret", "labels_kept", "label_policy"),
+        *("min_group", "dominance_one", "dominance_two"),
+        withdraws_release=True,
+    ),
 )
 def release_candidate(
-    pipeline: Pipeline, synthetic_declarations: Partitions, release_quality: list
+    pipeline: Pipeline, synthetic_declarations: Partitions, release_quality: list, tariff: pa.Table
 ) -> dg.Output[FolderOfFiles]:
     """The candidate for release: all months together, with new identity tokens, in files with checksums and a card."""
     months = list(synthetic_declarations)
     _require_one_token_space(synthetic_declarations.lake, months)
     declarations = synthetic_declarations.together()
-    files = build_release(declarations, months, from_json(release_quality), pipeline.settings, pipeline.secret)
+    law = stated_origin(tariff)
+    files = build_release(declarations, months, from_json(release_quality), pipeline.settings, pipeline.secret, law)
     metadata: dict[str, Any] = {
         "dagster/row_count": len(declarations),
         "months": f"{len(months)}: {months[0]} to {months[-1]}",
+        "law": law,
         "files": {name: len(content) for name, content in files.items()},
         "card": dg.MetadataValue.md(files[CARD].decode()),
     }

@@ -9,7 +9,7 @@ import pandas as pd
 
 from customs_assets.benchmark.split import ChronologicalSplit, span
 from customs_assets.fidelity.table_two import MetricScore, as_published, table_two
-from customs_assets.settings import Settings
+from customs_assets.settings import LawOrigin, Settings
 from customs_assets.synthesis.polish import DONORS_PER_GROUP
 
 # Each score of Table 2 for somebody who does not know the metric.
@@ -19,7 +19,7 @@ _IN_PLAIN_WORDS: dict[str, str] = {
     "CorrelationSimilarity": "Numbers move together as in the source; the difference is {missed} of the largest possible one.",
     "ContingencySimilarity": "Pairs of columns combine their values as in the source, but for {missed} of the rows.",
     "RangeCoverage": "Numbers cover {score} of the source's ranges. The extremes are left out on purpose.",
-    "CategoryCoverage": "{score} of the source's codes and identities occur. The rarest are left out on purpose.",
+    "CategoryCoverage": "{score} of the source's codes and identities occur. Rare ones are left out or exchanged on purpose.",
     "BoundaryAdherence": "{score} of the numbers lie between the source's smallest and largest.",
     "NewRowSynthesis": "{score} of the rows match no row of the source.",
 }
@@ -28,6 +28,26 @@ _POLICIES = {
     "random": "which rows keep them is random",
     "inspection": "an inspection keeps those whose goods and origin were fraud most often",
 }
+
+_LAWS: dict[LawOrigin, str] = {
+    "given": "A tariff law was given with the source. Product codes, tax types, tax rates and routes are lawful under it.",
+    "simulated": "The law is that of the simulated administration, which does not exist. Product codes, tax types, tax rates "
+    "and routes are lawful under it, and under no other.",
+    "nomenclature": "No tariff law was given. A tax type may have a rate where at least {k} importers declared it for the "
+    "heading, and an origin may have a tax type where at least {k} importers declared both; nobody has looked whether that is "
+    "the law. Product codes come from the Harmonized System 2022 (datasets/harmonized-system, under ODC-PDDL 1.0), and from "
+    "what at least {k} importers declared.",
+}
+
+_TUPLES = (
+    "A tariff tuple (HS code, departure, origin, tax rate, tax type) is shown by parts: the product code; the origin, given the "
+    "goods; the departure, given goods and origin; the claim, given goods and origin. A part is kept where at least {k} "
+    "importers declared it, inspected or not{dominance}. A departure from the country of origin is kept with its origin. Any "
+    "other part is exchanged among declarations of like goods that rest on at least {k} inspected importers, or drawn from "
+    "those that were placed nearby. A product code that is not kept may be replaced by another code of the law, whether anybody "
+    "declared that one or not. So a tuple may occur that nobody declared, and one that a single importer declared may occur by "
+    "chance."
+)
 
 _CARD = """\
 # Synthetic import declarations
@@ -69,13 +89,15 @@ evidence report has a verdict for each claim.
 
 A CTGAN drafts the rows of each month ({epochs} epochs). Every random draw comes from a secret.
 
-- Every tariff tuple (HS code, departure, origin, tax rate, tax type) was declared by at least {k} importers of the source. A
-  rarer one was replaced by the nearest of those.
-- Every code was declared by at least {k} importers.
+{law}
+
+{tuples}
+
+- Every other code (office, type, use, payment, mode) was declared by at least {k} importers.
 - Every other value is drawn from at least {donors} source rows like it.
 - An amount that fewer than {k} importers wrote is not shown. It is drawn at random from a band of amounts of at least {k}
   importers, and the edges of the band carry noise.
-- Item price = net mass x a noisy unit price of the product code{residual}.
+- Item price = net mass x a noisy unit price of the goods{residual}.
 - Importers, sellers, declarants and couriers are new. An ID takes declarations of several real parties, and of one of them no
   more than 1 in {k}, rounded up. (Where one party makes most of a trade, up to 1% of all declarations break this.) So an ID
   of few declarations rests on few parties. IDs were drawn anew for this release and mean nothing outside it.
@@ -84,7 +106,8 @@ A CTGAN drafts the rows of each month ({epochs} epochs). Every random draw comes
 
 - Use it to test methods. Do not base decisions about shipments, goods, countries or traders on it.
 - It describes inspected declarations, which are not a random sample of trade.
-- Rare goods, routes and partners occur less often than in the source, on purpose.
+- Rare product codes stand for one another: which of them occurs, and how often, says nothing of the trade in it. The same holds
+  of rare lanes and claims.
 - Train a detector again on real declarations before you use it.
 """
 
@@ -95,6 +118,7 @@ def dataset_card(
     scores: Sequence[MetricScore],
     settings: Settings,
     partly_labelled: str,
+    law: LawOrigin,
 ) -> str:
     """The card as Markdown, without a date, so that the same release has the same card.
 
@@ -104,6 +128,7 @@ def dataset_card(
         scores: the release's scores of Table 2.
         settings: the settings that it was made with.
         partly_labelled: name without suffix of the files that have the training part with most labels erased.
+        law: which law it is under.
     """
     rows = sum(len(part) for part in parts.values())
     files = [(name, span(getattr(split, name)), len(part)) for name, part in parts.items()]
@@ -121,11 +146,29 @@ def dataset_card(
         split=split.note,
         table_two=table_two(scores),
         plain="\n".join(_plain(scores)),
+        law=law_in_words(law, settings),
+        tuples=tuples_in_words(settings),
         epochs=settings.epochs,
         k=settings.min_group,
         donors=DONORS_PER_GROUP * settings.min_group,
         residual=" x a residual" if settings.price == "residual" else "",
     )
+
+
+def law_in_words(law: LawOrigin, settings: Settings) -> str:
+    """Which law a release is under, for its readers."""
+    return _LAWS[law].format(k=settings.min_group)
+
+
+def tuples_in_words(settings: Settings) -> str:
+    """How tariff tuples are shown, for the readers of a release."""
+    shares = (("no importer", settings.dominance_one), ("no two importers together", settings.dominance_two))
+    limits = [f"{who} may be expected to have {100 * share:.4g}% or more" for who, share in shares if share < 1]
+    dominance = ""
+    if limits:
+        dominance = ". Larger importers keep it in a share of their declarations only: of its value, and of its mass, "
+        dominance += ", and ".join(limits)
+    return _TUPLES.format(k=settings.min_group, dominance=dominance)
 
 
 def _plain(scores: Sequence[MetricScore]) -> list[str]:

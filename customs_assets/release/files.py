@@ -26,7 +26,7 @@ from customs_assets.release.card import dataset_card
 from customs_assets.release.datapackage import DESCRIPTOR, data_dictionary, data_package
 from customs_assets.release.erased_labels import partly_labelled
 from customs_assets.seeds import Root, derive_rng
-from customs_assets.settings import Settings
+from customs_assets.settings import LawOrigin, Settings
 from customs_assets.source.quarantine import FORMULA_STARTS
 
 CHECKSUMS = "SHA256SUMS"
@@ -54,6 +54,7 @@ def build_release(
     scores: Sequence[MetricScore],
     settings: Settings,
     root: Root,
+    law: LawOrigin,
 ) -> dict[str, bytes]:
     """All files of a release by name.
 
@@ -63,6 +64,7 @@ def build_release(
         scores: their scores of Table 2.
         settings: the settings that they were made with.
         root: what the new tokens and the choice of the labels that are kept derive from.
+        law: which law they are under.
 
     Raises:
         ReleaseError: a cell would start a formula in a spreadsheet.
@@ -77,7 +79,7 @@ def build_release(
         files[f"{name}.parquet"] = _to_parquet(rows)
     files[DESCRIPTOR] = data_package(files, months, scores, [f"{PARTLY_LABELLED}.csv"])
     files["data_dictionary.csv"] = data_dictionary().to_csv(index=False, lineterminator="\n").encode()
-    files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED).encode()
+    files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED, law).encode()
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return {**files, CHECKSUMS: sums.encode()}
 

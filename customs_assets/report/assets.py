@@ -12,6 +12,7 @@ from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
 from customs_assets.law.law import Law
+from customs_assets.law.reading import stated_origin
 from customs_assets.privacy.assets import claims_metadata
 from customs_assets.privacy.gate import reasons_of_measures
 from customs_assets.report.evidence import evidence
@@ -47,7 +48,13 @@ def release_evidence(
     return dg.Output(found, metadata=claims_metadata(found))
 
 
-@dg.asset(group_name="report", kinds={"html"}, owners=OWNERS, io_manager_key=HTML, **made_with("2"))
+@dg.asset(
+    group_name="report",
+    kinds={"html"},
+    owners=OWNERS,
+    io_manager_key=HTML,
+    **made_with("3", "min_group", "dominance_one", "dominance_two"),
+)
 def evidence_report(
     pipeline: Pipeline,
     release_quality: list,
@@ -57,6 +64,7 @@ def evidence_report(
     fraud_benchmark: Partitions,
     quality_report: Partitions,
     privacy_report: Partitions,
+    tariff: pa.Table,
 ) -> dg.Output[bytes]:
     """One page for people: every claim with its verdict, tables 2 and 3, figures 3 to 7, privacy, and what was run."""
     from customs_assets.report.page import all_claims, page
@@ -74,6 +82,7 @@ def evidence_report(
         release_candidate=release_candidate.files,
         provenance=provenance(lake, months),
         settings=pipeline.settings,
+        law=stated_origin(tariff),
         withheld=withheld,
     )
     metadata: dict[str, Any] = {

@@ -20,11 +20,12 @@ from customs_assets.claims import from_json as claims_from_json
 from customs_assets.fidelity.figures import figure_five, figure_four, figure_over_time
 from customs_assets.fidelity.table_two import METRICS, from_json, table_two_rows
 from customs_assets.figures import Figure, rendered
+from customs_assets.release.card import law_in_words, tuples_in_words
 from customs_assets.release.files import CHECKSUMS
 from customs_assets.report.figures import figure_by_month, figure_seven, figure_six, figure_three
-from customs_assets.settings import Settings
+from customs_assets.settings import LawOrigin, Settings
 
-_SETTINGS = ("epochs", "min_group", "rows", "price", "rehearsal_epochs")
+_SETTINGS = ("epochs", "min_group", "dominance_one", "dominance_two", "rows", "price", "rehearsal_epochs")
 _LIBRARIES = (
     "customs_assets",
     "catboost",
@@ -49,6 +50,7 @@ def page(
     release_candidate: Mapping[str, bytes],
     provenance: Sequence[tuple[str, str, str, str]],
     settings: Settings,
+    law: LawOrigin,
     withheld: Sequence[str],
 ) -> bytes:
     """The whole page as UTF-8: style, script and Plotly included.
@@ -63,6 +65,7 @@ def page(
         release_candidate: contents by file name; only ``SHA256SUMS`` is read.
         provenance: asset, number of partitions, code version and checksum of what the page is made from.
         settings: those that the data were made with.
+        law: which law the release is under.
         withheld: why nothing is released; empty where the candidate is released.
     """
     from plotly.offline import get_plotlyjs
@@ -84,6 +87,8 @@ def page(
         cards=[_card(subject, [claim for claim in claims if claim.subject is subject]) for subject in Subject],
         claims=[claim for claim in claims if claim.subject is not Subject.PRIVACY],
         privacy_claims=[claim for claim in claims if claim.subject is Subject.PRIVACY],
+        law=law_in_words(law, settings),
+        tuples=tuples_in_words(settings),
         trained_on=release_privacy["trained_on"],
         table_two=table_two_rows(from_json(release_quality), references),
         table_three=_table_three(precision),

@@ -148,11 +148,13 @@ def test_a_changed_setting(office: Office):
     with ThreeViews({**office.environment, "CUSTOMS_MIN_GROUP": "7"}) as process:
         views = replace(office, process=process).ask()
     asset_keys = ("unit_prices", "ctgan_model", "safe_groups", "composed_identities", "fraud_propensity")
+    by_parts = ("safe_parts", "disclosed_tuples")
     more = ("synthetic_declarations", "rehearsed_declarations", "release_privacy", "release_evidence")
-    assert views.to_build == of_assets(*asset_keys, *more)
+    told = ("release_candidate", "evidence_report")
+    assert views.to_build == of_assets(*asset_keys, *by_parts, *more, *told)
     assert set(views.status.values()) == {"was built with another min_group"}
     assert views.tick == of_assets(
-        "unit_prices", "ctgan_model", "safe_groups", "composed_identities", "rehearsed_declarations"
+        "unit_prices", "ctgan_model", "safe_groups", "composed_identities", "rehearsed_declarations", *by_parts
     )
     assert views.before.keys() == views.to_build, "the digest of the settings is a part of the code version"
 

@@ -23,7 +23,7 @@ SCORES = [MetricScore("KSComplement", 0.98, {})]
 def _release(folder: Path, rows: pd.DataFrame, scores: Sequence[MetricScore] = SCORES) -> Path:
     rows = rows.assign(declaration_id=[f"{number:08d}" for number in range(len(rows))])
     settings = Settings()  # pyright: ignore[reportCallIssue]
-    files = build_release(rows, ["2020-01", "2020-02", "2020-03"], scores, settings, 1)
+    files = build_release(rows, ["2020-01", "2020-02", "2020-03"], scores, settings, 1, "given")
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return folder / DESCRIPTOR

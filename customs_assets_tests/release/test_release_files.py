@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES
-from customs_assets.fidelity.table_two import fidelity
-from customs_assets.lake import LakeError
+from customs_assets.fidelity.table_two import as_json, fidelity
+from customs_assets.lake import Lake, LakeError
+from customs_assets.lake.io_manager import Partitions
+from customs_assets.law.reading import read_law
+from customs_assets.release.assets import release_candidate
+from customs_assets.release.card import law_in_words
 from customs_assets.release.files import (
     PARTLY_LABELLED,
     ReleaseError,
@@ -20,7 +25,8 @@ from customs_assets.release.files import (
     redraw_tokens,
     to_csv,
 )
-from customs_assets.settings import Settings
+from customs_assets.resources import Pipeline
+from customs_assets.settings import LawOrigin, Settings
 
 MONTHS = [f"2020-{n:02d}" for n in range(1, 13)] + ["2021-01"]
 
@@ -40,7 +46,7 @@ def _declarations() -> pd.DataFrame:
 def _release(seed: int = 1) -> dict[str, bytes]:
     made = _declarations()
     settings = Settings()  # pyright: ignore[reportCallIssue]
-    return build_release(made, MONTHS, fidelity(made, made), settings, seed)
+    return build_release(made, MONTHS, fidelity(made, made), settings, seed, "given")
 
 
 def test_twelve_months_train_and_the_thirteenth_validates():
@@ -95,7 +101,7 @@ def test_a_release_reads_back_as_it_was_built():
 def test_the_partly_labelled_variant_is_the_training_part_with_labels_missing():
     made = _declarations().assign(fraud=np.arange(39, dtype="int8") % 2, critical_fraud=np.arange(39, dtype="int8") % 2)
     settings = Settings(labels_kept=0.25, label_policy="random")  # pyright: ignore[reportCallIssue]
-    files = build_release(made, MONTHS, fidelity(made, made), settings, 1)
+    files = build_release(made, MONTHS, fidelity(made, made), settings, 1, "given")
     whole, erased = (pd.read_parquet(io.BytesIO(files[f"{name}.parquet"])) for name in ("train", PARTLY_LABELLED))
     labels = ["Fraud", "Critical Fraud"]
     pd.testing.assert_frame_equal(erased.drop(columns=labels), whole.drop(columns=labels))
@@ -120,6 +126,63 @@ def test_the_dictionary_explains_every_column_and_the_card_carries_every_score()
     assert "2020-01 to 2020-12" in card
     assert "- 0% of the rows match no row of the source." in card
     assert "- 100% of the source's codes and identities occur" in card
+
+
+@pytest.mark.parametrize(
+    ("law", "said", "unsaid"),
+    [
+        ("given", "A tariff law was given with the source.", "Harmonized System"),
+        ("simulated", "The law is that of the simulated administration", "was given"),
+        ("nomenclature", "Harmonized System 2022 (datasets/harmonized-system, under ODC-PDDL 1.0)", "lawful under"),
+    ],
+)
+def test_the_card_says_under_which_law_the_release_is(law: LawOrigin, said: str, unsaid: str):
+    made = _declarations()
+    settings = Settings(min_group=7)  # pyright: ignore[reportCallIssue]
+    card = build_release(made, MONTHS, fidelity(made, made), settings, 1, law)["README.md"].decode()
+    assert said in card
+    assert unsaid not in card
+    assert ("where at least 7 importers declared it for the heading" in card) == (law == "nomenclature")
+
+
+def test_the_candidate_takes_its_law_from_the_tariff_and_not_from_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CUSTOMS_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("CUSTOMS_RELEASE_SECRET", str(tmp_path / "release.secret"))
+    tariff = tmp_path / "tariff.csv"
+    tariff.write_text("hs_code,tax_type,tax_rate\n090121,A,8\n")
+    given = Settings(tariff=str(tariff))  # pyright: ignore[reportCallIssue]
+    made, lake = _declarations(), Lake(str(tmp_path / "lake"))
+    for month in MONTHS:
+        lake.write_table("synthetic_declarations", made[made["date"].dt.strftime("%Y-%m") == month], month)
+    months = Partitions(lake, "synthetic_declarations", MONTHS, "parquet")
+    pipeline = Pipeline()
+    assert pipeline.settings.law == "simulated"
+    output = release_candidate(pipeline, months, as_json(fidelity(made, made)), read_law(given).tariff)
+    assert output.metadata["law"].value == "given"
+    assert law_in_words("given", given) in output.value.files["README.md"].decode()
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (
+            0.6,
+            0.95,
+            "no importer may be expected to have 60% or more, and no two importers together may be expected to have 95% or",
+        ),
+        (1, 0.9, "of its mass, no two importers together may be expected to have 90% or more. A departure"),
+        (1, 1, "inspected or not. A departure"),
+    ],
+)
+def test_the_card_says_how_tuples_are_shown_under_the_settings(one: float, two: float, said: str):
+    made = _declarations()
+    settings = Settings(min_group=9, dominance_one=one, dominance_two=two)  # pyright: ignore[reportCallIssue]
+    card = build_release(made, MONTHS, fidelity(made, made), settings, 1, "given")["README.md"].decode()
+    assert said in card
+    assert "A part is kept where at least 9 importers declared it" in card
+    assert "at least 9 inspected importers" in card
 
 
 @pytest.mark.parametrize(("column", "value"), [("seller_id", "=1+1"), ("office_id", "@A1"), ("net_mass", -1.0)])

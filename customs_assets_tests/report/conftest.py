@@ -65,7 +65,7 @@ def fill(lake: Lake, made: Made) -> None:
     scores = fidelity(made.source, made.synthetic)
     lake.write_json("release_quality", as_json(scores))
     settings = Settings()  # pyright: ignore[reportCallIssue]
-    files = build_release(made.synthetic, list(by_month(source)), scores, settings, 7)
+    files = build_release(made.synthetic, list(by_month(source)), scores, settings, 7, "nomenclature")
     lake.write_folder("release_candidate", files)
     rng = np.random.default_rng(1)
     for number, detector in enumerate(DETECTORS):

@@ -10,12 +10,15 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from customs_assets.claims import from_json
+from customs_assets.declaration import RELEASED_TUPLE
+from customs_assets.disclosure.levels import CODE
 from customs_assets.fidelity.references import halves
 from customs_assets.lake import Lake
-from customs_assets.privacy.claims import privacy
+from customs_assets.privacy.claims import Disclosure, privacy
 from customs_assets.privacy.gate import reasons_of_measures
 from customs_assets.privacy.rehearsal import Rehearsal
 from customs_assets.release.files import CHECKSUMS
@@ -46,6 +49,7 @@ def _inputs(lake: Lake) -> dict[str, Any]:
         "release_candidate": {CHECKSUMS: lake.read_folder("release_candidate")[CHECKSUMS]},
         "provenance": provenance(lake, evidence["months"]),
         "settings": Settings(),  # pyright: ignore[reportCallIssue]
+        "law": "nomenclature",
         "withheld": reasons_of_measures(lake, evidence["months"]),
     }
 
@@ -60,7 +64,9 @@ def written(tmp_path_factory: pytest.TempPathFactory, honest: Made) -> tuple[Pat
     lake.write_json("release_evidence", evidence(honest.tables, months, MIN_GROUP, labels_kept=0.5, root=b"s" * 32))
     training, control = halves(honest.source, "importer_id")
     rehearsal = Rehearsal(honest.synthetic, training, control, epochs=30)
-    lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal))
+    account = pd.DataFrame({"part": ["code"], "level": [CODE], "what": ["cells"], "counted": [1], "wrong": [0]})
+    disclosure = Disclosure(honest.synthetic[list(RELEASED_TUPLE)], account)
+    lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal, disclosure))
     path = folder / "evidence.html"
     path.write_bytes(page(**_inputs(lake)))
     return path, lake
@@ -117,6 +123,23 @@ def test_the_page_says_at_its_top_what_the_gate_says(written: tuple[Path, Lake])
     withheld = page(**{**inputs, "withheld": ["Membership was not measured: <too few>"]}).decode()
     assert '<p class="gate fails">withheld: Membership was not measured: &lt;too few&gt;</p>' in withheld
     assert '<p class="gate holds">released</p>' in page(**{**inputs, "withheld": []}).decode()
+
+
+def test_the_page_says_which_law_there_is_and_how_tuples_are_shown(written: tuple[Path, Lake]):
+    path, lake = written
+    text = path.read_text(encoding="utf-8")
+    assert "No tariff law was given." in text
+    assert "Harmonized System 2022 (datasets/harmonized-system, under ODC-PDDL 1.0)" in text
+    assert (
+        "no importer may be expected to have 75% or more, and no two importers together may be expected to have 85%"
+        in text
+    )
+    settings = Settings(min_group=8, dominance_one=0.5)  # pyright: ignore[reportCallIssue]
+    other = page(**{**_inputs(lake), "law": "simulated", "settings": settings}).decode()
+    assert "The law is that of the simulated administration" in other
+    assert "No tariff law was given." not in other
+    assert "A part is kept where at least 8 importers declared it" in other
+    assert "no importer may be expected to have 50% or more" in other
 
 
 def test_the_page_names_nobody(written: tuple[Path, Lake]):
