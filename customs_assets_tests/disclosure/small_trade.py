@@ -41,7 +41,7 @@ def law_of(lines: list[tuple[str, str, float]], routes: pd.DataFrame = ROUTES) -
 
 
 def _standard_lines(codes: tuple[str, ...]) -> list[tuple[str, str, float]]:
-    """Every code has type A; those with an even fifth digit FEU, too; those of 5 a second rate of A."""
+    """Every code has type A; those with an even fifth digit FEU, too; those of 5 a second rate of A for some of their goods."""
     lines = [(code, "A", 8.0 if code < "50" else 13.0) for code in codes]
     lines += [(code, "FEU", 0.0) for code in codes if int(code[4]) % 2 == 0]
     return lines + [(code + "9000", "A", 20.0) for code in codes if code[4] == "5"]
@@ -134,7 +134,8 @@ def trade_of(
     mass = rng.lognormal(3, 1, rows).round(2) + 0.01
     fraud = (rng.random(rows) < 0.3).astype(int)
     made = made.assign(
-        hs10_code=made["hs6_code"] + "0000",
+        # The second rate is that of a longer code.
+        hs10_code=made["hs6_code"] + np.where(made["tax_rate"] == 20, "9000", "0000"),
         seller_id=np.where(rng.random(rows) < 0.7, [f"seller {one}" for one in seller], ""),
         net_mass=mass,
         item_price=(mass * rng.lognormal(2, 1, rows)).round(),
