@@ -431,3 +431,34 @@ def test_a_part_never_falls_to_a_finer_level_than_the_one_where_its_own_is_safe(
         importers = everyone.groupby([level, "country_of_origin"])["importer_id"].nunique()
         keys = pd.MultiIndex.from_frame(declared.loc[here, [level, "country_of_origin"]])
         assert (importers.reindex(keys) >= K).all(), level
+
+
+def test_a_row_whose_new_origin_allows_no_claim_takes_a_whole_tuple_nearby():
+    """Half of the codes are open to Europe alone. The origins of the others fall into one pool with theirs."""
+    groups = []
+    for place in _PLACES[:10]:
+        for code, common, rare in ((0, "FR", "DE"), (1, "FR", "DE"), (2, "CN", "BR"), (3, "CN", "BR")):
+            groups += [(f"{place}{code:02d}", common, f"{place} {one}") for one in range(K)]
+            groups += [(f"{place}{code:02d}", rare, f"{place} {rare} {code} {one}") for one in range(2)]
+    codes = [(f"{place}{code:02d}", code) for place in _PLACES[:10] for code in range(4)]
+    law = law_of([(code, "FEU" if number < 2 else "A", 8.0) for code, number in codes])
+    rows = _rows(groups)
+    rows = rows.assign(tax_type=np.where(rows["hs10_code"].str[5].astype(int) < 2, "FEU", "A"))
+    tuples = Trade(rows, rows, law).tuples(1, NO_DOMINANCE)
+    assert law.is_lawful(rows).all()
+    assert law.is_lawful(tuples).all()
+    whole = (tuples["code_level"] == NOWHERE).to_numpy()
+    assert whole.sum() > 10
+    # A whole tuple is one that a row shows as it was declared.
+    columns = list(RELEASED_TUPLE)
+    kept = tuples[(tuples[[f"{part}_level" for part in PARTS]] == CODE).all(axis=1)][columns]
+    assert set(tuples.loc[whole, columns].itertuples(index=False)) <= set(kept.itertuples(index=False))
+
+
+def test_where_the_law_has_too_few_other_codes_a_code_that_is_kept_takes_the_place():
+    groups = [(f"09010{code}", "CN", f"importer {one}") for code in range(2) for one in range(K)]
+    groups += [("090102", "CN", f"rare {one}") for one in range(2)]
+    law = law_of([(f"09010{code}", "A", 8.0) for code in range(3)], NO_ROUTES)
+    tuples = Trade(_rows(groups), _rows(groups), law).tuples(1, NO_DOMINANCE)
+    assert tuples["code_level"].tolist() == [CODE] * 2 * K + [NOWHERE] * 2
+    assert set(tuples["hs6_code"]) == {"090100", "090101"}
