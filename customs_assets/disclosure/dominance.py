@@ -117,13 +117,16 @@ class Dominance:
         """The shares, lowered where an importer's part of one amount is more than the rule allows."""
         shown = shares * amount
         first, second, total = _two_largest(cell, shown, cells)
+        # Rounding must not make less than nothing of what others have.
+        others, but_two = np.maximum(total - first, 0.0), np.maximum(total - first - second, 0.0)
         cap = first.copy()
         if self.one < 1:
-            cap = np.minimum(cap, self.one / (1 - self.one) * (total - first))
+            cap = np.minimum(cap, self.one / (1 - self.one) * others)
         if self.two < 1:
-            both = self.two / (1 - self.two) * (total - first - second)
+            both = self.two / (1 - self.two) * but_two
             cap = np.where(cap + second > both, np.minimum(cap, np.maximum(both - second, both / 2)), cap)
-        cap = np.where(cap < first, _BELOW * cap, np.inf)[cell]
+        # One that has exactly what the rule forbids is lowered, too.
+        cap = np.where(self.dominated(cell, (shown,), cells), _BELOW * cap, np.inf)[cell]
         return shares * np.divide(np.minimum(shown, cap), shown, out=np.ones_like(shown), where=shown > 0)
 
 

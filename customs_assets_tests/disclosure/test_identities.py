@@ -63,11 +63,53 @@ def test_who_names_nobody_still_names_nobody(trade: pd.DataFrame, composed: pd.D
         assert ((composed[role] == "") == (trade[role] == "")).all()
 
 
+def test_a_composed_row_says_what_its_declaration_is_like_and_has_goods_of_its_origin(
+    trade: pd.DataFrame, composed: pd.DataFrame
+):
+    assert set(composed) == {
+        "declaration_id",
+        *IDENTITIES,
+        *("hs6_code", "country_of_origin", "office_id", "mode_of_transport", "fraud"),
+    }
+    for column in ("country_of_origin", "office_id", "mode_of_transport", "fraud"):
+        assert (composed[column] == trade[column]).all(), column
+    # Rows of one origin exchange their codes, so each origin has the goods that it had.
+    own = trade["hs10_code"].str[:6]
+    for origin, rows in composed.groupby("country_of_origin"):
+        assert sorted(rows["hs6_code"]) == sorted(own[trade["country_of_origin"] == origin])
+
+
 def test_relations_are_as_strong_as_the_sources(trade: pd.DataFrame, composed: pd.DataFrame):
-    made = relations(trade.assign(**{role: composed[role] for role in IDENTITIES}))
+    made = relations(_with_goods(trade, composed))
     source = relations(trade)
     for pair in ("importer_id|hs6_code", "seller_id|country_of_origin", "declarant_id|office_id"):
         assert made[pair] / source[pair] == pytest.approx(1.0, abs=0.15), pair
+
+
+def test_importers_that_mix_many_keep_to_goods_only_where_goods_are_concentrated(trade: pd.DataFrame):
+    """Generalized goods scatter: there an importer's rows of a kind are few, and the exchange brings the relation back."""
+    rng = np.random.default_rng(5)
+    codes = trade["hs10_code"].to_numpy(dtype=object, copy=True)
+    scattered = rng.random(len(codes)) < 0.5
+    codes[scattered] = rng.permutation(codes[scattered])
+    generalized = trade.assign(hs10_code=codes)
+    composed = compose(generalized, trade, min_group=K, root=1)
+    source = relations(trade)["importer_id|hs6_code"]
+    without = relations(_slots(generalized, composed))["importer_id|hs6_code"]
+    made = relations(_with_goods(generalized, composed))["importer_id|hs6_code"]
+    assert made > without
+    assert abs(made - source) < abs(without - source)
+    assert made / source == pytest.approx(1.0, abs=0.15)
+    for role in ("importer_id", "seller_id", "declarant_id"):
+        assert _kept_from_one(trade, composed, role) > 0.99
+
+
+def _kept_from_one(trade: pd.DataFrame, composed: pd.DataFrame, role: str) -> float:
+    """The share of new identities that hold no more than a k-th of one source identity."""
+    named = (trade[role] != "").to_numpy()
+    mix = pd.DataFrame({"new": composed[role][named].to_numpy(), "source": trade[role][named].to_numpy()})
+    sizes, largest = mix.groupby("new").size(), mix.value_counts().groupby("new").max()
+    return float((largest <= np.ceil(sizes / K)).mean())
 
 
 def test_a_new_identity_holds_no_more_of_one_source_identity_than_a_kth(trade: pd.DataFrame, composed: pd.DataFrame):
@@ -122,10 +164,15 @@ def _slots(trade: pd.DataFrame, composed: pd.DataFrame) -> pd.DataFrame:
     return trade.assign(**{role: composed[role].to_numpy() for role in IDENTITIES})
 
 
+def _with_goods(trade: pd.DataFrame, composed: pd.DataFrame) -> pd.DataFrame:
+    """The slots with the product codes that the composed identities have."""
+    return _slots(trade, composed).assign(hs10_code=composed["hs6_code"].to_numpy())
+
+
 def test_rows_like_the_slots_take_over_their_identities_each_once(trade: pd.DataFrame, composed: pd.DataFrame):
     slots = _slots(trade, composed)
     shuffled = _rows_to_name(trade).sample(frac=1.0, random_state=4)
-    given_to = assign(shuffled, slots, np.random.default_rng(2))
+    given_to = assign(shuffled, slots, composed.iloc[:0], np.random.default_rng(2))
     assert given_to.index.equals(shuffled.index)
     for role in IDENTITIES:
         assert sorted(given_to[role]) == sorted(slots[role]), "every slot serves once"
@@ -138,9 +185,25 @@ def test_rows_like_the_slots_take_over_their_identities_each_once(trade: pd.Data
 @pytest.mark.parametrize("rows", [1, 100, 12000])
 def test_any_number_of_rows_gets_identities(trade: pd.DataFrame, composed: pd.DataFrame, rows: int):
     asked = _rows_to_name(trade).sample(rows, replace=True, random_state=1).reset_index(drop=True)
-    given_to = assign(asked, _slots(trade, composed), np.random.default_rng(2))
+    given_to = assign(asked, _slots(trade, composed), composed, np.random.default_rng(2))
     assert (given_to["importer_id"] != "").all()
     assert ((given_to["courier_id"] != "") == (asked["courier_id_named"] == "yes")).all()
+
+
+def test_a_product_that_no_slot_of_the_month_has_comes_with_its_importer_of_another_month(
+    trade: pd.DataFrame, composed: pd.DataFrame
+):
+    slots, others = _slots(trade, composed).iloc[:200], composed.iloc[200:]
+    own = set(slots["hs10_code"].str[:6])
+    elsewhere = others[~others["hs6_code"].isin(own)]
+    picked = elsewhere.index[:50]
+    asked = _rows_to_name(trade).loc[picked].assign(hs10_code=others.loc[picked, "hs6_code"])
+    given_to = assign(asked, slots, others, np.random.default_rng(2))
+    trades = set(zip(others["importer_id"], others["hs6_code"], strict=True))
+    assert all(pair in trades for pair in zip(given_to["importer_id"], asked["hs10_code"], strict=True))
+    # Without other months the importer is one of the month, whatever it trades.
+    alone = assign(asked, slots, others.iloc[:0], np.random.default_rng(2))
+    assert set(alone["importer_id"]) <= set(slots["importer_id"])
 
 
 def test_the_same_seed_composes_the_same_and_another_seed_another(trade: pd.DataFrame, composed: pd.DataFrame):
