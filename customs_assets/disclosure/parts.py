@@ -76,6 +76,9 @@ class Part:
 
 CODE_PART = Part("code", ())
 
+# A rate beneath a product code of six digits may tell its domestic subdivision. It is kept where it is safe with code and type.
+RATE_PART = Part("rate", (TYPE, RATE))
+
 
 def parts_of(law: Law) -> tuple[Part, ...]:
     """The parts of a tuple after the product code, in the order in which they are drawn."""
@@ -98,8 +101,8 @@ def count_safe_parts(population: Population, law: Law, min_group: int, dominance
     """
     importers = population.importers
     tables = []
-    for part in (CODE_PART, *parts_of(law)):
-        for level in LEVELS[:1] if part is CODE_PART else LEVELS:
+    for part in (CODE_PART, RATE_PART, *parts_of(law)):
+        for level in LEVELS[:1] if part in (CODE_PART, RATE_PART) else LEVELS:
             columns = [level, *part.given, *part.columns]
             cells, has = population.contributions(columns)
             cell = has["cell"].to_numpy()
@@ -556,7 +559,7 @@ def _draw_claims(
     rows.lane[list(part.columns)] = claims.iloc[drawn][list(part.columns)].to_numpy()
     if len(without):
         _whole_tuples(rows, without, rng)
-    _lawful_rates(rows, law, rng)
+    _lawful_rates(rows, safe, law, rng)
 
 
 def _whole_tuples(rows: _Rows, without: np.ndarray, rng: np.random.Generator) -> None:
@@ -642,12 +645,13 @@ def _likeliest(
     return np.where(cumulative[:, -1] > 0, np.minimum(chosen, lawful.shape[1] - 1), -1)
 
 
-def _lawful_rates(rows: _Rows, law: Law, rng: np.random.Generator) -> None:
-    """Give every row a lawful rate of its claim: its own where that is one, else any."""
+def _lawful_rates(rows: _Rows, safe: SafeParts, law: Law, rng: np.random.Generator) -> None:
+    """Give every row a lawful rate of its claim: its own where that is one and safe, else any, all equally likely."""
     tuples = rows.now()[[CODE, TYPE, RATE]]
     lines = law.rates_of(tuples[CODE].unique().astype(object))
     is_own = tuples.merge(lines.assign(own=True), how="left", on=[CODE, TYPE, RATE])["own"].notna().to_numpy()
-    open_rows = np.flatnonzero(~is_own)
+    is_safe = rng.random(len(tuples)) < safe.shares(RATE_PART, CODE, rows.now())
+    open_rows = np.flatnonzero(~(is_own & is_safe))
     if not len(open_rows):
         return
     both = pd.concat([lines[[CODE, TYPE]], tuples.iloc[open_rows][[CODE, TYPE]]], ignore_index=True)

@@ -372,12 +372,12 @@ def _disclosed(examined: Examined) -> Piece:
 
     lake, settings = examined.lake, examined.settings
     months = lake.partitions("anonymized_declarations")
-    source, tuples, safe = (
-        lake.read_frames("anonymized_declarations", months),
-        lake.read_frame("disclosed_tuples"),
-        lake.read_frame("safe_parts"),
+    tuples, safe = lake.read_frame("disclosed_tuples"), lake.read_frame("safe_parts")
+    frames = (lake.read_frame("anonymized_declarations", month) for month in months)
+    # A month that came later has no tuples at all; in every other month each declaration has one.
+    source = pd.concat(
+        [rows for rows in frames if rows["declaration_id"].isin(tuples["declaration_id"]).any()], ignore_index=True
     )
-    source = source[source["declaration_id"].isin(tuples["declaration_id"])]
     paths = [lake.sql_path("population", month) for month in lake.partitions("population")]
     dominance = Dominance(settings.dominance_one, settings.dominance_two)
     account = parts_account(paths, source, tuples, safe, settings.min_group, dominance)
@@ -398,7 +398,7 @@ def _safe_parts(examined: Examined) -> Piece:
     return frame.assign(behind=frame["importers"].where(frame["importer_id"] == "", k)), [
         between("behind", k, None, f"every safe cell rests on at least {k} importers"),
         between("share", 0, 1, "shares lie between 0 and 1"),
-        in_set("part", ["claim", "code", "departure", "origin"], "every part is known"),
+        in_set("part", ["claim", "code", "departure", "origin", "rate"], "every part is known"),
     ]
 
 
@@ -440,7 +440,8 @@ def _propensity(examined: Examined) -> Piece:
 
 @suite("rehearsed_declarations", "k_importers_of_the_training_half")
 def _rehearsed(examined: Examined) -> Piece:
-    """The form and the labels hold in every row; every code of the form rests on k importers of the training half."""
+    """The form, the labels and the law hold in every row; every code of the form rests on k importers of the training half."""
+    from customs_assets.law.law import Law
     from customs_assets.privacy.rehearsal import Rehearsal, stated_reason
 
     lake, settings = examined.lake, examined.settings
@@ -458,9 +459,13 @@ def _rehearsed(examined: Examined) -> Piece:
         importers = rehearsal.training.groupby(column)["importer_id"].nunique()
         enough[column] = sorted(importers.index[importers >= settings.min_group])
     sentence = f"one that at least {settings.min_group} importers of the training half declared"
-    return frame, [
+    law = Law.of(lake.read_table("tariff"), lake.read_table("tariff_routes"))
+    # A law without rates says nothing of a tuple.
+    lawful = law.is_lawful(frame) if law.has_rates else np.ones(len(frame), dtype=bool)
+    return frame.assign(tariff_tuple=np.where(lawful, "lawful", "unlawful")), [
         *declaration_expectations(RELEASED, "", identities="tokens", labelled=True),
         row_count(len(rehearsal.training), "as many as the training half has"),
+        in_set("tariff_tuple", ["lawful"], "every tariff tuple is lawful"),
         *(in_set(column, codes, f"every {column} is {sentence}") for column, codes in enough.items()),
     ]
 

@@ -64,17 +64,15 @@ class Law:
     def codes(self) -> np.ndarray:
         """The 6-digit product codes of the law, as text, distinct and sorted.
 
-        A line of six digits or more gives its first six. A shorter line with no longer line beneath it gives the codes of the
-        nomenclature beneath it. National chapters (98, 99) are no product codes.
+        A line of six digits or more gives its first six. A shorter line gives the codes of the nomenclature beneath it, which it
+        governs where no longer line does. National chapters (98, 99) are no product codes.
         """
         lines = pd.Series(self.tariff["hs_code"].unique(), dtype=object)
         digits = lines.str.len()
         found = {*lines[digits >= HS6_DIGITS].str[:HS6_DIGITS]}
         nomenclature = pd.Series(product_codes())
         for length in sorted(set(digits[digits < HS6_DIGITS])):
-            is_over_others = lines.isin(lines[digits > length].str[:length])
-            alone = lines[(digits == length) & ~is_over_others]
-            found |= {*nomenclature[nomenclature.str[:length].isin(alone)]}
+            found |= {*nomenclature[nomenclature.str[:length].isin(lines[digits == length])]}
         codes = pd.Series(sorted(found), dtype=object)
         return codes[codes.str.fullmatch(HS6.pattern or "").astype(bool)].to_numpy(dtype=object)
 

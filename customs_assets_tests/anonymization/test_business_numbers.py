@@ -170,14 +170,11 @@ def test_no_unit_price_rests_on_one_importer_in_many_spellings(
     assert made().success
     with lake.connect() as connection:
         counted_by_name = average_prices(connection, lake.sql_path("labelled_declarations", MONTH), 5)
-    assert counted_by_name.set_index("hs10_code")["category"].to_dict()["2204210000"] == "2204210000", (
-        "as it was before"
-    )
+    assert "2204210000" in set(counted_by_name["category"]), "as it was before"
     prices = lake.read_frame("unit_prices", MONTH)
-    [(category, importers)] = (
-        prices.loc[prices["hs10_code"] == "2204210000", ["category", "importers"]].to_numpy().tolist()
-    )
-    assert category == "", "the average of all goods, and not one importer's own prices"
+    own = [category for category in prices["category"] if "2204210000".startswith(category)]
+    assert own == [""], "the average of all goods, and not one importer's own prices"
+    [importers] = prices.loc[prices["category"] == "", "importers"]
     assert importers == lake.read_frame("anonymized_declarations", MONTH)["importer_id"].nunique()
     assert importers == lake.read_frame("labelled_declarations", MONTH)["importer_id"].nunique() - 5
 

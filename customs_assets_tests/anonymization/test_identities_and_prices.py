@@ -18,7 +18,7 @@ from customs_assets.anonymization.identities import (
     anonymize,
     token,
 )
-from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
+from customs_assets.anonymization.unit_prices import average_prices, noisy_prices, prices_of
 from customs_assets.declaration import IDENTITIES
 from customs_assets.lake import Lake
 from customs_assets.release.files import redraw_tokens
@@ -106,7 +106,7 @@ def _averages(tmp_path: Path, rows: list[tuple[str, str, float, float]], min_gro
     lake.write_table(
         "labelled", pd.DataFrame(rows, columns=["hs10_code", "importer_id", "net_mass", "item_price"]), "2020-01"
     )
-    return average_prices(duckdb.connect(), lake.sql_path("labelled", "2020-01"), min_group).set_index("hs10_code")
+    return average_prices(duckdb.connect(), lake.sql_path("labelled", "2020-01"), min_group).set_index("category")
 
 
 def test_a_rare_code_takes_the_average_of_the_longest_shorter_code_that_enough_importers_declared(tmp_path: Path):
@@ -118,14 +118,24 @@ def test_a_rare_code_takes_the_average_of_the_longest_shorter_code_that_enough_i
         ("8471300000", "C", 0.0, 10.0),
     ]
     averages = _averages(tmp_path, rows)
-    assert averages.loc["0901210000", "category"] == "0901210000"
-    assert averages.loc["0901210000", "average_price"] == pytest.approx(math.sqrt(100 * 400))
-    assert averages.loc["0901220000", "category"] == "0901"
-    assert averages.loc["0901220000", "average_price"] == pytest.approx(math.sqrt(math.sqrt(100 * 1000) * 400))
-    assert averages.loc["0902300000", "category"] == "09"
-    assert averages.loc["0902300000", "importers"] == 3
-    assert averages.loc["8471300000", "category"] == ""
-    assert averages.loc["8471300000", "average_price"] == pytest.approx((math.sqrt(100 * 1000) * 400 * 10) ** (1 / 3))
+    assert averages.index.tolist() == ["", "09", "0901", "090121", "0901210000"], "no category of one importer has any"
+    assert averages["importers"].tolist() == [3, 3, 2, 2, 2]
+    assert averages["declarations"].tolist() == [4, 4, 3, 2, 2], "what has no mass has no price per kilogram"
+    coffee, heading = math.sqrt(100 * 400), math.sqrt(math.sqrt(100 * 1000) * 400)
+    everything = (math.sqrt(100 * 1000) * 400 * 10) ** (1 / 3)
+    assert averages["average_price"].tolist() == pytest.approx([everything, everything, heading, coffee, coffee])
+    by_category = averages["average_price"].to_dict()
+    by_category["09"] = 7.0  # Here it is that of all goods.
+    codes = pd.Series(["0901210000", "0901220000", "0902300000", "8471300000", "090121", "0901210000"])
+    expected = [coffee, heading, 7.0, everything, coffee, coffee]
+    assert prices_of(codes, by_category).tolist() == pytest.approx(expected)
+
+
+def test_all_goods_have_a_price_whoever_declared_them_and_nothing_has_where_nothing_is_priced(tmp_path: Path):
+    alone = _averages(tmp_path / "alone", [("0901210000", "A", 2.0, 100.0)])
+    assert alone.index.tolist() == [""]
+    assert alone["average_price"].tolist() == pytest.approx([50.0])
+    assert _averages(tmp_path / "none", [("0901210000", "A", 0.0, 100.0), ("0902300000", "B", 1.0, 0.0)]).empty
 
 
 def test_an_importer_weighs_the_same_however_often_it_declares(tmp_path: Path):
@@ -140,8 +150,12 @@ def test_noise_is_seeded_shared_by_a_category_and_hides_the_average(tmp_path: Pa
     averages = _averages(tmp_path, rows, min_group=5).reset_index()
     noisy = noisy_prices(averages, b"s" * 32)
     assert "average_price" not in noisy.columns
-    assert noisy["unit_price"].nunique() == 1
+    assert noisy["category"].tolist() == ["", "09", "0901"]
+    codes = pd.Series([code for code, *_ in rows])
+    assert len(set(prices_of(codes, dict(zip(noisy["category"], noisy["unit_price"], strict=True))))) == 1
     assert noisy.equals(noisy_prices(averages, b"s" * 32))
+    assert not noisy["unit_price"].equals(noisy_prices(averages, b"t" * 32)["unit_price"])
+    assert noisy["unit_price"].nunique() == 3, "each category has a noise of its own"
     ratio = noisy["unit_price"] / averages["average_price"]
     assert ratio.between(0.85, 1.15).all()
     assert (ratio != 1).all()

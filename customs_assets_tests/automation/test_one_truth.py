@@ -31,7 +31,7 @@ CELLS_OF_THE_SOURCE = [f"source|{detector}" for detector in DETECTORS]
 
 # What hangs directly on the anonymized declarations of any month, and on nothing else that has to be built then.
 BEHIND_ANY_MONTH = {
-    *((key, "") for key in ("safe_groups", "composed_identities", "rehearsed_declarations")),
+    *((key, "") for key in ("disclosed_tuples", "safe_groups", "composed_identities", "rehearsed_declarations")),
     *(("fraud_benchmark", cell) for cell in CELLS_OF_THE_SOURCE),
 }
 

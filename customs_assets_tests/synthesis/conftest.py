@@ -19,7 +19,9 @@ from customs_assets.lake import Lake
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.month import AllMonths, SyntheticMonth, synthesize_month
+from customs_assets.synthesis.releasable import Disclosed
 from customs_assets.synthesis.steps import compose_identities
+from customs_assets_tests.disclosing import law_that_allows, parts_of_all
 
 MONTH, MIN_GROUP, SOURCE_ROWS = "2020-03", 5, 400
 
@@ -78,14 +80,19 @@ def _declarations(seed: int = 11) -> pd.DataFrame:
 def _learned(
     declarations: pd.DataFrame, unit_prices: pd.DataFrame, folder: Path, seed: int = 1, month: str = MONTH
 ) -> AllMonths:
-    """What is learned from all months, where this month is the only one."""
+    """What is learned from all months, where this month is the only one and all of its declarations were inspected.
+
+    The law allows the claims of the month.
+    """
     lake = Lake(str(folder))
     lake.write_table("anonymized_declarations", declarations, month)
     safe = SafeGroups(count_safe_groups(lake, [month], MIN_GROUP))
-    composed = compose_identities({month: declarations}, safe, min_group=MIN_GROUP, root=seed)
+    tuples = parts_of_all(declarations, law_that_allows(declarations), MIN_GROUP, seed).tuples
+    disclosed = Disclosed(safe, tuples)
+    composed = compose_identities({month: declarations}, disclosed, min_group=MIN_GROUP, root=seed)
     rows = Codec.fit(declarations, unit_prices, MIN_GROUP).model_rows(declarations)
     importers = pd.factorize(declarations["importer_id"])[0]
-    return AllMonths(safe, composed, FraudPropensity.fit(rows, importers, min_group=MIN_GROUP, root=seed))
+    return AllMonths(disclosed, composed, FraudPropensity.fit(rows, importers, min_group=MIN_GROUP, root=seed))
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def test_the_key_of_the_tokens_leaves_no_trace_in_what_is_released(raw_month: Ra
 
 def test_price_as_unit_price_follows_from_mass_and_product_alone(raw_month: RawMonth, source: pd.DataFrame):
     rows = raw_month.synthesized(price="unit_price").declarations
-    unit = raw_month.unit_prices.set_index("hs10_code")["unit_price"].rename(index=lambda code: code[:6])
+    unit = raw_month.unit_prices.set_index("category")["unit_price"]
     base = rows["net_mass"].where(rows["net_mass"] > 0, 1.0) * rows["hs6_code"].map(unit)
     expected = base.clip(source["item_price"].min(), source["item_price"].max())
     priced = rows["item_price"] > 0

@@ -105,7 +105,7 @@ def test_heaps_come_back_exactly_and_other_masses_within_their_band(values: list
 def test_prices_come_back_and_a_price_of_zero_stays_zero(rows: list[tuple[float, float, str]]):
     declarations = pd.DataFrame(rows, columns=["net_mass", "item_price", "hs10_code"]).round(1)
     declarations["importer_id"] = _importers(len(rows))
-    unit_prices = pd.DataFrame({"hs10_code": ["0901210000", "847130"], "unit_price": [4000.0, 90000.0]})
+    unit_prices = pd.DataFrame({"category": ["", "0901210000", "847130"], "unit_price": [7.0, 4000.0, 90000.0]})
     encoding = PriceEncoding.fit(declarations, unit_prices, K)
     decoded = encoding.decode(encoding.encode(declarations), declarations)
     np.testing.assert_allclose(decoded, declarations["item_price"], rtol=1e-9, atol=0.051)
@@ -116,11 +116,13 @@ def test_the_papers_form_is_mass_times_unit_price():
     declarations = pd.DataFrame(
         {"net_mass": [2.0, 0.0], "item_price": [1.0, 1e9], "hs10_code": ["847130"] * 2, "importer_id": ["A", "B"]}
     )
-    unit_prices = pd.DataFrame({"hs10_code": ["847130"], "unit_price": [90000.0], "importers": [K]})
+    unit_prices = pd.DataFrame({"category": ["", "847130"], "unit_price": [7.0, 90000.0], "importers": K})
     encoding = PriceEncoding.fit(declarations, unit_prices, K, "unit_price")
     assert encoding.decode(encoding.encode(declarations), declarations).tolist() == [180000.0, 90000.0]
+    other = PriceEncoding.fit(declarations.assign(hs10_code="010121"), unit_prices, K, "unit_price")
+    assert other.decode(other.encode(declarations), declarations.assign(hs10_code="010121")).tolist() == [14.0, 7.0]
     with pytest.raises(ValueError, match="no unit price"):
-        PriceEncoding.fit(declarations.assign(hs10_code="010121"), unit_prices, K)
+        PriceEncoding.fit(declarations, unit_prices[unit_prices["category"] != ""], K)
 
 
 def _declarations(count: int, seed: int) -> pd.DataFrame:
@@ -161,6 +163,6 @@ def test_a_draft_that_no_tuple_has_still_becomes_a_lawful_one_of_its_section():
 
 def test_the_papers_form_is_refused_where_a_unit_price_rests_on_too_few_importers():
     declarations = pd.DataFrame({"net_mass": [2.0], "item_price": [1.0], "hs10_code": ["847130"], "importer_id": ["A"]})
-    unit_prices = pd.DataFrame({"hs10_code": ["847130"], "unit_price": [90000.0], "importers": [K - 1]})
+    unit_prices = pd.DataFrame({"category": ["", "847130"], "unit_price": [7.0, 90000.0], "importers": [K, K - 1]})
     with pytest.raises(TooFewImporters, match="the unit price of a product code"):
         PriceEncoding.fit(declarations, unit_prices, K, "unit_price")
