@@ -10,15 +10,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from customs_assets.claims import from_json
-from customs_assets.declaration import RELEASED_TUPLE
-from customs_assets.disclosure.levels import CODE
 from customs_assets.fidelity.references import halves
 from customs_assets.lake import Lake
-from customs_assets.privacy.claims import Disclosure, privacy
+from customs_assets.privacy.claims import privacy
 from customs_assets.privacy.gate import reasons_of_measures
 from customs_assets.privacy.rehearsal import Rehearsal
 from customs_assets.release.files import CHECKSUMS
