@@ -462,3 +462,33 @@ def test_where_the_law_has_too_few_other_codes_a_code_that_is_kept_takes_the_pla
     tuples = Trade(_rows(groups), _rows(groups), law).tuples(1, NO_DOMINANCE)
     assert tuples["code_level"].tolist() == [CODE] * 2 * K + [NOWHERE] * 2
     assert set(tuples["hs6_code"]) == {"090100", "090101"}
+
+
+_ONE = {"critical_fraud": 1, "seller_id": "the one seller", "item_price": 500.0, "country_of_origin": "BR"}
+
+
+@pytest.mark.parametrize("defect", [None, *_ONE, "importer_id"])
+def test_declarations_of_too_few_importers_or_of_one_kind_are_no_pool(defect: str | None):
+    """In two headings, origins that are safe in the heading alone; in the first the inspected ones have a defect."""
+    common, rare, others = [], [], []
+    for place in ("0901", "6101"):
+        common += [(f"{place}{code:02d}", "CN", f"{place} {one}") for code in range(6) for one in range(K)]
+        rare += [(f"{place}{code:02d}", ("BR", "VN")[code % 2], f"{place} rare {code}") for code in range(6)]
+        # Of those that are not inspected.
+        others += [
+            (f"{place}{code:02d}", origin, f"{place} other {code}") for origin in ("BR", "VN") for code in range(6)
+        ]
+    law = law_of([(f"{place}{code:02d}", "A", 8.0) for place in ("0901", "6101") for code in range(6)], NO_ROUTES)
+    inspected = _rows(common + rare)
+    first = (inspected.index >= len(common)) & inspected["hs10_code"].str.startswith("0901")
+    if defect == "importer_id":
+        inspected.loc[first, defect] = [f"0901 rare {number % (K - 1)}" for number in range(int(first.sum()))]
+    elif defect is not None:
+        inspected.loc[first, defect] = _ONE[defect]
+    everyone = pd.concat([inspected, _rows(others, 1000)], ignore_index=True)
+    tuples = Trade(everyone, inspected, law).tuples(1, NO_DOMINANCE)
+    pools = set(tuples["origin_pool"]) - {""}
+    assert "heading|6101" in pools
+    assert ("heading|0901" in pools) == (defect is None)
+    # Then they fall on: nothing is kept that only one of all importers has with its code.
+    assert (tuples.loc[first, "origin_level"] != CODE).all()
