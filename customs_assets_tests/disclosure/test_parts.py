@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from customs_assets.declaration import RELEASED_TUPLE
-from customs_assets.disclosure.levels import ALL, CODE, with_levels
+from customs_assets.disclosure.levels import ALL, CODE, LEVELS, with_levels
 from customs_assets.disclosure.parts import NOWHERE, SafeParts, effective_law
 from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets_tests.disclosure.small_trade import (
@@ -492,3 +492,47 @@ def test_declarations_of_too_few_importers_or_of_one_kind_are_no_pool(defect: st
     assert ("heading|0901" in pools) == (defect is None)
     # Then they fall on: nothing is kept that only one of all importers has with its code.
     assert (tuples.loc[first, "origin_level"] != CODE).all()
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_safe_cells_are_those_that_k_importers_declared_by_a_plain_count(worlds: dict[str, World], name: str):
+    trade = worlds[name].trade
+    table = trade.safe(NO_DOMINANCE)
+    assert (table["importer_id"] == "").all(), "nobody is thinned where the rule is switched off"
+    rows = with_levels(trade.everyone.assign(hs6_code=trade.everyone["hs10_code"].str[:6]))
+    claim = ["tax_type"] if trade.law.has_rates else ["tax_type", "tax_rate"]
+    columns = {
+        "code": [],
+        "origin": ["country_of_origin"],
+        "departure": ["country_of_origin", "country_of_departure"],
+        "claim": ["country_of_origin", *claim],
+    }
+    cells = 0
+    for part, of_part in columns.items():
+        for level in LEVELS if part != "code" else LEVELS[:1]:
+            counted = rows.groupby([level, *of_part])["importer_id"].agg(["nunique", "size"])
+            expected = counted[counted["nunique"] >= K]
+            here = table[(table["part"] == part) & (table["level"] == level)]
+            found = here.set_index(["place", *of_part])[["importers", "declarations"]].sort_index()
+            assert found.index.tolist() == expected.index.tolist(), (part, level)
+            assert (found.to_numpy() == expected.to_numpy()).all()
+            assert (
+                here[[one for one in columns["departure"] + ["tax_type", "tax_rate"] if one not in of_part]]
+                .isna()
+                .all(axis=None)
+            )
+            cells += len(here)
+    assert cells == len(table)
+
+
+def test_thinned_importers_stand_beneath_their_cell_with_a_share_and_no_cell_is_theirs_alone():
+    table = _with_giants(trade_of(rows=1200, importers=60)).safe()
+    place = ["part", "level", "place", "country_of_origin", "country_of_departure", "tax_type", "tax_rate"]
+    cells = table[table["importer_id"] == ""]
+    thinned = table[table["importer_id"] != ""]
+    assert not cells.duplicated(place).any()
+    assert not thinned.duplicated([*place, "importer_id"]).any()
+    assert (cells["share"] == 1).all() and (thinned["share"] < 1).all() and (thinned["share"] >= 0).all()
+    assert thinned.merge(cells[place], how="left", on=place, indicator=True)["_merge"].eq("both").all()
+    assert thinned["importer_id"].str.startswith("giant").sum() > 20
+    assert (cells["importers"] >= K).all()
