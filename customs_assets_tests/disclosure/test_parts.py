@@ -166,7 +166,7 @@ def test_the_origins_of_a_pool_are_those_that_its_declarations_had(world: World)
     moved = 0
     for name in set(pools) - {""}:
         here = (pools == name).to_numpy()
-        before, after = (rows.loc[here, "country_of_origin"] for rows in (world.declared, world.tuples))
+        before, after = (rows["country_of_origin"].to_numpy()[here] for rows in (world.declared, world.tuples))
         assert sorted(before) == sorted(after), name
         moved += int((before != after).sum())
     assert moved > 20
@@ -179,8 +179,8 @@ def test_the_codes_that_a_pool_exchanges_are_those_that_it_had():
     assert exchanged.sum() > 20
     for name in set(tuples.loc[exchanged, "code_pool"]):
         here = (tuples["code_pool"] == name).to_numpy()
-        before = trade.inspected.loc[here, "hs10_code"].str[:6]
-        assert Counter(before) == Counter(tuples.loc[here, "hs6_code"])
+        before = trade.inspected["hs10_code"].str[:6][here]
+        assert Counter(before) == Counter(tuples["hs6_code"][here])
         assert max(Counter(before).values()) <= here.sum() / 2
 
 
@@ -413,7 +413,8 @@ def test_parts_that_find_no_pool_are_drawn_from_what_is_shown_nearby(worlds: dic
         column = f"country_of_{part}"
         placed = tuples[tuples[f"{part}_level"] != NOWHERE]
         for name, rows in nowhere.groupby(level=0):
-            known = set(placed.loc[name, [*given_by, column]].itertuples(index=False, name=None))
+            near = placed[placed.index.get_level_values(0) == name]
+            known = set(near[[*given_by, column]].itertuples(index=False, name=None))
             shown = set(rows[[*given_by, column]].itertuples(index=False, name=None))
             straight = {pair for pair in shown if len(pair) == 2 and pair[0] == pair[1]}
             assert shown - straight <= known
@@ -429,7 +430,7 @@ def test_a_part_never_falls_to_a_finer_level_than_the_one_where_its_own_is_safe(
     for level in set(fell) - {NOWHERE, ALL}:
         here = stayed & (fell == level).to_numpy()
         importers = everyone.groupby([level, "country_of_origin"])["importer_id"].nunique()
-        keys = pd.MultiIndex.from_frame(declared.loc[here, [level, "country_of_origin"]])
+        keys = pd.MultiIndex.from_frame(declared[[level, "country_of_origin"]][here])
         assert (importers.reindex(keys) >= K).all(), level
 
 
