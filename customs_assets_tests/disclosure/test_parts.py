@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from customs_assets.declaration import RELEASED_TUPLE
-from customs_assets.disclosure.levels import ALL, CODE, with_levels
+from customs_assets.disclosure.levels import ALL, CODE, LEVELS, with_levels
 from customs_assets.disclosure.parts import NOWHERE, SafeParts, effective_law
 from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets_tests.disclosure.small_trade import (
@@ -166,7 +166,7 @@ def test_the_origins_of_a_pool_are_those_that_its_declarations_had(world: World)
     moved = 0
     for name in set(pools) - {""}:
         here = (pools == name).to_numpy()
-        before, after = (rows.loc[here, "country_of_origin"] for rows in (world.declared, world.tuples))
+        before, after = (rows["country_of_origin"].to_numpy()[here] for rows in (world.declared, world.tuples))
         assert sorted(before) == sorted(after), name
         moved += int((before != after).sum())
     assert moved > 20
@@ -179,8 +179,8 @@ def test_the_codes_that_a_pool_exchanges_are_those_that_it_had():
     assert exchanged.sum() > 20
     for name in set(tuples.loc[exchanged, "code_pool"]):
         here = (tuples["code_pool"] == name).to_numpy()
-        before = trade.inspected.loc[here, "hs10_code"].str[:6]
-        assert Counter(before) == Counter(tuples.loc[here, "hs6_code"])
+        before = trade.inspected["hs10_code"].str[:6][here]
+        assert Counter(before) == Counter(tuples["hs6_code"][here])
         assert max(Counter(before).values()) <= here.sum() / 2
 
 
@@ -413,7 +413,8 @@ def test_parts_that_find_no_pool_are_drawn_from_what_is_shown_nearby(worlds: dic
         column = f"country_of_{part}"
         placed = tuples[tuples[f"{part}_level"] != NOWHERE]
         for name, rows in nowhere.groupby(level=0):
-            known = set(placed.loc[name, [*given_by, column]].itertuples(index=False, name=None))
+            near = placed[placed.index.get_level_values(0) == name]
+            known = set(near[[*given_by, column]].itertuples(index=False, name=None))
             shown = set(rows[[*given_by, column]].itertuples(index=False, name=None))
             straight = {pair for pair in shown if len(pair) == 2 and pair[0] == pair[1]}
             assert shown - straight <= known
@@ -429,7 +430,7 @@ def test_a_part_never_falls_to_a_finer_level_than_the_one_where_its_own_is_safe(
     for level in set(fell) - {NOWHERE, ALL}:
         here = stayed & (fell == level).to_numpy()
         importers = everyone.groupby([level, "country_of_origin"])["importer_id"].nunique()
-        keys = pd.MultiIndex.from_frame(declared.loc[here, [level, "country_of_origin"]])
+        keys = pd.MultiIndex.from_frame(declared[[level, "country_of_origin"]][here])
         assert (importers.reindex(keys) >= K).all(), level
 
 
@@ -462,3 +463,77 @@ def test_where_the_law_has_too_few_other_codes_a_code_that_is_kept_takes_the_pla
     tuples = Trade(_rows(groups), _rows(groups), law).tuples(1, NO_DOMINANCE)
     assert tuples["code_level"].tolist() == [CODE] * 2 * K + [NOWHERE] * 2
     assert set(tuples["hs6_code"]) == {"090100", "090101"}
+
+
+_ONE = {"critical_fraud": 1, "seller_id": "the one seller", "item_price": 500.0, "country_of_origin": "BR"}
+
+
+@pytest.mark.parametrize("defect", [None, *_ONE, "importer_id"])
+def test_declarations_of_too_few_importers_or_of_one_kind_are_no_pool(defect: str | None):
+    """In two headings, origins that are safe in the heading alone; in the first the inspected ones have a defect."""
+    common, rare, others = [], [], []
+    for place in ("0901", "6101"):
+        common += [(f"{place}{code:02d}", "CN", f"{place} {one}") for code in range(6) for one in range(K)]
+        rare += [(f"{place}{code:02d}", ("BR", "VN")[code % 2], f"{place} rare {code}") for code in range(6)]
+        # Of those that are not inspected.
+        others += [
+            (f"{place}{code:02d}", origin, f"{place} other {code}") for origin in ("BR", "VN") for code in range(6)
+        ]
+    law = law_of([(f"{place}{code:02d}", "A", 8.0) for place in ("0901", "6101") for code in range(6)], NO_ROUTES)
+    inspected = _rows(common + rare)
+    first = (inspected.index >= len(common)) & inspected["hs10_code"].str.startswith("0901")
+    if defect == "importer_id":
+        inspected.loc[first, defect] = [f"0901 rare {number % (K - 1)}" for number in range(int(first.sum()))]
+    elif defect is not None:
+        inspected.loc[first, defect] = _ONE[defect]
+    everyone = pd.concat([inspected, _rows(others, 1000)], ignore_index=True)
+    tuples = Trade(everyone, inspected, law).tuples(1, NO_DOMINANCE)
+    pools = set(tuples["origin_pool"]) - {""}
+    assert "heading|6101" in pools
+    assert ("heading|0901" in pools) == (defect is None)
+    # Then they fall on: nothing is kept that only one of all importers has with its code.
+    assert (tuples.loc[first, "origin_level"] != CODE).all()
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_safe_cells_are_those_that_k_importers_declared_by_a_plain_count(worlds: dict[str, World], name: str):
+    trade = worlds[name].trade
+    table = trade.safe(NO_DOMINANCE)
+    assert (table["importer_id"] == "").all(), "nobody is thinned where the rule is switched off"
+    rows = with_levels(trade.everyone.assign(hs6_code=trade.everyone["hs10_code"].str[:6]))
+    claim = ["tax_type"] if trade.law.has_rates else ["tax_type", "tax_rate"]
+    columns = {
+        "code": [],
+        "origin": ["country_of_origin"],
+        "departure": ["country_of_origin", "country_of_departure"],
+        "claim": ["country_of_origin", *claim],
+    }
+    cells = 0
+    for part, of_part in columns.items():
+        for level in LEVELS if part != "code" else LEVELS[:1]:
+            counted = rows.groupby([level, *of_part])["importer_id"].agg(["nunique", "size"])
+            expected = counted[counted["nunique"] >= K]
+            here = table[(table["part"] == part) & (table["level"] == level)]
+            found = here.set_index(["place", *of_part])[["importers", "declarations"]].sort_index()
+            assert found.index.tolist() == expected.index.tolist(), (part, level)
+            assert (found.to_numpy() == expected.to_numpy()).all()
+            assert (
+                here[[one for one in columns["departure"] + ["tax_type", "tax_rate"] if one not in of_part]]
+                .isna()
+                .all(axis=None)
+            )
+            cells += len(here)
+    assert cells == len(table)
+
+
+def test_thinned_importers_stand_beneath_their_cell_with_a_share_and_no_cell_is_theirs_alone():
+    table = _with_giants(trade_of(rows=1200, importers=60)).safe()
+    place = ["part", "level", "place", "country_of_origin", "country_of_departure", "tax_type", "tax_rate"]
+    cells = table[table["importer_id"] == ""]
+    thinned = table[table["importer_id"] != ""]
+    assert not cells.duplicated(place).any()
+    assert not thinned.duplicated([*place, "importer_id"]).any()
+    assert (cells["share"] == 1).all() and (thinned["share"] < 1).all() and (thinned["share"] >= 0).all()
+    assert thinned.merge(cells[place], how="left", on=place, indicator=True)["_merge"].eq("both").all()
+    assert thinned["importer_id"].str.startswith("giant").sum() > 20
+    assert (cells["importers"] >= K).all()
