@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from customs_assets.disclosure.account import parts_account
 from customs_assets.disclosure.dominance import Dominance
 from customs_assets.disclosure.parts import SafeParts, count_safe_parts, disclosed_tuples
 from customs_assets.disclosure.population import Population, count_population
 from customs_assets.lake import Lake, to_arrow
 from customs_assets.law.law import Law
+from customs_assets.privacy.claims import Disclosure
 from customs_assets.seeds import Root
 
 DOMINANCE = Dominance()
@@ -38,6 +40,20 @@ def parts_of_all(declarations: pd.DataFrame, law: Law, min_group: int, root: Roo
     safe = count_safe_parts(Population.of_frames([population]), law, min_group, DOMINANCE)
     tuples = disclosed_tuples(declarations, SafeParts(safe), law, min_group=min_group, dominance=DOMINANCE, root=root)
     return Parts(population, safe, tuples)
+
+
+def disclosure_of(rows: pd.DataFrame, min_group: int, tuples: pd.DataFrame | None = None) -> Disclosure:
+    """What may be shown of rows with product codes of six digits, all of them inspected, under a law that allows their claims.
+
+    Args:
+        rows: the rows of a source.
+        min_group: ``k``.
+        tuples: the tuples that are counted again; those that are disclosed where None.
+    """
+    declarations = rows.assign(hs10_code=rows["hs6_code"] + "0000").reset_index(drop=True)
+    parts = parts_of_all(declarations, law_that_allows(declarations), min_group, 1)
+    shown = parts.tuples if tuples is None else tuples
+    return Disclosure(shown, parts_account(parts.population, declarations, shown, parts.safe, min_group, DOMINANCE))
 
 
 def write_parts(lake: Lake, parts: Parts, law: Law, month: str) -> None:

@@ -18,10 +18,20 @@ LOADS = {
     "anonymization": {"lake"},
     "disclosure": {"anonymization", "lake", "law"},
     "synthesis": {"anonymization", "disclosure", "generator", "lake", "law"},
-    "fidelity": {"lake"},
+    "fidelity": {"lake", "law"},
     "privacy": {"anonymization", "disclosure", "fidelity", "lake", "law", "synthesis"},
-    "benchmark": {"fidelity", "lake"},
-    "release": {"benchmark", "disclosure", "fidelity", "lake", "law", "privacy", "source", "synthesis"},
+    "benchmark": {"fidelity", "lake", "law"},
+    "release": {
+        "anonymization",
+        "benchmark",
+        "disclosure",
+        "fidelity",
+        "lake",
+        "law",
+        "privacy",
+        "source",
+        "synthesis",
+    },
 }
 
 HEAVY = {"catboost", "faker", "great_expectations", "lightgbm", "plotly", "shap", "sklearn", "torch", "xgboost"}

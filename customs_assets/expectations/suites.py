@@ -437,7 +437,8 @@ def _propensity(examined: Examined) -> Piece:
 
 @suite("rehearsed_declarations", "k_importers_of_the_training_half")
 def _rehearsed(examined: Examined) -> Piece:
-    """The form and the labels hold in every row; every code of the form rests on k importers of the training half."""
+    """The form, the labels and the law hold in every row; every code of the form rests on k importers of the training half."""
+    from customs_assets.law.law import Law
     from customs_assets.privacy.rehearsal import Rehearsal, stated_reason
 
     lake, settings = examined.lake, examined.settings
@@ -455,9 +456,13 @@ def _rehearsed(examined: Examined) -> Piece:
         importers = rehearsal.training.groupby(column)["importer_id"].nunique()
         enough[column] = sorted(importers.index[importers >= settings.min_group])
     sentence = f"one that at least {settings.min_group} importers of the training half declared"
-    return frame, [
+    law = Law.of(lake.read_table("tariff"), lake.read_table("tariff_routes"))
+    # A law without rates says nothing of a tuple.
+    lawful = law.is_lawful(frame) if law.has_rates else np.ones(len(frame), dtype=bool)
+    return frame.assign(tariff_tuple=np.where(lawful, "lawful", "unlawful")), [
         *declaration_expectations(RELEASED, "", identities="tokens", labelled=True),
         row_count(len(rehearsal.training), "as many as the training half has"),
+        in_set("tariff_tuple", ["lawful"], "every tariff tuple is lawful"),
         *(in_set(column, codes, f"every {column} is {sentence}") for column, codes in enough.items()),
     ]
 

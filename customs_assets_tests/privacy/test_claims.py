@@ -12,10 +12,12 @@ import pytest
 from customs_assets.benchmark.claims import kendall, table_three_claims
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.claims import Claim, Subject, as_table
+from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.fidelity.claims import Tables, World, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.references import halves, independent_columns
 from customs_assets.fidelity.relations import relations
-from customs_assets.privacy.claims import attack_claims, rule_claims
+from customs_assets.privacy.claims import attack_claims, disclosure_claims, rule_claims
+from customs_assets_tests.disclosing import disclosure_of
 
 
 @pytest.mark.parametrize(
@@ -94,9 +96,38 @@ def test_copied_rows_and_rare_tuples_break_the_rules(world):
     rare = world.fresh.assign(tax_type=np.where(np.arange(len(world.fresh)) == 0, "RARE", world.fresh["tax_type"]))
     source = pd.concat([world.training, rare.head(1)])
     claims = _claims(rule_claims(Tables(rare, source), min_group=5))
-    assert claims["tuples_under_k"].measured >= 1 and claims["tuples_under_k"].holds is False
-    assert claims["codes_under_k"].measured >= 1
-    assert "tax_type 1" in claims["codes_under_k"].note
+    before = _claims(rule_claims(Tables(world.fresh, world.training), min_group=5))
+    assert claims["tuples_under_k"].measured == before["tuples_under_k"].measured + 1
+    assert claims["tuples_under_k"].holds is None, "safe parts may come together by chance: it informs"
+    assert claims["codes_under_k"].measured == 0, "a tax type is a part of a tuple, and no code of the form"
+    lonely = rare.assign(office_id=np.where(np.arange(len(rare)) == 3, "70", rare["office_id"]))
+    source = pd.concat([world.training, lonely.iloc[[3]]])
+    codes = _claims(rule_claims(Tables(lonely, source), min_group=5))["codes_under_k"]
+    assert (codes.measured, codes.holds, codes.note) == (1, False, "office_id 1")
+
+
+def test_a_tuple_that_was_not_disclosed_and_a_part_of_too_few_importers_break_the_rules(world):
+    source = world.training.assign(tax_type=np.where(np.arange(len(world.training)) == 0, "RARE", "A"))
+    disclosure = disclosure_of(source, min_group=5)
+    columns = list(RELEASED_TUPLE)
+    shown = world.fresh.assign(**{name: disclosure.tuples[name].to_numpy()[: len(world.fresh)] for name in columns})
+    claims = _claims(disclosure_claims(Tables(shown, source), 5, disclosure))
+    assert {key: (claim.measured, claim.holds) for key, claim in claims.items()} == {
+        "tuples_not_disclosed": (0, True),
+        "parts_under_k": (0, True),
+    }
+    shown.loc[[3, 8], "tax_type"] = "RARE"
+    claims = _claims(disclosure_claims(Tables(shown, source), 5, disclosure))
+    assert claims["tuples_not_disclosed"].measured == 2 and claims["tuples_not_disclosed"].holds is False
+    assert claims["tuples_not_disclosed"].blocks_release
+
+    # As if the lonely type had been kept as it was declared: then nobody's row is undisclosed, but a part is one importer's.
+    leaky = disclosure.tuples.copy()
+    leaky.loc[0, ["tax_type", "claim_level", "claim_pool"]] = ["RARE", "hs6_code", ""]
+    claims = _claims(disclosure_claims(Tables(shown, source), 5, disclosure_of(source, min_group=5, tuples=leaky)))
+    assert claims["parts_under_k"].measured == 1 and claims["parts_under_k"].holds is False
+    assert claims["parts_under_k"].note == "claim at hs6_code: 1 kept"
+    assert claims["parts_under_k"].blocks_release
 
 
 def test_attacks_convict_copies_and_let_a_fresh_sample_pass(world):

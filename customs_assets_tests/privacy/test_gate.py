@@ -16,7 +16,7 @@ from customs_assets.definitions import graph
 from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, Record
-from customs_assets.privacy.claims import amount_claims, attack_claims, rule_claims
+from customs_assets.privacy.claims import amount_claims, attack_claims, disclosure_claims, rule_claims
 from customs_assets.privacy.gate import ALTERED, CANDIDATE, is_released, reasons_of_claims, reasons_to_withhold
 from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, READ_OFF, REQUIRED, RULES
 from customs_assets_tests.lakes import forget
@@ -125,6 +125,7 @@ def test_the_claims_that_are_made_are_those_that_are_required(world):
     made = attack_claims(world.fresh, world.training, world.control, attacks=50)
     tables = Tables(world.fresh, world.training)
     made += [*rule_claims(tables, min_group=5), *amount_claims(tables, min_group=5)]
+    made += disclosure_claims(tables, 5, disclosure_of(world.training, min_group=5))
     assert {claim.key for claim in made if claim.blocks_above is not None} >= set(REQUIRED)
 
 

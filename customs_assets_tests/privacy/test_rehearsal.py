@@ -15,19 +15,23 @@ import pytest
 
 from customs_assets.claims import from_json
 from customs_assets.declaration import IDENTITIES, RELEASED_TUPLE
+from customs_assets.disclosure.account import parts_account
+from customs_assets.disclosure.population import Population, count_population
 from customs_assets.expectations.checks import judge
 from customs_assets.expectations.suites import SUITES
 from customs_assets.fidelity.references import in_control
 from customs_assets.lake import Lake, to_arrow
 from customs_assets.lake.io_manager import Partitions
+from customs_assets.law.law import Law
 from customs_assets.privacy.assets import release_privacy
 from customs_assets.privacy.gate import reasons_of_claims
 from customs_assets.privacy.rehearsal import Rehearsal, digest, epochs_of, halves_of, rehearsed
 from customs_assets.resources import Pipeline
-from customs_assets.seeds import derive_seed
+from customs_assets.seeds import derive_root, derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis import steps
 from customs_assets_tests.conftest import traders
+from customs_assets_tests.disclosing import DOMINANCE, law_that_allows, parts_of_all, write_parts
 
 MIN_GROUP = 3
 
@@ -52,9 +56,24 @@ def _settings() -> Settings:
     return Settings(min_group=MIN_GROUP, rehearsal_epochs=1)  # pyright: ignore[reportCallIssue]
 
 
-def _rehearsed(source: Mapping[str, pd.DataFrame]) -> Rehearsal | str:
-    settings = _settings()
-    return Rehearsal.of(rehearsed(source, settings, SECRET), source, SECRET)
+def _population(source: Mapping[str, pd.DataFrame]) -> Population:
+    """The population of a source of which every declaration was inspected."""
+    return Population.of_frames(map(count_population, source.values()))
+
+
+def _law(source: Mapping[str, pd.DataFrame]) -> Law:
+    """The law that allows what the source declares."""
+    return law_that_allows(pd.concat(source.values()))
+
+
+def _table_of(source: Mapping[str, pd.DataFrame], population: Population | None = None, law: Law | None = None):
+    """The rehearsal of a source, as a table."""
+    population, law = population or _population(source), law or _law(source)
+    return rehearsed(source, population, law, _settings(), SECRET)
+
+
+def _rehearsed(source: Mapping[str, pd.DataFrame], *given: Any, **more: Any) -> Rehearsal | str:
+    return Rehearsal.of(_table_of(source, *given, **more), source, SECRET)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +96,8 @@ def lake(source, made: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for month, rows in source.items():
         stored.write_table("anonymized_declarations", rows, month)
     stored.write_table("rehearsed_declarations", _table(made.synthetic, stored))
+    together, law = pd.concat(source.values(), ignore_index=True), _law(source)
+    write_parts(stored, parts_of_all(together, law, MIN_GROUP, SECRET), law, next(iter(source)))
     return stored
 
 
@@ -104,13 +125,51 @@ def test_each_importer_is_on_one_side_and_each_declaration_is_somewhere(made: Re
     assert made.epochs == 1
 
 
-def test_every_tuple_rests_on_importers_of_the_training_half(made: Rehearsal):
-    rows = made.training.assign(hs6_code=made.training["hs10_code"].str[:6])
-    behind = rows.groupby(list(RELEASED_TUPLE))["importer_id"].nunique().rename("importers").reset_index()
-    told = made.synthetic.merge(behind, how="left", on=list(RELEASED_TUPLE))
-    assert told["importers"].min() >= MIN_GROUP
+def test_every_part_of_a_tuple_rests_on_importers_of_the_training_half(made: Rehearsal, source):
+    law, root = _law(source), derive_root(SECRET, "rehearsal")
+    half = parts_of_all(made.training, law, MIN_GROUP, root)
+    account = parts_account(half.population, made.training, half.tuples, half.safe, MIN_GROUP, DOMINANCE)
+    assert (account["wrong"] == 0).all()
+    assert account.loc[account["what"] == "kept", "counted"].sum() > 0
+    columns = list(RELEASED_TUPLE)
+    disclosed = set(map(tuple, half.tuples[columns].to_numpy()))
+    assert set(map(tuple, made.synthetic[columns].to_numpy())) <= disclosed, "counted on the training half alone"
+    assert law.is_lawful(made.synthetic).all()
+    both = parts_of_all(pd.concat(source.values(), ignore_index=True), law, MIN_GROUP, root)
+    assert not set(map(tuple, both.tuples[columns].to_numpy())) <= disclosed, "both halves would show more"
     only_control = set(made.control["importer_id"])
     assert not set(made.synthetic["importer_id"]) & only_control
+
+
+def test_the_population_of_the_other_half_changes_no_byte_and_that_of_the_own_half_does(source, made: Rehearsal):
+    """Importers that were not inspected count for what may be shown, too, but only those of the training half."""
+    first, *_ = source.values()
+    rare = "2204210000"
+    declares = first.groupby("importer_id").head(1).index
+    names = pd.Series([f"UNINSPECTED{n:09d}" for n in range(80)])
+    held_out = in_control(names, derive_seed(SECRET, "rehearsal", purpose="halves"))
+    assert MIN_GROUP < held_out.sum() < 80 - MIN_GROUP
+    like_others = first.loc[declares].iloc[[0] * 80].assign(importer_id=names.to_numpy(), hs10_code=rare)
+    like_others = like_others.assign(net_mass=10.0, item_price=1e5)
+    alone = made.training["importer_id"].iloc[0]
+    # One importer of the training half declares the code, and is inspected.
+    with_rare = {
+        month: rows.assign(hs10_code=rows["hs10_code"].where(rows["importer_id"] != alone, rare))
+        for month, rows in source.items()
+    }
+    law = _law({**with_rare, "codes": pd.concat(source.values())})
+    inspected = list(map(count_population, with_rare.values()))
+
+    def shown(*more: pd.DataFrame) -> pd.DataFrame:
+        everyone = Population.of_frames([*inspected, *map(count_population, more)])
+        found = _rehearsed(with_rare, everyone, law)
+        assert isinstance(found, Rehearsal)
+        return found.synthetic
+
+    before = shown()
+    pd.testing.assert_frame_equal(shown(like_others[held_out]), before, check_exact=True)
+    after = shown(like_others[~held_out])
+    assert (after["hs6_code"] == "220421").sum() > (before["hs6_code"] == "220421").sum()
 
 
 def test_what_the_control_half_declared_changes_no_byte(made: Rehearsal, source):
@@ -125,7 +184,7 @@ def test_what_the_control_half_declared_changes_no_byte(made: Rehearsal, source)
         )
         unseen = ~held_out
         changed[month].loc[unseen, "critical_fraud"] = rows.loc[unseen, "critical_fraud"]
-    again = _rehearsed(changed)
+    again = _rehearsed(changed, law=_law(source))
     assert isinstance(again, Rehearsal)
     pd.testing.assert_frame_equal(again.synthetic, made.synthetic)
     assert not again.control["net_mass"].equals(made.control["net_mass"])
@@ -144,7 +203,7 @@ def test_a_half_that_nobody_is_in_is_told_and_leaves_an_empty_table(source, lake
     for month, rows in one.items():
         lake.write_table("anonymized_declarations", rows, month)
     stored = {month: lake.read_frame("anonymized_declarations", month) for month in one}
-    lake.write_table("rehearsed_declarations", rehearsed(stored, _settings(), SECRET))
+    lake.write_table("rehearsed_declarations", _table_of(stored))
     table = lake.read_table("rehearsed_declarations")
     assert table.num_rows == 0
     assert Rehearsal.of(table, stored, SECRET) == found
@@ -159,7 +218,7 @@ def test_a_rehearsal_trains_a_tenth_of_the_epochs_unless_told_otherwise():
 
 def test_a_sound_rehearsal_passes_its_suite(lake: Lake, source):
     stored = {month: lake.read_frame("anonymized_declarations", month) for month in source}
-    lake.write_table("rehearsed_declarations", rehearsed(stored, _settings(), SECRET))
+    lake.write_table("rehearsed_declarations", _table_of(stored))
     result = _judged()
     assert result.passed, result.metadata["findings"]
 
@@ -203,18 +262,24 @@ def test_no_attack_is_measured_on_a_rehearsal_that_is_older_than_its_months(lake
         lake.write_table("synthetic_declarations", made.synthetic[of_month == month], month)
     lake.write_table("anonymized_declarations", declared.assign(net_mass=declared["net_mass"] + 0.01), "2020-02")
 
-    def at_hand(asset: str) -> Partitions:
-        return Partitions(lake, asset, list(source), "parquet")
+    def at_hand(asset: str, *months: str) -> Partitions:
+        return Partitions(lake, asset, list(months or source), "parquet")
 
     measured: Any = release_privacy(
         pipeline=Pipeline(),
         anonymized_declarations=at_hand("anonymized_declarations"),
         synthetic_declarations=at_hand("synthetic_declarations"),
         rehearsed_declarations=lake.read_table("rehearsed_declarations"),
+        population=at_hand("population", "2020-01"),
+        safe_parts=lake.read_frame("safe_parts"),
+        disclosed_tuples=lake.read_frame("disclosed_tuples"),
     )
     because = "the rehearsal is of other declarations of 2020-02 than those at hand"
     assert measured.value["trained_on"] == f"No attack was measured: {because}."
-    reasons = reasons_of_claims(from_json(measured.value["claims"]), {})
+    claims = {claim.key: claim for claim in from_json(measured.value["claims"])}
+    assert claims["parts_under_k"].holds
+    assert claims["tuples_not_disclosed"].measured > 0, "these rows are the rehearsal's, not the release's"
+    reasons = reasons_of_claims(list(claims.values()), {})
     assert any(because in reason for reason in reasons), "the gate lets nothing through"
 
 
@@ -226,7 +291,7 @@ def test_only_what_cannot_be_rehearsed_is_told_and_every_other_error_fails(sourc
 
     monkeypatch.setattr(steps, "compose", broken)
     with pytest.raises(ValueError, match="could not be broadcast"):
-        rehearsed(source, _settings(), SECRET)
+        _table_of(source)
 
 
 def test_too_few_importers_for_a_tuple_and_declarations_of_one_kind_cannot_be_rehearsed(source):
@@ -234,7 +299,7 @@ def test_too_few_importers_for_a_tuple_and_declarations_of_one_kind_cannot_be_re
         month: rows.assign(hs10_code=[f"{month[-1]}{n:05d}0000" for n in range(len(rows))])
         for month, rows in source.items()
     }
-    assert "has a tariff tuple that enough importers declared" in str(_rehearsed(alone))
+    assert "has a product code that enough importers declared" in str(_rehearsed(alone))
     honest = {month: rows.assign(fraud=np.int8(0), critical_fraud=np.int8(0)) for month, rows in source.items()}
     assert "are of one kind" in str(_rehearsed(honest))
     first = next(iter(source))
@@ -242,7 +307,9 @@ def test_too_few_importers_for_a_tuple_and_declarations_of_one_kind_cannot_be_re
     assert f"fewer than 2 declarations in {first}" in str(_rehearsed({**source, first: kept.reset_index(drop=True)}))
 
 
-def test_a_tuple_that_only_the_control_half_declared_is_convicted(lake: Lake, made: Rehearsal, source):
+def test_an_unlawful_tuple_and_a_code_that_only_the_control_half_declared_are_convicted(
+    lake: Lake, made: Rehearsal, source
+):
     _, control = halves_of(pd.concat(source.values()), SECRET)
     rows = made.synthetic.copy()
     rows.loc[4, "tax_rate"] = 77.0
@@ -254,7 +321,19 @@ def test_a_tuple_that_only_the_control_half_declared_is_convicted(lake: Lake, ma
     lake.write_table("rehearsed_declarations", _table(rows, lake))
     result = _judged()
     assert not result.passed
-    assert "every tariff tuple rests on at least 3 importers of the training half" in str(result.metadata["findings"])
+    assert "every tariff tuple is lawful" in str(result.metadata["findings"])
     assert str(rows.loc[4, "declaration_id"]) in str(result.metadata["findings"])
+    rows = made.synthetic.copy()
+    rows.loc[5, "office_id"] = "70"
+    for month, declared in source.items():
+        of_control = declared["importer_id"].isin(set(control["importer_id"]))
+        offices = np.where(of_control, "70", declared["office_id"]).astype(object)
+        lake.write_table("anonymized_declarations", declared.assign(office_id=offices), month)
+    lake.write_table("rehearsed_declarations", _table(rows, lake))
+    result = _judged()
+    assert not result.passed
+    said = "every office_id is one that at least 3 importers of the training half declared"
+    assert said in str(result.metadata["findings"])
+    assert str(rows.loc[5, "declaration_id"]) in str(result.metadata["findings"])
     lake.write_table("rehearsed_declarations", _table(made.synthetic, lake))
     assert _judged().passed

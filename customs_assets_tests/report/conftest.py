@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.fidelity.claims import Tables
 from customs_assets.fidelity.table_two import as_json, fidelity
 from customs_assets.lake import Lake
-from customs_assets.privacy.claims import month_privacy
+from customs_assets.privacy.claims import Disclosure, month_privacy
 from customs_assets.release.files import build_release
 from customs_assets.settings import Settings
+from customs_assets_tests.disclosing import disclosure_of, law_that_allows
 
 MIN_GROUP = 5
 
@@ -32,7 +34,14 @@ class Made:
 
     @property
     def tables(self) -> Tables:
-        return Tables(self.synthetic, self.source)
+        """The two, under the law that allows the claims of the source."""
+        law = law_that_allows(self.source.assign(hs10_code=self.source["hs6_code"]))
+        return Tables(self.synthetic, self.source, law=law)
+
+    @cached_property
+    def disclosure(self) -> Disclosure:
+        """What may be shown of the source."""
+        return disclosure_of(self.source, MIN_GROUP)
 
 
 def by_month(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
@@ -43,12 +52,13 @@ def by_month(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
 
 @pytest.fixture(scope="session")
 def honest(world: Any) -> Made:
-    """The traders' declarations, and a fresh sample whose tariff tuples rest on five importers of the source or more."""
+    """The traders' declarations, and a fresh sample whose tariff tuples rest on five importers of the source and were disclosed."""
     source = pd.concat([world.training, world.control]).sort_values("date", ignore_index=True)
     behind = source.groupby(list(RELEASED_TUPLE))["importer_id"].nunique().rename("importers").reset_index()
     fresh = world.fresh.merge(behind, on=list(RELEASED_TUPLE), how="left")
-    kept = fresh.loc[fresh["importers"] >= MIN_GROUP, list(world.fresh.columns)].sort_values("date", ignore_index=True)
-    return Made(source, kept)
+    shown = disclosure_of(source, MIN_GROUP).tuples[list(RELEASED_TUPLE)].drop_duplicates()
+    fresh = fresh[fresh["importers"] >= MIN_GROUP].merge(shown, on=list(RELEASED_TUPLE))
+    return Made(source, fresh[list(world.fresh.columns)].sort_values("date", ignore_index=True))
 
 
 def fill(lake: Lake, made: Made) -> None:

@@ -60,7 +60,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, honest: Made) -> tuple[Pat
     lake.write_json("release_evidence", evidence(honest.tables, months, MIN_GROUP, labels_kept=0.5, root=b"s" * 32))
     training, control = halves(honest.source, "importer_id")
     rehearsal = Rehearsal(honest.synthetic, training, control, epochs=30)
-    lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal))
+    lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal, honest.disclosure))
     path = folder / "evidence.html"
     path.write_bytes(page(**_inputs(lake)))
     return path, lake

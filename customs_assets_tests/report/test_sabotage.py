@@ -7,26 +7,38 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.claims import as_json
+from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.expectations.checks import judge
 from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
 from customs_assets.fidelity.claims import Tables, World, detection_claims, relation_claims, table_two_claims
 from customs_assets.fidelity.references import halves
 from customs_assets.lake import Lake
-from customs_assets.privacy.claims import amount_claims, attack_claims, month_privacy, privacy, rule_claims
+from customs_assets.privacy.claims import (
+    Disclosure,
+    amount_claims,
+    attack_claims,
+    disclosure_claims,
+    month_privacy,
+    privacy,
+    rule_claims,
+)
 from customs_assets.resources import Pipeline
 from customs_assets.synthesis.month import declaration_ids
 from customs_assets_tests.conftest import traders
+from customs_assets_tests.disclosing import disclosure_of
 from customs_assets_tests.report.conftest import MIN_GROUP, Made, by_month, fill
 
 
-def _convicted(lake: Lake, made: Made, reason: str = "not rehearsed here") -> dict[str, dg.AssetCheckResult]:
-    """The checks that fail on a release, by asset and name."""
+def _convicted(
+    lake: Lake, made: Made, reason: str = "not rehearsed here", disclosure: Disclosure | None = None
+) -> dict[str, dg.AssetCheckResult]:
+    """The checks that fail on a release, by asset and name; its tuples are those that are disclosed of its source."""
     fill(lake, made)
     claims = [*table_two_claims(made.tables, World.WITH_RELATIONS), *relation_claims(made.tables, World.WITH_RELATIONS)]
     lake.write_json(
         "release_evidence", {"claims": as_json([*claims, *detection_claims(made.tables, World.WITH_RELATIONS)])}
     )
-    lake.write_json("release_privacy", privacy(made.tables, MIN_GROUP, reason))
+    lake.write_json("release_privacy", privacy(made.tables, MIN_GROUP, reason, disclosure or made.disclosure))
     found = {}
     for suite in EVIDENCE_SUITES:
         for partition in by_month(made.synthetic) if suite.asset == "privacy_report" else [""]:
@@ -83,12 +95,35 @@ def test_unlawful_tuples_are_convicted(lake: Lake, honest: Made):
     assert "release_evidence, lawful" in _errors(_convicted(lake, Made(honest.source, unlawful)))
 
 
-def test_a_tuple_of_too_few_importers_is_convicted(lake: Lake, honest: Made):
+def test_a_tuple_of_too_few_importers_is_convicted_though_it_is_lawful(lake: Lake, honest: Made):
+    assert "was not disclosed" not in str(_convicted(lake, honest)["evidence_report, attacks"].metadata["findings"])
     rare = honest.source.iloc[[0]].assign(tax_type="FRARE1", declaration_id="R1")
     source = pd.concat([honest.source, rare], ignore_index=True)
     shown = pd.concat([honest.synthetic, rare.assign(net_mass=1.25, declaration_id="R2")], ignore_index=True)
     found = _convicted(lake, Made(source, shown))
-    assert "Tariff tuples on fewer than 5 importers" in str(found["evidence_report, attacks"].metadata["findings"])
+    findings = str(found["evidence_report, attacks"].metadata["findings"])
+    assert "Rows whose tariff tuple was not disclosed goes past its limit of 0 by more than chance: 1" in findings
+    assert "Parts of tariff tuples" not in findings
+    assert "release_evidence, lawful" not in found
+
+
+def test_a_disclosed_part_of_too_few_importers_is_convicted(lake: Lake, honest: Made):
+    rare = honest.source.iloc[[0]].assign(tax_type="FRARE1", declaration_id="R1")
+    source = pd.concat([honest.source, rare], ignore_index=True)
+    shown = pd.concat([honest.synthetic, rare.assign(net_mass=1.25, declaration_id="R2")], ignore_index=True)
+    tuples = Made(source, shown).disclosure.tuples.copy()
+    columns = [*RELEASED_TUPLE, "code_level", "origin_level", "departure_level", "claim_level"]
+    tuples.loc[len(tuples) - 1, columns] = [*rare[list(RELEASED_TUPLE)].iloc[0], *["hs6_code"] * 4]
+    leaky = disclosure_of(source, MIN_GROUP, tuples.astype({"tax_rate": float}))
+    findings = str(
+        _convicted(lake, Made(source, shown), disclosure=leaky)["evidence_report, attacks"].metadata["findings"]
+    )
+    assert "Rows whose tariff tuple was not disclosed" not in findings
+    said = (
+        "Parts of tariff tuples that fewer than 5 importers, or a dominating one, stand behind goes past its limit of 0"
+    )
+    assert said in findings
+    assert "claim at hs6_code: 1 kept" in findings
 
 
 def test_a_leaked_importer_name_is_convicted_without_being_repeated(lake: Lake, honest: Made):
@@ -124,7 +159,12 @@ def test_attacks_that_succeed_fail_the_page_and_those_that_do_not_pass_it(lake: 
             "release_privacy",
             {
                 "claims": as_json(
-                    [*rule_claims(honest.tables, MIN_GROUP), *amount_claims(honest.tables, MIN_GROUP), *claims]
+                    [
+                        *rule_claims(honest.tables, MIN_GROUP),
+                        *disclosure_claims(honest.tables, MIN_GROUP, honest.disclosure),
+                        *amount_claims(honest.tables, MIN_GROUP),
+                        *claims,
+                    ]
                 )
             },
         )
@@ -171,13 +211,14 @@ def test_a_month_s_exact_extreme_is_convicted(lake: Lake, honest: Made):
 
 
 def test_a_code_that_one_importer_declared_is_convicted(lake: Lake, honest: Made):
-    assert "Codes on fewer than 5 importers" not in _findings(lake, honest.source, honest.synthetic)
+    assert "Codes of the form on fewer than 5 importers" not in _findings(lake, honest.source, honest.synthetic)
     source, shown = honest.source.copy(), honest.synthetic.copy()
     source.loc[3, "payment_type"] = "99"
     shown.loc[7, "payment_type"] = "99"
     findings = _findings(lake, source, shown)
     assert (
-        "Codes on fewer than 5 importers goes past its limit of 0 by more than chance: 1 (payment_type 1)" in findings
+        "Codes of the form on fewer than 5 importers goes past its limit of 0 by more than chance: 1 (payment_type 1)"
+        in findings
     )
 
 
