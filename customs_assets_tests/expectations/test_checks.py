@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from customs_assets.anonymization.identities import anonymize
-from customs_assets.declaration import IDENTITIES, RELEASED_NAMES
+from customs_assets.declaration import IDENTITIES, RELEASED_NAMES, RELEASED_TUPLE
 from customs_assets.disclosure.safe_groups import count_safe_groups
 from customs_assets.expectations.checks import judge
 from customs_assets.expectations.expect import Suite
@@ -20,6 +20,7 @@ from customs_assets.expectations.validation import validate
 from customs_assets.lake import Lake, Record
 from customs_assets.resources import Pipeline
 from customs_assets.source.address import open_source
+from customs_assets_tests.disclosing import law_that_allows, parts_of_all, write_parts
 
 MONTH = "2020-01"
 KEY = b"k" * 32
@@ -31,7 +32,7 @@ def _suite(asset: str, level: str = "error") -> Suite:
 
 @pytest.fixture
 def lake(tmp_path: Path, small_source: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """A lake with one month's labelled and anonymized rows."""
+    """A lake with one month's labelled and anonymized rows, and what may be shown of them."""
     monkeypatch.setenv("CUSTOMS_LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("CUSTOMS_SOURCE", str(small_source))
     stored = Lake(str(tmp_path / "lake"))
@@ -43,15 +44,19 @@ def lake(tmp_path: Path, small_source: Path, monkeypatch: pytest.MonkeyPatch) ->
     anonymized = anonymize(labelled, KEY)
     stored.write_table("anonymized_declarations", anonymized, MONTH)
     stored.write_table("safe_groups", count_safe_groups(stored, [MONTH], min_group=5))
+    law = law_that_allows(anonymized)
+    write_parts(stored, parts_of_all(anonymized, law, 5, 1), law, MONTH)
     stored.write_table("composed_identities", anonymized[["declaration_id", *IDENTITIES]])
     return stored
 
 
 def _synthetic(lake: Lake) -> pd.DataFrame:
-    """Rows that hold every rule: the source's tuples, with the importers of other rows."""
+    """Rows that hold every rule: the tuples that are disclosed, with the importers of other rows."""
     source = lake.read_frame("anonymized_declarations", MONTH)
+    tuples = lake.read_frame("disclosed_tuples")
     source = source.assign(
-        hs6_code=source["hs10_code"].str[:6], declaration_id=[f"{n:08d}" for n in range(len(source))]
+        **{name: tuples[name].to_numpy() for name in RELEASED_TUPLE},
+        declaration_id=[f"{n:08d}" for n in range(len(source))],
     )
     return source.assign(importer_id=source["importer_id"].to_numpy()[::-1], item_price=source["item_price"] + 0.5)[
         list(RELEASED_NAMES)
@@ -144,7 +149,7 @@ def test_a_leaked_name_blocks_and_is_counted(lake: Lake):
 @pytest.mark.parametrize(
     ("column", "value", "said"),
     [
-        ("tax_rate", 99.0, "every tariff tuple is lawful"),
+        ("tax_rate", 99.0, "every tariff tuple was disclosed for the month"),
         ("critical_fraud", 2, "critical fraud is 0 where there is no fraud"),
         ("date", pd.Timestamp("2020-03-01"), "dates lie in 2020-01"),
         ("office_id", "4", "office_id has the form of its code"),
@@ -176,15 +181,59 @@ def test_a_copied_row_is_convicted(lake: Lake):
     assert "00000005" in findings
 
 
-def test_a_lawful_tuple_of_too_few_importers_is_convicted(lake: Lake):
-    lake.write_table("synthetic_declarations", _synthetic(lake), MONTH)
-    safe = lake.read_frame("safe_groups")
-    rare = safe.loc[safe["kind"] == "tuple", "hs6_code"].iloc[0]
-    lake.write_table("safe_groups", safe[safe["hs6_code"] != rare])
+def test_a_lawful_tuple_that_was_not_disclosed_is_convicted(lake: Lake):
+    synthetic = _synthetic(lake)
+    lake.write_table("synthetic_declarations", synthetic, MONTH)
+    assert _judged(lake, "synthetic_declarations").passed
+    tuples = lake.read_frame("disclosed_tuples")
+    gone, other = tuples["hs6_code"].unique()[:2]
+    columns = list(RELEASED_TUPLE)
+    tuples.loc[tuples["hs6_code"] == gone, columns] = tuples.loc[tuples["hs6_code"] == other, columns].iloc[0].tolist()
+    lake.write_table("disclosed_tuples", tuples)
     findings = str(_judged(lake, "synthetic_declarations").metadata["findings"])
-    assert "every tariff tuple rests on at least 5 importers over all months" in findings
-    assert rare in findings
-    assert "every tariff tuple is lawful" not in findings
+    assert "every tariff tuple was disclosed for the month" in findings
+    assert gone in findings
+    assert (synthetic["hs6_code"] == gone).any()
+
+
+def test_the_disclosed_tuples_of_the_month_pass_the_account(lake: Lake):
+    result = judge(_suite("disclosed_tuples"), Pipeline(), "")
+    assert result.passed, result.metadata["findings"]
+    assert judge(_suite("safe_parts"), Pipeline(), "").passed
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("tax_type", "FRARE1"), ("tax_rate", 77.0), ("country_of_origin", "US"), ("hs6_code", "220421")],
+)
+def test_a_part_that_is_kept_without_k_importers_fails_the_account(lake: Lake, column: str, value):
+    tuples = lake.read_frame("disclosed_tuples")
+    row = tuples.index[(tuples.filter(like="_level") == "hs6_code").all(axis=1)][0]
+    tuples.loc[row, column] = value
+    lake.write_table("disclosed_tuples", tuples)
+    result = judge(_suite("disclosed_tuples"), Pipeline(), "")
+    assert not result.passed
+    assert "every part rests on 5 importers whom nobody dominates, and every tuple is lawful" in str(
+        result.metadata["findings"]
+    )
+
+
+def test_a_declaration_without_a_disclosed_tuple_fails_the_account(lake: Lake):
+    lake.write_table("disclosed_tuples", lake.read_frame("disclosed_tuples").iloc[1:])
+    result = judge(_suite("disclosed_tuples"), Pipeline(), "")
+    assert not result.passed
+    assert "every declaration has a tuple once" in str(result.metadata["findings"])
+
+
+def test_a_safe_part_of_too_few_importers_fails_its_suite_and_the_account(lake: Lake):
+    lake.write_table("population", lake.read_frame("population", MONTH).head(0), MONTH)
+    assert not judge(_suite("disclosed_tuples"), Pipeline(), "").passed, "nobody stands behind what is shown"
+    safe = lake.read_frame("safe_parts")
+    safe.loc[safe.index[safe["importer_id"] == ""][0], "importers"] = 4
+    lake.write_table("safe_parts", safe)
+    result = judge(_suite("safe_parts"), Pipeline(), "")
+    assert not result.passed
+    assert "every safe cell rests on at least 5 importers" in str(result.metadata["findings"])
 
 
 def test_identities_that_are_the_sources_own_are_convicted(lake: Lake):

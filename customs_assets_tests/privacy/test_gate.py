@@ -19,6 +19,7 @@ from customs_assets.lake import Lake, Record
 from customs_assets.privacy.claims import amount_claims, attack_claims, disclosure_claims, rule_claims
 from customs_assets.privacy.gate import ALTERED, CANDIDATE, is_released, reasons_of_claims, reasons_to_withhold
 from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, READ_OFF, REQUIRED, RULES
+from customs_assets_tests.disclosing import disclosure_of
 from customs_assets_tests.lakes import forget
 
 LIMIT = 0.15

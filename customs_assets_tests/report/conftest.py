@@ -52,7 +52,7 @@ def by_month(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
 
 @pytest.fixture(scope="session")
 def honest(world: Any) -> Made:
-    """The traders' declarations, and a fresh sample whose tariff tuples rest on five importers of the source and were disclosed."""
+    """The traders' declarations, and a fresh sample whose tuples rest on five importers of the source and were disclosed."""
     source = pd.concat([world.training, world.control]).sort_values("date", ignore_index=True)
     behind = source.groupby(list(RELEASED_TUPLE))["importer_id"].nunique().rename("importers").reset_index()
     fresh = world.fresh.merge(behind, on=list(RELEASED_TUPLE), how="left")

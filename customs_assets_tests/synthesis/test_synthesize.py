@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 from customs_assets.definitions import defs
+from customs_assets.disclosure.population import Population
 from customs_assets.lake import Lake
+from customs_assets.law.law import Law
 from customs_assets.settings import Settings
 from customs_assets.synthesis.synthesize import synthesize
 
@@ -20,11 +22,13 @@ SECRET = hashlib.sha256(b"one synthesis").digest()
 
 # The jobs in order, what of each is made here, and whether for each month.
 STEPS = (
+    ("law", ("tariff", "tariff_routes"), False),
     (
         "month",
         (
             "raw_declarations",
             "quarantine",
+            "population",
             "labelled_declarations",
             "anonymized_declarations",
             "unit_prices",
@@ -32,7 +36,7 @@ STEPS = (
         ),
         True,
     ),
-    ("shared", ("safe_groups", "composed_identities", "fraud_propensity"), False),
+    ("shared", ("safe_parts", "disclosed_tuples", "safe_groups", "composed_identities", "fraud_propensity"), False),
     ("synthesis", ("synthetic_declarations",), True),
 )
 
@@ -60,9 +64,17 @@ def lake(small_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield Lake(str(folder / "lake"))
 
 
+def _law(lake: Lake) -> Law:
+    """The law that is in the lake: the codes of the nomenclature."""
+    law = Law.of(lake.read_table("tariff"), lake.read_table("tariff_routes"))
+    assert law.origin == "nomenclature"
+    return law
+
+
 def test_one_call_gives_the_tables_that_the_assets_give(lake: Lake):
     source = {month: lake.read_frame("anonymized_declarations", month) for month in MONTHS}
-    synthetic = synthesize(source, Settings(epochs=2), SECRET)  # pyright: ignore[reportCallIssue]
+    settings = Settings(epochs=2)  # pyright: ignore[reportCallIssue]
+    synthetic = synthesize(source, Population.of(lake, MONTHS), _law(lake), settings, SECRET)
     assert list(synthetic) == list(MONTHS)
     for month, rows in synthetic.items():
         assert len(rows) == 150
@@ -72,7 +84,8 @@ def test_one_call_gives_the_tables_that_the_assets_give(lake: Lake):
 
 def test_another_secret_gives_other_rows_and_as_many_as_asked_for(lake: Lake):
     source = {month: lake.read_frame("anonymized_declarations", month) for month in MONTHS}
-    other = synthesize(source, Settings(rows=40), b"o" * 32, epochs=1)  # pyright: ignore[reportCallIssue]
+    settings = Settings(rows=40)  # pyright: ignore[reportCallIssue]
+    other = synthesize(source, Population.of(lake, MONTHS), _law(lake), settings, b"o" * 32, epochs=1)
     for month, rows in other.items():
         released = lake.read_frame("synthetic_declarations", month)
         assert len(rows) == 40
