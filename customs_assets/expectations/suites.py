@@ -369,12 +369,12 @@ def _disclosed(examined: Examined) -> Piece:
 
     lake, settings = examined.lake, examined.settings
     months = lake.partitions("anonymized_declarations")
-    source, tuples, safe = (
-        lake.read_frames("anonymized_declarations", months),
-        lake.read_frame("disclosed_tuples"),
-        lake.read_frame("safe_parts"),
+    tuples, safe = lake.read_frame("disclosed_tuples"), lake.read_frame("safe_parts")
+    frames = (lake.read_frame("anonymized_declarations", month) for month in months)
+    # A month that came later has no tuples at all; in every other month each declaration has one.
+    source = pd.concat(
+        [rows for rows in frames if rows["declaration_id"].isin(tuples["declaration_id"]).any()], ignore_index=True
     )
-    source = source[source["declaration_id"].isin(tuples["declaration_id"])]
     paths = [lake.sql_path("population", month) for month in lake.partitions("population")]
     dominance = Dominance(settings.dominance_one, settings.dominance_two)
     account = parts_account(paths, source, tuples, safe, settings.min_group, dominance)
