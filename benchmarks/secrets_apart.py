@@ -3,9 +3,9 @@
     python benchmarks/secrets_apart.py LAKE FOLDER [--secrets 5] [--train] [--epochs N] [--workers 2] [--skip table-three ...]
 
 ``LAKE`` is what ``customs run`` made; its ``anonymized_declarations`` are the source. Under each secret, which is drawn for this
-and kept nowhere, unit prices, groups, identities, labels and synthetic months are made again into ``FOLDER/<n>``; with
-``--train`` the models, too, else those of ``LAKE`` draft the rows. The first column is ``LAKE`` itself. Worst is the least score
-where more is better and the largest where less is.
+and kept nowhere, unit prices, groups, tariff tuples, identities, labels and synthetic months are made again into ``FOLDER/<n>``;
+with ``--train`` the models, too, else those of ``LAKE`` draft the rows. The first column is ``LAKE`` itself. Worst is the least
+score where more is better and the largest where less is.
 """
 
 from __future__ import annotations
@@ -27,12 +27,16 @@ from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.benchmark.precision import evaluate
 from customs_assets.benchmark.split import split_months
 from customs_assets.claims import Claim, number
+from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.parts import SafeParts, disclosed_tuples
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.claims import world_of
 from customs_assets.lake import Lake
+from customs_assets.law.law import Law
 from customs_assets.seeds import derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis.month import AllMonths, synthesize_month
+from customs_assets.synthesis.releasable import Disclosed
 from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity
 
 
@@ -42,10 +46,24 @@ def redrawn(lake: Lake, made: Lake, secret: bytes, settings: Settings, train: bo
     source = {month: lake.read_frame(SOURCE, month) for month in months}
     k = settings.min_group
     prices = {month: month_unit_prices(lake, month, k, secret) for month in months}
-    safe = SafeGroups(count_safe_groups(lake, months, k))
-    identities = compose_identities(source, safe, min_group=k, root=secret)
-    propensity = fit_propensity(source, prices, safe, min_group=k, root=secret)
-    work = partial(_month, lake, made, secret, settings, train, AllMonths(safe, identities, propensity))
+    # What is safe hangs on no secret; which tuples are drawn does.
+    parts = lake.read_frame("safe_parts")
+    tuples = disclosed_tuples(
+        pd.concat(source.values(), ignore_index=True),
+        SafeParts(parts),
+        Law.of(lake.read_table("tariff"), lake.read_table("tariff_routes")),
+        min_group=k,
+        dominance=Dominance(settings.dominance_one, settings.dominance_two),
+        root=secret,
+    )
+    made.write_table("safe_parts", parts)
+    made.write_table("disclosed_tuples", tuples)
+    for month in lake.partitions("population"):
+        made.write_table("population", lake.read_table("population", month), month)
+    disclosed = Disclosed(SafeGroups(count_safe_groups(lake, months, k)), tuples)
+    identities = compose_identities(source, disclosed, min_group=k, root=secret)
+    propensity = fit_propensity(source, prices, disclosed, min_group=k, root=secret)
+    work = partial(_month, lake, made, secret, settings, train, AllMonths(disclosed, identities, propensity))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         list(pool.map(work, months, source.values(), prices.values()))
 

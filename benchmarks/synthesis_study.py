@@ -22,20 +22,26 @@ import pandas as pd
 
 from customs_assets.benchmark.utility import utility
 from customs_assets.declaration import IDENTITIES
+from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.levels import CODE
+from customs_assets.disclosure.parts import SafeParts, count_safe_parts, disclosed_tuples
+from customs_assets.disclosure.population import Population
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.detection import detection
 from customs_assets.fidelity.relations import relations
 from customs_assets.fidelity.table_two import fidelity
 from customs_assets.generator.checkpoint import from_bytes
 from customs_assets.lake import Lake
+from customs_assets.law.law import Law
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.month import AllMonths, synthesize_month
 from customs_assets.synthesis.polish import DONORS_PER_GROUP, GOODS, Polish
-from customs_assets.synthesis.releasable import releasable_month
+from customs_assets.synthesis.releasable import Disclosed, releasable_month
 from customs_assets.synthesis.selection import DRAFTS, select
 from customs_assets.synthesis.steps import compose_identities
 
 SEED, MIN_GROUP = 2020, 5
+DOMINANCE = Dominance()
 SOURCE = "anonymized_declarations"
 
 
@@ -45,12 +51,12 @@ class Month:
     Args:
         lake: the lake.
         month: ``YYYY-MM``.
-        safe: what may be shown.
+        disclosed: what may be shown.
     """
 
-    def __init__(self, lake: Lake, month: str, safe: SafeGroups) -> None:
+    def __init__(self, lake: Lake, month: str, disclosed: Disclosed) -> None:
         declarations, prices = lake.read_frame(SOURCE, month), lake.read_frame("unit_prices", month)
-        releasable = releasable_month(declarations, prices, safe, month=month, min_group=MIN_GROUP, root=SEED)
+        releasable = releasable_month(declarations, prices, disclosed, month=month, min_group=MIN_GROUP, root=SEED)
         self.codec, self.source = releasable.codec, releasable.model_rows
         importers = pd.factorize(releasable.declarations["importer_id"])[0]
         self.polish = Polish(self.source, importers, self.codec, min_group=MIN_GROUP, root=SEED)
@@ -97,8 +103,8 @@ def _score(rows: Sequence[pd.DataFrame], source: pd.DataFrame) -> dict[str, floa
 
 def drafts(lake: Lake, months: Sequence[str], sweeps: int) -> Iterator[tuple[str, dict[str, float]]]:
     """A row for each start and number of sweeps."""
-    safe = SafeGroups(lake.read_frame("safe_groups"))
-    made = [Month(lake, month, safe) for month in months]
+    disclosed = Disclosed(SafeGroups(lake.read_frame("safe_groups")), lake.read_frame("disclosed_tuples"))
+    made = [Month(lake, month, disclosed) for month in months]
     source = _without_identities(pd.concat([month.source for month in made], ignore_index=True))
     starts = {
         "independent columns": [month.independent() for month in made],
@@ -119,11 +125,15 @@ def tradeoff(lake: Lake, months: Sequence[str], groups: Sequence[int]) -> Iterat
     prices = {month: lake.read_frame("unit_prices", month) for month in months}
     source = pd.concat(rows.values(), ignore_index=True)
     propensity = FraudPropensity.from_json(lake.read_json("fraud_propensity"))
+    population = Population.of(lake, months)
+    law = Law.of(lake.read_table("tariff"), lake.read_table("tariff_routes"))
     strength = relations(source)
     for group in groups:
-        safe = SafeGroups(count_safe_groups(lake, months, group))
-        composed = compose_identities(rows, safe, min_group=group, root=SEED)
-        all_months = AllMonths(safe, composed, propensity)
+        parts = SafeParts(count_safe_parts(population, law, group, DOMINANCE))
+        tuples = disclosed_tuples(source, parts, law, min_group=group, dominance=DOMINANCE, root=SEED)
+        disclosed = Disclosed(SafeGroups(count_safe_groups(lake, months, group)), tuples)
+        composed = compose_identities(rows, disclosed, min_group=group, root=SEED)
+        all_months = AllMonths(disclosed, composed, propensity)
         made = {
             month: synthesize_month(
                 from_bytes(lake.read_bytes(lake.path("ctgan_model", month, "safetensors"))),
@@ -139,11 +149,12 @@ def tradeoff(lake: Lake, months: Sequence[str], groups: Sequence[int]) -> Iterat
         synthetic = pd.concat([month.declarations for month in made.values()], ignore_index=True)
         scores = {score.metric: score.score for score in fidelity(source, synthetic)}
         kept = relations(synthetic)
-        replaced = sum(sum(month.tuples_replaced.values()) for month in made.values())
+        whole = (tuples.filter(like="_level") == CODE).all(axis=1)
         yield (
             f"k = {group}",
             {
-                "generalised": replaced / len(source),
+                "generalised": 1 - whole.mean(),
+                "HS6 codes": synthetic["hs6_code"].nunique() / source["hs10_code"].str[:6].nunique(),
                 "KS": scores["KSComplement"],
                 "TV": scores["TVComplement"],
                 "contingency": scores["ContingencySimilarity"],

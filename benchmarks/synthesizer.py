@@ -30,10 +30,15 @@ import pandas as pd
 
 from customs_assets.benchmark.claims import table_three_claims, utility_claims
 from customs_assets.claims import Claim, Subject, as_table, number
+from customs_assets.disclosure.account import parts_account
+from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.parts import SafeParts, effective_law
 from customs_assets.fidelity.claims import Tables, World, detection_claims, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.references import in_control
 from customs_assets.lake import Lake
-from customs_assets.privacy.claims import attack_claims, rule_claims
+from customs_assets.law.law import Law
+from customs_assets.privacy.claims import Disclosure, attack_claims, disclosure_claims, rule_claims
+from customs_assets.settings import Settings
 
 SOURCE, SYNTHETIC = "anonymized_declarations", "synthetic_declarations"
 PARTS = ("fidelity", "relations", "detection", "utility", "table-three", "rule")
@@ -44,7 +49,8 @@ def measure(
     lake: Lake, synthetic: Lake, months: Sequence[str], world: World, min_group: int, parts: Sequence[str]
 ) -> list[Claim]:
     """The claims that need no control, on the source of one lake and the synthetic months of another."""
-    tables = Tables(synthetic.read_frames(SYNTHETIC, months), lake.read_frames(SOURCE, months), SEED)
+    source = lake.read_frames(SOURCE, months)
+    tables = Tables(synthetic.read_frames(SYNTHETIC, months), source, SEED, _law(lake))
     cells = _cells(lake, "source") + _cells(synthetic, "synthetic")
     measures: dict[str, Callable[[], list[Claim]]] = {
         "fidelity": lambda: table_two_claims(tables, world),
@@ -52,7 +58,7 @@ def measure(
         "detection": lambda: detection_claims(tables, world),
         "utility": lambda: utility_claims(tables, world, months),
         "table-three": lambda: table_three_claims(pd.concat(cells)) if cells else [],
-        "rule": lambda: rule_claims(tables, min_group),
+        "rule": lambda: [*rule_claims(tables, min_group), *_disclosure_claims(synthetic, tables, min_group)],
     }
     claims = []
     for part in parts:
@@ -60,6 +66,26 @@ def measure(
         claims += measures[part]()
         print(f"  {part}: {time.perf_counter() - started:.1f} s", file=sys.stderr)
     return claims
+
+
+def _law(lake: Lake) -> Law | None:
+    """The law that tuples of a lake are under, with rates; None where the lake is older than the law."""
+    if not all(lake.exists(asset) for asset in ("tariff", "tariff_routes", "safe_parts")):
+        return None
+    law = Law.of(lake.read_table("tariff"), lake.read_table("tariff_routes"))
+    return effective_law(law, SafeParts(lake.read_frame("safe_parts")))
+
+
+def _disclosure_claims(lake: Lake, tables: Tables, min_group: int) -> list[Claim]:
+    """The rules of disclosure by parts, where a lake has what they are counted from."""
+    paths = [lake.sql_path("population", month) for month in lake.partitions("population")]
+    if not paths or not all(lake.exists(asset) for asset in ("safe_parts", "disclosed_tuples")):
+        return []
+    safe, tuples = lake.read_frame("safe_parts"), lake.read_frame("disclosed_tuples")
+    settings = Settings()  # pyright: ignore[reportCallIssue]
+    dominance = Dominance(settings.dominance_one, settings.dominance_two)
+    account = parts_account(paths, tables.source, tuples, safe, min_group, dominance)
+    return disclosure_claims(tables, min_group, Disclosure(tuples, account))
 
 
 def _cells(lake: Lake, dataset: str) -> list[pd.DataFrame]:

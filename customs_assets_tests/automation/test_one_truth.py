@@ -31,7 +31,7 @@ CELLS_OF_THE_SOURCE = [f"source|{detector}" for detector in DETECTORS]
 
 # What hangs directly on the anonymized declarations of any month, and on nothing else that has to be built then.
 BEHIND_ANY_MONTH = {
-    *((key, "") for key in ("safe_groups", "composed_identities", "rehearsed_declarations")),
+    *((key, "") for key in ("disclosed_tuples", "safe_groups", "composed_identities", "rehearsed_declarations")),
     *(("fraud_benchmark", cell) for cell in CELLS_OF_THE_SOURCE),
 }
 
@@ -147,12 +147,13 @@ def office(built: Office, tmp_path: Path) -> Office:
 def test_a_changed_setting(office: Office):
     with ThreeViews({**office.environment, "CUSTOMS_MIN_GROUP": "7"}) as process:
         views = replace(office, process=process).ask()
-    asset_keys = ("unit_prices", "ctgan_model", "safe_groups", "composed_identities", "fraud_propensity")
+    parts = ("safe_parts", "disclosed_tuples")
+    asset_keys = ("unit_prices", "ctgan_model", *parts, "safe_groups", "composed_identities", "fraud_propensity")
     more = ("synthetic_declarations", "rehearsed_declarations", "release_privacy", "release_evidence")
     assert views.to_build == of_assets(*asset_keys, *more)
     assert set(views.status.values()) == {"was built with another min_group"}
     assert views.tick == of_assets(
-        "unit_prices", "ctgan_model", "safe_groups", "composed_identities", "rehearsed_declarations"
+        *("unit_prices", "ctgan_model", *parts, "safe_groups", "composed_identities", "rehearsed_declarations")
     )
     assert views.before.keys() == views.to_build, "the digest of the settings is a part of the code version"
 

@@ -19,7 +19,10 @@ from customs_assets.resources import Pipeline
 from customs_assets.synthesis import assets as synthesis
 from customs_assets_tests.lakes import out_of_date
 
-TABLES = ("raw_declarations", "quarantine", "labelled_declarations", "unit_prices", "anonymized_declarations")
+TABLES = (
+    *("raw_declarations", "quarantine", "population"),
+    *("labelled_declarations", "unit_prices", "anonymized_declarations"),
+)
 
 RunMonth = Callable[..., dg.ExecuteInProcessResult]
 
@@ -34,6 +37,10 @@ def _share(instance: dg.DagsterInstance, *assets: str) -> None:
     selection = [dg.AssetKey(key) for key in assets]
     done = defs.resolve_job_def("shared").execute_in_process(asset_selection=selection, instance=instance)
     assert done.success
+
+
+def _read_law(instance: dg.DagsterInstance) -> None:
+    assert defs.resolve_job_def("law").execute_in_process(instance=instance).success
 
 
 def _stale(lake: Lake, *months: str) -> list[str]:
@@ -105,7 +112,8 @@ def test_a_month_in_the_lake_that_nobody_asked_to_synthesize_leaves_the_others_u
     monkeypatch.setenv("CUSTOMS_EPOCHS", "1")
     for month in ("2020-02", "2020-03"):
         assert run_month(*TABLES, month=month).success
-    shared = ("safe_groups", "composed_identities", "fraud_propensity")
+    _read_law(instance)
+    shared = ("safe_parts", "disclosed_tuples", "safe_groups", "composed_identities", "fraud_propensity")
     _share(instance, *shared)
     assert not set(shared).intersection(_stale(lake, "2020-02"))
     assert run_month(*TABLES, month="2020-04").success
@@ -180,11 +188,16 @@ def test_an_asset_over_all_months_reads_the_months_that_its_record_names(
         return fitted(source, prices, *given, **more)
 
     monkeypatch.setattr(synthesis, "fit_propensity", interrupted)
-    _share(instance, "safe_groups", "fraud_propensity")
+    _read_law(instance)
+    _share(instance, "safe_parts", "disclosed_tuples", "safe_groups", "fraud_propensity")
     assert read == [["2020-02"], ["2020-02"]]
     record = lake.record("fraud_propensity")
     assert record is not None
-    assert record.inputs.keys() == {"anonymized_declarations|2020-02", "safe_groups|", "unit_prices|2020-02"}
+    read_of_all = {"safe_groups|", "disclosed_tuples|"}
+    assert record.inputs.keys() == {"anonymized_declarations|2020-02", "unit_prices|2020-02", *read_of_all}
+    parts = lake.record("safe_parts")
+    assert parts is not None
+    assert parts.inputs.keys() == {"population|2020-02", "population|2020-03", "tariff|", "tariff_routes|"}
     shared = lake.record("safe_groups")
     assert shared is not None
     assert shared.inputs.keys() == {"anonymized_declarations|2020-02", "anonymized_declarations|2020-03"}
