@@ -22,8 +22,6 @@ MONTHS = ("2020-01", "2020-02", "2020-03")
 BAD_MONTH = "2020-04"
 UP_TO_THE_CANDIDATE = '+key:"release_candidate" or key:"quarantine" or key:"quality_report"'
 NOT_ASKED_FOR = {
-    "tariff",
-    "tariff_routes",
     "rehearsed_declarations",
     "fraud_benchmark",
     "privacy_report",
