@@ -124,7 +124,7 @@ def test_a_rare_code_takes_the_average_of_the_longest_shorter_code_that_enough_i
     coffee, heading = math.sqrt(100 * 400), math.sqrt(math.sqrt(100 * 1000) * 400)
     everything = (math.sqrt(100 * 1000) * 400 * 10) ** (1 / 3)
     assert averages["average_price"].tolist() == pytest.approx([everything, everything, heading, coffee, coffee])
-    by_category = averages["average_price"].to_dict()
+    by_category = {str(category): price for category, price in averages["average_price"].items()}
     by_category["09"] = 7.0  # Here it is that of all goods.
     codes = pd.Series(["0901210000", "0901220000", "0902300000", "8471300000", "090121", "0901210000"])
     expected = [coffee, heading, 7.0, everything, coffee, coffee]

@@ -452,7 +452,7 @@ def test_the_asset_names_nobody_has_everyone_and_is_made_again_when_the_numbers_
         assert not any(name.encode() in content for name in ("Secret", "SECRET", "secret", "수입", "12345"))
         one_firm = labelled["importer_id"][0]
         assert labelled["importer_id"][1] == one_firm
-        assert counted.loc[counted["importer_id"] == one_firm, "declarations"].sum() == 2
+        assert counted[counted["importer_id"] == one_firm]["declarations"].sum() == 2
         assert ("population", MONTH) not in out_of_date(lake, [MONTH])
         monkeypatch.setenv("CUSTOMS_BUSINESS_NUMBERS", '{"importer_id": "taxpayer"}')
         assert ("population", MONTH) in out_of_date(lake, [MONTH])
