@@ -214,8 +214,8 @@ def test_tokens_are_those_that_anonymize_gives(
 
 def test_a_business_number_counts_before_a_name(tmp_path: Path):
     rows = _rows(*((name, COFFEE, 1.0, 1.0) for name in ("Kim", "Lee", "Park", "PARK", "Choi")))
-    by_name = _counted(tmp_path / "names", rows.assign(no=["1-1", "11", "", None, "000"]))
-    by_number = _counted(tmp_path / "numbers", rows.assign(no=["1-1", "11", "", None, "000"]), "no")
+    by_name = _counted(tmp_path / "names", rows.assign(no=["1-1", "11", "", None, "000"]))  # pyright: ignore[reportArgumentType]
+    by_number = _counted(tmp_path / "numbers", rows.assign(no=["1-1", "11", "", None, "000"]), "no")  # pyright: ignore[reportArgumentType]
     assert sorted(by_name["declarations"]) == [1, 1, 1, 2]
     assert dict(zip(by_number["importer_id"], by_number["declarations"], strict=True)) == {
         _token("11"): 2,
@@ -259,7 +259,7 @@ def test_the_order_of_the_rows_makes_no_difference_to_any_byte(tmp_path: Path):
         lake = Lake(str(tmp_path / str(seed)))
         months = np.array_split(rows, 2)
         for month, part in zip(("2020-01", "2020-02"), months, strict=True):
-            lake.write_table("raw_declarations", part.sample(frac=1, random_state=seed), month)
+            lake.write_table("raw_declarations", part.sample(frac=1, random_state=seed), month)  # pyright: ignore[reportAttributeAccessIssue]
             lake.write_table("population", month_population(lake, month, SECRET), month)
         files = [Path(lake.path("population", month)).read_bytes() for month in ("2020-01", "2020-02")]
         population = Population.of_frames(
