@@ -108,31 +108,23 @@ def count_safe_parts(population: Population, law: Law, min_group: int, dominance
             cell = has["cell"].to_numpy()
             declarations, value, mass = (has[name].to_numpy(dtype=float) for name in ("declarations", "value", "mass"))
             share = dominance.shown_shares(cell, declarations, value, mass, min_group)
-            stays = share > 0
-            counted = np.bincount(cell, stays, len(cells)), np.bincount(cell, has["declarations"], len(cells))
-            safe = np.flatnonzero(counted[0])
+            # An importer counts where one declaration at least is expected to stay.
+            behind = np.bincount(cell, share * declarations >= 1, len(cells))
+            together = np.bincount(cell, declarations, len(cells))
+            safe = np.flatnonzero(behind)
             table = cells.iloc[safe].assign(
-                **{IMPORTER: "", "share": 1.0, "importers": counted[0][safe], "declarations": counted[1][safe]}
+                **{IMPORTER: "", "share": 1.0, "importers": behind[safe], "declarations": together[safe]}
             )
-            thinned = np.flatnonzero(stays & (share < 1))
-            less = cells.iloc[cell[thinned]].assign(
+            fewer = np.flatnonzero((behind[cell] > 0) & (share < 1))
+            thinned = cells.iloc[cell[fewer]].assign(
                 **{
-                    IMPORTER: importers[has["importer"].to_numpy()[thinned]],
-                    "share": share[thinned],
+                    IMPORTER: importers[has["importer"].to_numpy()[fewer]],
+                    "share": share[fewer],
                     "importers": 0,
-                    "declarations": has["declarations"].to_numpy()[thinned],
+                    "declarations": declarations[fewer],
                 }
             )
-            gone = np.flatnonzero(~stays & np.isin(cell, safe))
-            none = cells.iloc[cell[gone]].assign(
-                **{
-                    IMPORTER: importers[has["importer"].to_numpy()[gone]],
-                    "share": 0.0,
-                    "importers": 0,
-                    "declarations": 0,
-                }
-            )
-            one = pd.concat([table, less, none], ignore_index=True).rename(columns={level: "place"})
+            one = pd.concat([table, thinned], ignore_index=True).rename(columns={level: "place"})
             tables.append(one.assign(part=part.name, level=level))
     found = pd.concat(tables, ignore_index=True)
     order = ["part", "level", "place", ORIGIN, DEPARTURE, TYPE, RATE, IMPORTER]
