@@ -53,13 +53,13 @@ def draw(folder: str, declarations: int, importers: int) -> int:
     from customs_assets.lake import Lake
 
     lake, rng = Lake(folder), np.random.default_rng(2020)
-    size = np.exp(1.6 * rng.standard_normal(importers))
+    size = np.exp(2.2 * rng.standard_normal(importers))
     spelled = np.where(rng.random(importers) < 1 / 3, 3, 1)
     names = [_spellings(number)[: spelled[number]] for number in range(importers)]
     first_name = np.concatenate([[0], np.cumsum(spelled)])
     all_names = pa.array([name for of_one in names for name in of_one])
     # Each importer has lanes of its own: a product code, an origin, a departure, a claim.
-    lanes = np.clip(np.round(1 + 1.5 * size**0.7), 1, 120).astype(int)
+    lanes = np.clip(np.round(1 + 3 * size**0.8), 1, 2_000).astype(int)
     first_lane = np.concatenate([[0], np.cumsum(lanes)])
     popular = 1 / np.arange(1, PRODUCT_CODES + 1) ** 0.8
     code = rng.choice(PRODUCT_CODES, size=first_lane[-1], p=popular / popular.sum())
@@ -123,7 +123,7 @@ def merge(folder: str) -> int:
         said = f"  {' x '.join(columns) or 'all'}: {len(cells):,} cells, {safe.sum():,} safe"
         print(f"{said}, {time.perf_counter() - start:.1f} s", file=sys.stderr)
         rows = int(cells["declarations"].sum())
-    print(f"  {len(population.importers):,} importers", file=sys.stderr)
+    print(f"  {len(population.importers):,} importers, {len(cells):,} tuples", file=sys.stderr)
     return rows
 
 

@@ -81,7 +81,8 @@ def month_population(lake: Lake, month: str, key: bytes, number: str | None = No
         # Importers are few beside declarations, so each name is made alike once.
         parties = connection.sql("select distinct importer_id, business_number from declared").df()
         party = role_parties(parties[_ROLE], None if number is None else parties["business_number"])
-        return _counted(connection, parties.assign(token=tokens(party, _ROLE, key)))
+        codes, distinct = pd.factorize(party)
+        return _counted(connection, parties.assign(token=tokens(distinct, _ROLE, key)[codes]))
 
 
 def count_population(declarations: pd.DataFrame) -> pd.DataFrame:

@@ -58,7 +58,7 @@ def test_a_month_built_again_is_followed_by_what_is_built_from_it_once_and_in_or
     assert {node: count for node, count in times.items() if count > 1} == {}
     everything = {(key, of) for key in graph.assets for of in graph.partitions(key, lake.months)}
     untouched = {(key, "2020-02") for key, job in JOB_OF.items() if job == "month"}
-    source = {(key, "2020-01") for key in ("raw_declarations", "quarantine", "labelled_declarations")}
+    source = {(key, "2020-01") for key in ("raw_declarations", "quarantine", "population", "labelled_declarations")}
     assert set(times) == everything - untouched - source - {("anonymized_declarations", "2020-01")}
 
 

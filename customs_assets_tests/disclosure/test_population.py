@@ -142,7 +142,7 @@ def test_cells_are_those_of_a_count_by_hand(
         Population.of_frames(lake.read_frame("population", month) for month in reversed(names)),
     ):
         cells = population.cells(columns)
-        keys = [tuple(row) for row in cells[columns].itertuples(index=False, name=None)]
+        keys = [tuple(row[name] for name in columns) for row in cells.to_dict("records")]
         assert keys == sorted(expected)
         for name in ("importers", "declarations"):
             assert cells[name].tolist() == [expected[key][name] for key in keys]
