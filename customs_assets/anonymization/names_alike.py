@@ -142,13 +142,15 @@ def _either(forms: frozenset[str]) -> str:
 _BEFORE = re.compile(f"^(?:{_either(_GLUED_FORMS | _forms(_GLUED_AT_THE_BEGINNING))})(?=.)")
 # A branch (分公司) is not its company.
 _BEHIND = re.compile(f"(?<=.)(?:{_either(_GLUED_FORMS | _forms(_GLUED_AT_THE_END))}|(?<![分总總子母])公司)$")
+_FIRST_CHARACTERS = frozenset(form[0] for form in _GLUED_FORMS | _forms(_GLUED_AT_THE_BEGINNING))
+_LAST_CHARACTERS = frozenset(form[-1] for form in [*_GLUED_FORMS, *_forms(_GLUED_AT_THE_END), "公司"])
 _SHORT = "|".join(_IN_BRACKETS)
 _BRACKETED = re.compile(
     rf"[(\[{{<〔【「『]\s*(?P<both>{_SHORT})\s*[)\]}}>〕】」』]|^\s*(?P<first>주|株)\s*\)|\(\s*(?P<last>주|株)\s*$"
 )
 _BRACKET = re.compile(r"[(\[{<〔【「『)]")
 _SMALL_LETTER = re.compile("[a-z]")
-# One word that cannot get shorter: no brackets, no blanks, no change between scripts.
+# One word of one script that is the last one left: nothing can be taken from it.
 _FINAL = re.compile("[a-z0-9]+|[0-9가-힣一-鿿]+")
 _BETWEEN_SCRIPTS = re.compile("(?<=[a-z])(?=[가-힣぀-ヿ㐀-鿿])|(?<=[가-힣぀-ヿ㐀-鿿])(?=[a-z])")
 
@@ -166,6 +168,8 @@ def _without_forms(words: list[str]) -> list[str]:
 
 
 def _without_glued_forms(text: str) -> str:
+    if text[0] not in _FIRST_CHARACTERS and text[-1] not in _LAST_CHARACTERS:
+        return text
     shorter = _BEHIND.sub("", _BEFORE.sub("", text))
     return shorter if shorter == text else _without_glued_forms(shorter)
 
