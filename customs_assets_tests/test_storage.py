@@ -71,6 +71,13 @@ def test_a_table_written_in_pieces_has_the_same_bytes_however_it_was_cut_and_a_n
     assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [ROW_GROUP_ROWS, 500]
 
 
+def test_a_large_table_is_written_in_row_groups_too(tmp_path: Path):
+    lake = Lake(str(tmp_path))
+    lake.write_table("a", pd.DataFrame({"n": range(ROW_GROUP_ROWS + 500)}))
+    groups = pq.read_metadata(lake.path("a"))
+    assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [ROW_GROUP_ROWS, 500]
+
+
 def test_a_table_whose_pieces_stop_half_way_leaves_nothing_and_one_without_rows_is_a_table(tmp_path: Path):
     lake = Lake(str(tmp_path))
     table = pa.table({"n": pa.array(range(10))})

@@ -15,17 +15,29 @@ with of_importers as (
     from merged
     join cells using (tuple)
     group by cell, importer
+),
+of_cells as (
+    select
+        cell,
+        count(importer) as importers,
+        sum(declarations)::bigint as declarations,
+        sum(value)::double as value,
+        sum(mass)::double as mass,
+        max(value::double, 2) as largest_values,
+        max(mass::double, 2) as largest_masses
+    from of_importers
+    group by cell
 )
+-- Of two rounded numbers the sum can be a last digit more than the whole.
 select
     cell,
-    count(importer) as importers,
-    sum(declarations)::bigint as declarations,
-    sum(value)::double / 1e4 as value,
-    sum(mass)::double / 1e9 as mass,
-    coalesce(max(value) / nullif(sum(value), 0), 0) as largest_value,
-    coalesce(list_sum(max(value, 2)) / nullif(sum(value), 0), 0) as two_largest_value,
-    coalesce(max(mass) / nullif(sum(mass), 0), 0) as largest_mass,
-    coalesce(list_sum(max(mass, 2)) / nullif(sum(mass), 0), 0) as two_largest_mass
-from of_importers
-group by cell
+    importers,
+    declarations,
+    value / 1e4 as value,
+    mass / 1e9 as mass,
+    if(value > 0, largest_values[1] / value, 0) as largest_value,
+    if(value > 0, least(list_sum(largest_values) / value, 1), 0) as two_largest_value,
+    if(mass > 0, largest_masses[1] / mass, 0) as largest_mass,
+    if(mass > 0, least(list_sum(largest_masses) / mass, 1), 0) as two_largest_mass
+from of_cells
 order by cell

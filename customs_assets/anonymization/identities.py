@@ -24,7 +24,7 @@ TOKEN_PATTERN = rf"[A-Z0-9]{{{TOKEN_LENGTH}}}"
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-# Base-36 digits that one division takes off a hash: so few that a remainder and 32 more bits fit into 64.
+# Base-36 digits that one division takes off a hash: so few that a remainder fits into 32 bits.
 _DIGITS_AT_ONCE = 5
 
 
@@ -47,21 +47,26 @@ def tokens(parties: Sequence[str] | np.ndarray, role: str, key: bytes) -> np.nda
     Returns:
         Texts of shape (n,), dtype object; the empty text for an empty party.
     """
-    hashes = b"".join(hmac.digest(key, f"{role}\x1f{party}".encode(), "sha256") for party in parties)
-    # Each row is one number in eight digits of 32 bits, the highest first. It is divided as on paper, all rows at once.
-    number = np.frombuffer(hashes, dtype=">u4").reshape(len(parties), 8).astype(np.uint64)
-    divisor = np.uint64(len(_ALPHABET) ** _DIGITS_AT_ONCE)
-    digits = np.empty((len(parties), TOKEN_LENGTH), dtype=np.uint64)
+    keyed = hmac.new(key, f"{role}\x1f".encode(), "sha256")
+    hashes = []
+    for party in parties:
+        of_party = keyed.copy()
+        of_party.update(party.encode())
+        hashes.append(of_party.digest())
+    # One number for each party, of eight digits of 32 bits, the highest first. It is divided as on paper, all at once.
+    number = np.frombuffer(b"".join(hashes), dtype=">u4").reshape(len(hashes), 8).T.astype(np.uint64)
+    base, divisor = np.uint32(len(_ALPHABET)), np.uint64(len(_ALPHABET) ** _DIGITS_AT_ONCE)
+    digits = np.empty((len(hashes), TOKEN_LENGTH), dtype=np.uint8)
     for first in range(0, TOKEN_LENGTH, _DIGITS_AT_ONCE):
-        rest = np.zeros(len(parties), dtype=np.uint64)
-        for place in range(number.shape[1]):
-            number[:, place], rest = np.divmod((rest << np.uint64(32)) | number[:, place], divisor)
+        rest = np.zeros(len(hashes), dtype=np.uint64)
+        for place in range(len(number)):
+            number[place], rest = np.divmod((rest << np.uint64(32)) | number[place], divisor)
+        five_digits = rest.astype(np.uint32)
         for place in range(first, first + _DIGITS_AT_ONCE):
-            rest, digits[:, place] = np.divmod(rest, np.uint64(len(_ALPHABET)))
-    characters = np.frombuffer(_ALPHABET.encode(), dtype="S1")[digits]
-    made = characters.view(f"S{TOKEN_LENGTH}").ravel().astype("U").astype(object)
-    made[[not party for party in parties]] = ""
-    return made
+            five_digits, digits[:, place] = np.divmod(five_digits, base)
+    text = np.frombuffer(_ALPHABET.encode(), dtype=np.uint8)[digits].tobytes().decode()
+    made = [text[start : start + TOKEN_LENGTH] for start in range(0, len(text), TOKEN_LENGTH)]
+    return np.array([one if party else "" for one, party in zip(made, parties, strict=True)], dtype=object)
 
 
 def parties(labelled: pd.DataFrame, numbers: pd.DataFrame | None = None) -> pd.DataFrame:

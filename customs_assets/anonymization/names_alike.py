@@ -105,6 +105,7 @@ _WORD_CHARACTERS = _WordCharacters({ord("&"): " and ", ord("+"): " and "})
 
 # What has no accents and one Unicode form: ASCII, Korean syllables and Chinese characters.
 _OF_ONE_FORM = re.compile("[\x00-\x7f가-힣一-鿿]*")
+_WORDS_OF_ONE_FORM = re.compile("[a-z0-9가-힣一-鿿]+")
 
 
 def _folded(name: str) -> str:
@@ -117,6 +118,8 @@ def _folded(name: str) -> str:
 
 
 def _words(folded: str) -> list[str]:
+    if _OF_ONE_FORM.fullmatch(folded):
+        return _WORDS_OF_ONE_FORM.findall(folded.replace("&", " and ").replace("+", " and "))
     return folded.translate(_WORD_CHARACTERS).split()
 
 
@@ -127,6 +130,8 @@ def _forms(listed: str) -> frozenset[str]:
 _GLUED_FORMS = _forms(_GLUED)
 _LAST = _forms(_AT_THE_END) | _forms(_GLUED_AT_THE_END) | _GLUED_FORMS
 _FIRST = _forms(_AT_THE_BEGINNING) | _forms(_GLUED_AT_THE_BEGINNING) | _GLUED_FORMS
+_ENDS = frozenset(form[start:] for form in _LAST for start in range(len(form)))
+_BEGINNINGS = frozenset(form[: end + 1] for form in _FIRST for end in range(len(form)))
 _MOST_WORDS = max(len(_words(_folded(form))) for form in f"{_AT_THE_END}|{_AT_THE_BEGINNING}".split("|"))
 
 
@@ -137,17 +142,23 @@ def _either(forms: frozenset[str]) -> str:
 _BEFORE = re.compile(f"^(?:{_either(_GLUED_FORMS | _forms(_GLUED_AT_THE_BEGINNING))})(?=.)")
 # A branch (分公司) is not its company.
 _BEHIND = re.compile(f"(?<=.)(?:{_either(_GLUED_FORMS | _forms(_GLUED_AT_THE_END))}|(?<![分总總子母])公司)$")
+_FIRST_CHARACTERS = frozenset(form[0] for form in _GLUED_FORMS | _forms(_GLUED_AT_THE_BEGINNING))
+_LAST_CHARACTERS = frozenset(form[-1] for form in [*_GLUED_FORMS, *_forms(_GLUED_AT_THE_END), "公司"])
 _SHORT = "|".join(_IN_BRACKETS)
 _BRACKETED = re.compile(
     rf"[(\[{{<〔【「『]\s*(?P<both>{_SHORT})\s*[)\]}}>〕】」』]|^\s*(?P<first>주|株)\s*\)|\(\s*(?P<last>주|株)\s*$"
 )
-# One word that cannot get shorter: no brackets, no blanks, no change between scripts.
+_BRACKET = re.compile(r"[(\[{<〔【「『)]")
+_SMALL_LETTER = re.compile("[a-z]")
+# One word of one script that is the last one left: nothing can be taken from it.
 _FINAL = re.compile("[a-z0-9]+|[0-9가-힣一-鿿]+")
 _BETWEEN_SCRIPTS = re.compile("(?<=[a-z])(?=[가-힣぀-ヿ㐀-鿿])|(?<=[가-힣぀-ヿ㐀-鿿])(?=[a-z])")
 
 
 def _without_forms(words: list[str]) -> list[str]:
     """Words without the legal forms at both ends. The last remaining word stays, whatever it is."""
+    if words[-1] not in _ENDS and words[0] not in _BEGINNINGS:
+        return words
     for count in range(min(_MOST_WORDS, len(words) - 1), 0, -1):
         if "".join(words[-count:]) in _LAST:
             return _without_forms(words[:-count])
@@ -157,6 +168,8 @@ def _without_forms(words: list[str]) -> list[str]:
 
 
 def _without_glued_forms(text: str) -> str:
+    if text[0] not in _FIRST_CHARACTERS and text[-1] not in _LAST_CHARACTERS:
+        return text
     shorter = _BEHIND.sub("", _BEFORE.sub("", text))
     return shorter if shorter == text else _without_glued_forms(shorter)
 
@@ -164,8 +177,10 @@ def _without_glued_forms(text: str) -> str:
 def _reduced(name: str) -> str:
     folded = _folded(name)
     if not folded.isascii():
-        folded = _BRACKETED.sub(lambda found: f" {_IN_BRACKETS[found[found.lastgroup or 0]]} ", folded)
-        folded = _BETWEEN_SCRIPTS.sub(" ", folded)
+        if _BRACKET.search(folded):
+            folded = _BRACKETED.sub(lambda found: f" {_IN_BRACKETS[found[found.lastgroup or 0]]} ", folded)
+        if _SMALL_LETTER.search(folded):
+            folded = _BETWEEN_SCRIPTS.sub(" ", folded)
     words = _words(folded)
     if not words:
         return "".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -24,7 +24,6 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from duckdb import CoalesceOperator, ColumnExpression, ConstantExpression
 
 from customs_assets.anonymization.business_numbers import require_text
@@ -84,7 +83,8 @@ def month_population(lake: Lake, month: str, key: bytes, number: str | None = No
         # Importers are few beside declarations, so each name is made alike once.
         parties = connection.sql("select distinct importer_id, business_number from declared").df()
         party = role_parties(parties[_ROLE], None if number is None else parties["business_number"])
-        return _counted(connection, parties.assign(token=tokens(party, _ROLE, key)))
+        codes, distinct = pd.factorize(party)
+        return _counted(connection, parties.assign(token=tokens(distinct, _ROLE, key)[codes]))
 
 
 def count_population(declarations: pd.DataFrame) -> pd.DataFrame:
@@ -117,7 +117,7 @@ class _Merged(NamedTuple):
         rows: ``importer`` (a number, null for nobody), ``tuple`` (a number), ``declarations``, ``value`` (KRW), ``mass`` (kg).
     """
 
-    importers: pa.Array
+    importers: np.ndarray
     tuples: pd.DataFrame
     rows: pa.Table
 
@@ -158,7 +158,7 @@ class Population:
             ValueError: there is no table.
         """
         tables = [
-            frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+            pa.Table.from_pandas(frame, preserve_index=False) if isinstance(frame, pd.DataFrame) else frame
             for frame in frames
         ]
         if not tables:
@@ -182,7 +182,7 @@ class Population:
     @property
     def importers(self) -> np.ndarray:
         """The tokens of all importers, ascending, shape (importers,)."""
-        return self._counts.importers.to_numpy(zero_copy_only=False)
+        return self._counts.importers
 
     def cells(self, columns: Sequence[str]) -> pd.DataFrame:
         """The cells that some columns make.
@@ -235,11 +235,12 @@ class Population:
 
         def merge() -> _Merged:
             everyone, tuples, rows = self._counts
-            wanted = pc.is_in(everyone, pa.array(np.unique(np.asarray(importers, dtype=object)), pa.string()))
-            numbers = pa.array(np.flatnonzero(wanted.to_numpy(zero_copy_only=False)), pa.int32())
-            own = rows.filter(pc.is_in(rows["importer"], numbers))
-            place = pc.index_in(own["importer"], numbers).combine_chunks()
-            return _Merged(everyone.filter(wanted), tuples, own.set_column(0, "importer", place))
+            wanted = pd.Index(everyone).isin(np.asarray(importers, dtype=object))
+            # Nobody has the number -1, the last place.
+            number = np.append(np.where(wanted, np.cumsum(wanted) - 1, -1), -1)
+            renumbered = number[rows["importer"].fill_null(-1).to_numpy()]
+            own = rows.set_column(0, "importer", pa.array(renumbered, pa.int32()))
+            return _Merged(everyone[wanted], tuples, own.filter(pa.array(renumbered >= 0)))
 
         return Population(merge)
 
@@ -249,10 +250,10 @@ def _merged(connection: duckdb.DuckDBPyConnection) -> _Merged:
     # No order is asked for, and to keep one takes memory.
     connection.execute("set preserve_insertion_order = false")
     connection.execute(read_sql("population_merged.sql"))
-    importers = connection.sql("select importer_id from importers order by importer").to_arrow_table()
+    importers = connection.sql("select importer_id from importers order by importer").df()
     tuples = connection.sql("from tuples order by tuple").df()
     rows = connection.sql("from merged").to_arrow_table()
-    return _Merged(importers["importer_id"].combine_chunks(), with_levels(tuples)[list(COLUMNS)], rows)
+    return _Merged(importers["importer_id"].to_numpy(), with_levels(tuples)[list(COLUMNS)], rows)
 
 
 def _cells_of(tuples: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, pd.DataFrame]:

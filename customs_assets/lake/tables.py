@@ -52,7 +52,10 @@ class Tables(Files):
     def write_table(self, asset: str, table: pa.Table | pd.DataFrame, partition: str = "") -> str:
         """Write a table as Parquet; returns the sha256 of its bytes."""
         arrow = table if isinstance(table, pa.Table) else to_arrow(table)
-        return self.write(self.path(asset, partition), lambda stream: pq.write_table(arrow, stream, compression="zstd"))
+        return self.write(
+            self.path(asset, partition),
+            lambda stream: pq.write_table(arrow, stream, ROW_GROUP_ROWS, compression="zstd"),
+        )
 
     def write_pieces(self, asset: str, schema: pa.Schema, pieces: Iterable[pa.Table], partition: str) -> UnnamedTable:
         """Write a table as its rows come, without holding more than a row group in memory.

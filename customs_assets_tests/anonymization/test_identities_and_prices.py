@@ -12,11 +12,14 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from customs_assets.anonymization.identities import (
     TOKEN_PATTERN,
     anonymize,
     token,
+    tokens,
 )
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices, prices_of
 from customs_assets.declaration import IDENTITIES
@@ -57,6 +60,16 @@ def test_a_token_is_the_same_in_every_month_and_another_in_every_role_and_with_e
     assert token("", "seller_id", KEY) == token(" \u3000", "seller_id", KEY) == ""
     digest = hmac.digest(KEY, b"importer_id\x1fkimtrading", "sha256")
     assert int(token("Kim Trading", "importer_id", KEY)[::-1], 36) == int.from_bytes(digest, "big") % 36**20
+
+
+@given(st.lists(st.text(max_size=12), max_size=40), st.sampled_from(IDENTITIES), st.binary(min_size=1, max_size=64))
+def test_tokens_of_many_are_those_of_each(parties: list[str], role: str, key: bytes):
+    digests = [hmac.digest(key, f"{role}\x1f{party}".encode(), "sha256") for party in parties]
+    numbers = [int.from_bytes(digest, "big") % 36**20 for digest in digests]
+    made = tokens(parties, role, key)
+    assert made.shape == (len(parties),)
+    for text, party, number in zip(made, parties, numbers, strict=True):
+        assert (text == "") if not party else (int(text[::-1], 36) == number and re.fullmatch(TOKEN_PATTERN, text))
 
 
 def test_two_importers_whose_short_tokens_were_one_are_two_and_stay_two_in_the_release():
