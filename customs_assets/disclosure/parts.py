@@ -173,7 +173,7 @@ class SafeParts:
         safe[cell[: len(table)][is_cell]] = True
         importer = pd.factorize(both[IMPORTER])[0].astype(np.int64)
         key = cell * (importer.max() + 1 if len(importer) else 1) + importer
-        thinned = pd.Series(table["share"].to_numpy()[~is_cell], index=key[: len(table)][~is_cell])
+        thinned = pd.Series(table["share"].to_numpy(dtype=float)[~is_cell], index=key[: len(table)][~is_cell])
         less = thinned.reindex(key[len(table) :]).fillna(1.0).to_numpy()
         return np.where(safe[cell[len(table) :]], less, 0.0)
 
@@ -346,9 +346,19 @@ def _joined(*columns: np.ndarray | pd.Series) -> np.ndarray:
     )
 
 
-def _usable(codes: np.ndarray, law: Law) -> np.ndarray:
-    """Which of some product codes have a lawful rate, as booleans."""
-    return pd.Series(codes).isin(law.rates_of(pd.unique(codes))[CODE]).to_numpy()
+def _usable(codes: np.ndarray, law: Law, from_everywhere: bool = False) -> np.ndarray:
+    """Which of some product codes have a lawful rate, as booleans.
+
+    Args:
+        codes: the codes.
+        law: the law.
+        from_everywhere: ask for a rate of a tax type that is open to all routes, if the law has such types.
+    """
+    lines = law.rates_of(pd.unique(codes))
+    is_open = ~lines[TYPE].isin(law.routes[TYPE])
+    if from_everywhere and is_open.any():
+        lines = lines[is_open]
+    return pd.Series(codes).isin(lines[CODE]).to_numpy()
 
 
 def _draw_codes(
@@ -389,7 +399,7 @@ def _draw_codes(
     rows.goods = with_levels(pd.DataFrame({CODE: codes}))
     rows.fallen[CODE_PART.name] = fallen
     # All others will be replaced by codes of the law that are not safe either.
-    law_codes = law.codes[_usable(law.codes, law)]
+    law_codes = law.codes[_usable(law.codes, law, from_everywhere=True)]
     candidates = with_levels(pd.DataFrame({CODE: law_codes[~np.isin(law_codes.astype(str), safe_codes.astype(str))]}))
     choices: dict[tuple[int, str], np.ndarray] = {}
     for number, level in enumerate(LEVELS[1:], 1):
@@ -555,9 +565,12 @@ def _draw_claims(
 
 
 def _whole_tuples(rows: _Rows, without: np.ndarray, rng: np.random.Generator) -> None:
-    """Give the whole tuple of a nearby row that kept all its parts to rows for which no claim is lawful."""
+    """Give the whole tuple of a nearby row, one that kept all its parts if there is any, to rows for which no claim is lawful."""
     whole = np.logical_and.reduce([fallen == _KEPT for fallen in rows.fallen.values()])
     whole[without] = False
+    if not whole.any():
+        whole[:] = True
+        whole[without] = False
     giving, columns = np.flatnonzero(whole), list(rows.lane.columns)
     codes = rows.goods[CODE].to_numpy(dtype=object, copy=True)
     for level in ("heading", "chapter", "section", ALL):
