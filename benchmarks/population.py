@@ -115,17 +115,20 @@ def count_months(folder: str, months: list[str]) -> int:
 
 def merge(folder: str) -> int:
     """Merge all months and count all cells; returns how many declarations stand in the one cell of all trade."""
-    from customs_assets.disclosure.population import Population, is_safe
+    from customs_assets.disclosure.dominance import Dominance
+    from customs_assets.disclosure.population import Population
     from customs_assets.lake import Lake
 
     population, rows = Population.of(Lake(folder), _months()), 0
     for columns in CELLS:
         start = time.perf_counter()
-        cells = population.cells(columns)
-        safe = is_safe(cells, 5)
-        said = f"  {' x '.join(columns) or 'all'}: {len(cells):,} cells, {safe.sum():,} safe"
+        cells, has = population.contributions(columns)
+        amounts = (has[name].to_numpy(dtype=float) for name in ("declarations", "value", "mass"))
+        shares = Dominance().shown_shares(has["cell"].to_numpy(), *amounts, min_group=5)
+        safe = np.unique(has["cell"].to_numpy()[shares > 0])
+        said = f"  {' x '.join(columns) or 'all'}: {len(cells):,} cells, {len(safe):,} safe"
         print(f"{said}, {time.perf_counter() - start:.1f} s", file=sys.stderr)
-        rows = int(cells["declarations"].sum())
+        rows = int(has["declarations"].sum())
     print(f"  {len(population.importers):,} importers, {len(cells):,} tuples", file=sys.stderr)
     return rows
 

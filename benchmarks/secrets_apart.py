@@ -40,7 +40,15 @@ from customs_assets.synthesis.releasable import Disclosed
 from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity
 
 
-def redrawn(lake: Lake, made: Lake, secret: bytes, settings: Settings, train: bool, workers: int) -> None:
+def redrawn(
+    lake: Lake,
+    made: Lake,
+    secret: bytes,
+    settings: Settings,
+    train: bool,
+    workers: int,
+    confidential: pd.DataFrame | None = None,
+) -> None:
     """Write the synthetic months of a lake's source, drawn from a secret, into another lake."""
     months = lake.partitions(SOURCE)
     source = {month: lake.read_frame(SOURCE, month) for month in months}
@@ -55,6 +63,7 @@ def redrawn(lake: Lake, made: Lake, secret: bytes, settings: Settings, train: bo
         min_group=k,
         dominance=Dominance(settings.dominance_one, settings.dominance_two),
         root=secret,
+        confidential=confidential,
     )
     made.write_table("safe_parts", parts)
     made.write_table("disclosed_tuples", tuples)

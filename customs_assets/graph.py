@@ -27,7 +27,7 @@ RELEASE = "synthetic_release"
 
 # Settings that name a secret, and settings that name a file whose content counts.
 _SECRETS = {"identity_key": identity_key, "release_secret": release_secret}
-_FILES = ("tariff", "tariff_routes")
+_FILES = ("tariff", "tariff_routes", "confidential")
 
 Cut = Literal["month", "cell", "whole"]
 Node = tuple[str, str]  # asset key and partition key; the partition of a whole is the empty text

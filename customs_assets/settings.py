@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         description="the same of the routes of its tax types: `tax_type`, `country_of_origin`, `country_of_departure`; a type "
         "without a row is open to every route",
     )
+    confidential: str | None = Field(
+        None,
+        description="path of the register of traders' requests for confidentiality, CSV or Parquet, readable by its owner alone: "
+        "`hs_code`, `country_of_origin`, `importer_id`, `grade`, and `business_number` if there is one",
+    )
     lake: str = Field("./lake", description="folder or fsspec address of the lake")
     seed: int = Field(2020, ge=0, description="public seed of the benchmark's detectors")
     epochs: int = Field(300, ge=1, description="CTGAN epochs for each month")
@@ -136,7 +141,7 @@ class Settings(BaseSettings):
             raise ValueError("must not be empty")
         return value.strip()
 
-    @field_validator("tariff", "tariff_routes")
+    @field_validator("tariff", "tariff_routes", "confidential")
     @classmethod
     def _none_where_blank(cls, value: str | None) -> str | None:
         return (value or "").strip() or None
@@ -146,6 +151,13 @@ class Settings(BaseSettings):
     def _with_their_tariff(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value and info.data.get("tariff", value) is None:
             raise ValueError("needs CUSTOMS_TARIFF, the tariff whose tax types the routes are of")
+        return value
+
+    @field_validator("confidential")
+    @classmethod
+    def _on_this_machine(cls, value: str | None) -> str | None:
+        if value and "://" in value:
+            raise ValueError("must be a path: only of a file on this machine can be seen that others cannot read it")
         return value
 
     @field_validator("postgresql_columns", "business_numbers", mode="before")

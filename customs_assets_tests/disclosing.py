@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from customs_assets.disclosure.account import parts_account
+from customs_assets.disclosure.confidential import no_pairs
 from customs_assets.disclosure.dominance import Dominance
 from customs_assets.disclosure.parts import SafeParts, count_safe_parts, disclosed_tuples
 from customs_assets.disclosure.population import Population, count_population
@@ -61,5 +62,6 @@ def write_parts(lake: Lake, parts: Parts, law: Law, month: str) -> None:
     lake.write_table("population", parts.population, month)
     lake.write_table("safe_parts", parts.safe)
     lake.write_table("disclosed_tuples", parts.tuples)
+    lake.write_table("confidential_trade", no_pairs())
     for asset, rows in (("tariff", law.tariff), ("tariff_routes", law.routes)):
         lake.write_table(asset, to_arrow(rows).replace_schema_metadata({"origin": law.origin}))

@@ -6,9 +6,11 @@
 --   kept   declarations that keep a part with their product code although no safe cell stands behind it (a departure from the country
 --          of origin needs none);
 --   pools  declarations that exchanged a part in a pool of fewer than $min_group inspected importers, or of one label, one partner
---          or one price, or that one or two importers dominate.
+--          or one price, or that one or two importers dominate;
+--   confidential  declarations that show what is confidential at a trader's request: their origin although they kept the product, or
+--          their mass.
 -- Reads:  population: rows of the months' population; declarations: declaration_id, importer_id, critical_fraud, seller_id, item_price,
---         net_mass; tuples: disclosed_tuples; safe: safe_parts; first_chapters: chapter, the first of each section.
+--         net_mass, hs10_code, country_of_origin; confidential: confidential_trade; tuples: disclosed_tuples; safe: safe_parts; first_chapters: chapter, the first of each section.
 -- $min_group: k; $one, $two: the shares that one importer, and two, stay below (1: any).
 -- Gives: part, level, what, counted, wrong.
 with levels as (
@@ -120,7 +122,7 @@ kept as (
     group by all
 ),
 members as (
-    select shown.part, shown.pool, declarations.*
+    select shown.part, shown.pool, declarations.* exclude (hs10_code, country_of_origin)
     from shown
     join declarations using (declaration_id)
     where shown.pool <> ''
@@ -167,8 +169,29 @@ wrong_pools as (
     from pools
     join dominance using (part, pool)
     group by all
+),
+withheld as (
+    select
+        confidential.partner and tuples.code_level = 'hs6_code' and (tuples.origin_level = 'hs6_code' or tuples.origin_pool <> '')
+            as origin_shown,
+        confidential.quantity <> '' and declarations.net_mass > 0
+            and coalesce(tuples.net_mass, 'nan'::double) = 'nan'::double as mass_shown
+    from declarations
+    join tuples using (declaration_id)
+    join confidential
+        on confidential.hs6_code = left(declarations.hs10_code, 6)
+        and confidential.country_of_origin = declarations.country_of_origin
+),
+wrong_confidential as (
+    select 'origin' as part, '' as level, 'confidential' as what, count(*) as counted, count(*) filter (where origin_shown) as wrong
+    from withheld
+    union all
+    select 'mass' as part, '' as level, 'confidential' as what, count(*) as counted, count(*) filter (where mass_shown) as wrong
+    from withheld
 )
 from wrong_cells
+union all by name
+from (from wrong_confidential where counted > 0)
 union all by name
 from kept
 union all by name

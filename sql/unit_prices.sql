@@ -5,11 +5,11 @@
 -- Each importer has the same weight, so no average is mostly one importer's.
 -- A category is a product code, its first 6, 4 or 2 digits, or all goods (the empty text). It is given where at least $min_group
 -- importers declared it; all goods are given in any case. A code has the price of the longest category that it begins with.
--- $declarations: path of the month's anonymized_declarations, whose importers are parties and not spellings;
+-- Reads: declarations: a month's anonymized_declarations, whose importers are parties and not spellings.
 -- $min_group: importers that an average must rest on.
 with priced as (
     select hs10_code, importer_id, ln(item_price / net_mass) as log_price
-    from read_parquet($declarations)
+    from declarations
     where net_mass > 0 and item_price > 0
 ),
 lengths as (

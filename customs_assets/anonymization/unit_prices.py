@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from customs_assets.lake import Lake, read_sql
 from customs_assets.seeds import Root, derive_rng, derive_root
@@ -29,6 +30,20 @@ def month_unit_prices(lake: Lake, month: str, min_group: int, root: Root) -> pd.
     return noisy_prices(averages, derive_root(root, "unit_prices", month))
 
 
+def unit_prices_of(declarations: pd.DataFrame, min_group: int, root: Root) -> pd.DataFrame:
+    """The same of anonymized declarations at hand.
+
+    Args:
+        declarations: rows with ``hs10_code``, ``importer_id``, ``net_mass`` and ``item_price``.
+        min_group: importers that an average must rest on.
+        root: what the noise derives from.
+    """
+    columns = ["hs10_code", "importer_id", "net_mass", "item_price"]
+    with duckdb.connect(":memory:") as connection:
+        connection.register("declarations", pa.Table.from_pandas(declarations[columns], preserve_index=False))
+        return noisy_prices(_averages(connection, min_group), root)
+
+
 def average_prices(connection: duckdb.DuckDBPyConnection, declarations_path: str, min_group: int) -> pd.DataFrame:
     """The average price of every category of goods in a Parquet file of anonymized declarations.
 
@@ -39,9 +54,13 @@ def average_prices(connection: duckdb.DuckDBPyConnection, declarations_path: str
         One row for each category, in order: ``category`` (empty for all goods), ``importers``, ``declarations``,
         ``average_price`` in KRW per kg. None where no declaration has a mass and a price.
     """
-    return connection.execute(
-        read_sql("unit_prices.sql"), {"declarations": declarations_path, "min_group": min_group}
-    ).df()
+    connection.read_parquet(declarations_path).create_view("declarations", replace=True)
+    return _averages(connection, min_group)
+
+
+def _averages(connection: duckdb.DuckDBPyConnection, min_group: int) -> pd.DataFrame:
+    """The averages of the view ``declarations``."""
+    return connection.execute(read_sql("unit_prices.sql"), {"min_group": min_group}).df()
 
 
 def noisy_prices(averages: pd.DataFrame, root: Root, noise_scale: float = NOISE_SCALE) -> pd.DataFrame:

@@ -34,8 +34,9 @@ _JOBS = (
     ),
     _job(
         "shared",
-        "What the months share, over all months in the lake: safe parts and groups, tuples, identities, fraud propensity.",
+        "What the months share, over all months: safe parts and groups, requests, tuples, identities, fraud propensity.",
         "safe_parts",
+        "confidential_trade",
         "disclosed_tuples",
         "safe_groups",
         "composed_identities",

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import duckdb
 import pandas as pd
 
+from customs_assets.disclosure.confidential import no_pairs
 from customs_assets.disclosure.dominance import Dominance
 from customs_assets.lake import read_sql
 from customs_assets.law.nomenclature import sections
 
 _FACTS = ["declaration_id", "importer_id", "critical_fraud", "seller_id", "item_price", "net_mass"]
+_GOODS = ["hs10_code", "country_of_origin"]
 
 
 def parts_account(
@@ -21,6 +23,7 @@ def parts_account(
     safe: pd.DataFrame,
     min_group: int,
     dominance: Dominance,
+    confidential: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Count again what is shown of tariff tuples.
 
@@ -31,9 +34,10 @@ def parts_account(
         safe: ``safe_parts``.
         min_group: ``k``.
         dominance: the rule of dominance.
+        confidential: ``confidential_trade``, if any.
 
     Returns:
-        ``part``, ``level``, ``what`` (cells, kept or pools), ``counted`` and ``wrong``. All of ``wrong`` must be 0.
+        ``part``, ``level``, ``what`` (cells, kept, pools or confidential), ``counted`` and ``wrong``. All of ``wrong`` must be 0.
     """
     chapters = pd.Series(range(1, 98))
     first = chapters[pd.Series(sections(chapters.to_numpy())).diff().fillna(1) != 0]
@@ -42,9 +46,10 @@ def parts_account(
             connection.register("population", population)
         else:
             connection.read_parquet(list(population)).create_view("population")
-        connection.register("declarations", declarations[_FACTS])
+        connection.register("declarations", declarations[[*_FACTS, *_GOODS]])
         connection.register("tuples", tuples)
         connection.register("safe", safe)
+        connection.register("confidential", no_pairs() if confidential is None else confidential)
         connection.register("first_chapters", pd.DataFrame({"chapter": first}))
         limits = {"min_group": min_group, "one": dominance.one, "two": dominance.two}
         return connection.execute(read_sql("parts_account.sql"), limits).df()

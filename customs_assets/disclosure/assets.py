@@ -1,4 +1,4 @@
-"""The assets of disclosure: ``population``, ``safe_parts`` and ``disclosed_tuples``."""
+"""The assets of disclosure: ``population``, ``confidential_trade``, ``safe_parts`` and ``disclosed_tuples``."""
 
 # pyarrow.compute makes its functions when it is imported, where a type checker cannot see them.
 # pyright: reportAttributeAccessIssue=false
@@ -11,15 +11,18 @@ import pyarrow as pa
 
 from customs_assets.anonymization.business_numbers import BusinessNumberError
 from customs_assets.disclosure import parts
+from customs_assets.disclosure.confidential import confidential_pairs, no_pairs
 from customs_assets.disclosure.dominance import Dominance
 from customs_assets.disclosure.parts import SafeParts, count_safe_parts
 from customs_assets.disclosure.population import Population, month_population
+from customs_assets.disclosure.register import RegisterError, read_register, register_bytes
 from customs_assets.graph import made_with
-from customs_assets.lake.io_manager import LakeFile, Partitions
+from customs_assets.lake.io_manager import DIGESTS_READ, LakeFile, Partitions
 from customs_assets.law.law import Law
+from customs_assets.named_files import digest
 from customs_assets.partitions import months
 from customs_assets.resources import OWNERS, PARQUET, Pipeline, table_metadata
-from customs_assets.secret_files import identity_key
+from customs_assets.secret_files import SecretFileError, identity_key
 
 
 @dg.asset(
@@ -56,6 +59,44 @@ def population(
     kinds={"parquet", "duckdb"},
     owners=OWNERS,
     io_manager_key=PARQUET,
+    **made_with("1", "confidential", "identity_key"),
+)
+def confidential_trade(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, population: Partitions
+) -> dg.Output[pd.DataFrame]:
+    """Of which products and partner countries the partner or the quantity is withheld, because a trader asked for it."""
+    settings = pipeline.settings
+    if settings.confidential is None:
+        return dg.Output(no_pairs(), metadata={"requests": 0, "dagster/row_count": 0})
+    try:
+        # A new key would make other tokens than those of the population.
+        key = identity_key(settings.identity_key).load()
+        content = register_bytes(settings.confidential, settings.lake)
+        register = read_register(content, settings.confidential, key)
+    except (RegisterError, SecretFileError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    pairs, without_trade = confidential_pairs(register, Population.of(population.lake, list(population)))
+    if without_trade:
+        rows = ", ".join(map(str, without_trade))
+        context.log.warning(
+            f"rows of the register that are about no declared trade: {rows}; is a name or code misspelled?"
+        )
+    metadata: dict[str, Any] = {
+        "dagster/row_count": len(pairs),
+        DIGESTS_READ: {"confidential": digest(content)},
+        "requests": int(register["row"].nunique()),
+        "requests_without_trade": len(without_trade),
+        "partner_withheld": int(pairs["partner"].sum()),
+        "quantity_withheld": int((pairs["quantity"] != "").sum()),
+    }
+    return dg.Output(pairs, metadata=metadata)
+
+
+@dg.asset(
+    group_name="disclosure",
+    kinds={"parquet", "duckdb"},
+    owners=OWNERS,
+    io_manager_key=PARQUET,
     **made_with("1", "min_group", "dominance_one", "dominance_two"),
 )
 def safe_parts(
@@ -85,12 +126,13 @@ def safe_parts(
     kinds={"parquet", "pandas"},
     owners=OWNERS,
     io_manager_key=PARQUET,
-    **made_with("1", "release_secret", "min_group", "dominance_one", "dominance_two"),
+    **made_with("2", "release_secret", "min_group", "dominance_one", "dominance_two"),
 )
 def disclosed_tuples(
     pipeline: Pipeline,
     anonymized_declarations: Partitions,
     safe_parts: pd.DataFrame,
+    confidential_trade: pd.DataFrame,
     tariff: pa.Table,
     tariff_routes: pa.Table,
 ) -> dg.Output[pd.DataFrame]:
@@ -105,6 +147,7 @@ def disclosed_tuples(
         min_group=settings.min_group,
         dominance=Dominance(settings.dominance_one, settings.dominance_two),
         root=pipeline.secret,
+        confidential=confidential_trade,
     )
     levels = {name.removesuffix("_level"): tuples[name] for name in tuples.columns if name.endswith("_level")}
     shares = pd.DataFrame({part: level.value_counts(normalize=True) for part, level in levels.items()}).fillna(0.0)

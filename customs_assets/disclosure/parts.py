@@ -12,7 +12,8 @@ safe:
   what they have. So the place keeps its frequencies, and nothing says whose part it was. A pool must rest on ``k`` inspected
   importers, be dominated by nobody, and hold several labels, partners, prices and values. What cannot be in such a pool falls
   on.
-- To none: it is drawn from what has been placed nearby.
+- To none: it is drawn from what has been placed nearby. So is an origin that is confidential at a trader's request
+  (``confidential.py``).
 
 A product code that is safe nowhere but in its heading or above is replaced by another code of the law. All codes of the place
 that are not safe are equally likely, whether anybody declared them or not. There are at least ``k`` of them.
@@ -29,6 +30,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import COUNTRIES, RELEASED_TUPLE
+from customs_assets.disclosure.confidential import no_pairs, shown_masses, withheld_of
 from customs_assets.disclosure.dominance import Dominance
 from customs_assets.disclosure.levels import ALL, CODE, LEVELS, with_levels
 from customs_assets.disclosure.population import Population
@@ -191,6 +193,7 @@ class _Rows:
         pools: by part, a text that names the pool in which each row gave its part; empty where it gave it in none.
         replaced: whose product code is replaced by another of the law. Until then the levels that are finer than the one it fell
             to are not looked at.
+        withheld: whose origin is confidential with the goods as they are now.
     """
 
     goods: pd.DataFrame
@@ -200,6 +203,7 @@ class _Rows:
     fallen: dict[str, np.ndarray] = field(default_factory=dict)
     pools: dict[str, np.ndarray] = field(default_factory=dict)
     replaced: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    withheld: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def now(self) -> pd.DataFrame:
         """The rows as they are now."""
@@ -214,6 +218,7 @@ def disclosed_tuples(
     min_group: int,
     dominance: Dominance,
     root: Root,
+    confidential: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The tariff tuple of each declaration as it may be shown.
 
@@ -224,17 +229,20 @@ def disclosed_tuples(
         min_group: ``k``.
         dominance: the rule of dominance.
         root: what draws derive from.
+        confidential: the pairs of trade that are confidential (:func:`confidential.confidential_pairs`), if there are any.
 
     Returns:
         n rows: ``declaration_id``, the columns of :data:`declaration.RELEASED_TUPLE`, and for each part the level that it fell to
         (``code_level``, ``origin_level``, ``departure_level``, ``claim_level``: one of ``LEVELS``, or ``nowhere``) and the
-        pool in which the row gave it (``code_pool`` …; empty where it was kept or drawn otherwise).
+        pool in which the row gave it (``code_pool`` …; empty where it was kept or drawn otherwise); ``net_mass``, the mass (kg)
+        that is shown where the declared one is confidential, else NaN.
 
     Raises:
         TooFewImporters: no product code may be shown, or no claim.
     """
     parts = parts_of(law)
     effective = effective_law(law, safe)
+    pairs = no_pairs() if confidential is None else confidential
     rows = _Rows(
         with_levels(pd.DataFrame({CODE: declarations["hs10_code"].str[:6].to_numpy(dtype=object)})),
         declarations[[ORIGIN, DEPARTURE, TYPE, RATE]].reset_index(drop=True),
@@ -242,6 +250,7 @@ def disclosed_tuples(
         _facts(declarations),
     )
     choices = _draw_codes(rows, safe, effective, min_group, dominance, derive_rng(root, ASSET, purpose="code"))
+    rows.withheld = withheld_of(rows.goods[CODE], rows.lane[ORIGIN], pairs)["partner"].to_numpy()
     for part in parts[:2]:
         _draw_part(rows, part, safe, min_group, dominance, derive_rng(root, ASSET, purpose=part.name))
     _replace_codes(rows, choices, derive_rng(root, ASSET, purpose="replaced codes"))
@@ -253,6 +262,7 @@ def disclosed_tuples(
             **{name: rows.now()[name].to_numpy() for name in RELEASED_TUPLE},
             **{f"{part}_level": names[fallen] for part, fallen in rows.fallen.items()},
             **{f"{part}_pool": pools for part, pools in rows.pools.items()},
+            "net_mass": shown_masses(declarations, pairs, min_group=min_group, dominance_one=dominance.one, root=root),
         }
     )
     return disclosed.assign(tax_rate=disclosed["tax_rate"].astype(float))
@@ -468,6 +478,8 @@ def _draw_part(
 ) -> None:
     """Keep a part, or exchange it together with what depends on it."""
     finest = _fall(rows, part, safe, rng)
+    if part.columns == (ORIGIN,):
+        finest = np.where(rows.withheld, _NOWHERE, finest)
     if part.columns == (DEPARTURE,):
         finest = np.where((rows.lane[DEPARTURE] == rows.lane[ORIGIN]).to_numpy(), _KEPT, finest)
     fallen = np.where(finest == _KEPT, _KEPT, _NOWHERE)

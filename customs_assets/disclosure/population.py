@@ -1,13 +1,12 @@
-"""The population: how many importers declared a part of the trade, and how much of it is the largest one's.
+"""The population: which importers declared a part of the trade, and how much of it each.
 
 The inspected declarations are a twentieth of a month. Whether a product code, a lane or a claim may appear in a release is
 decided by all declarations: a code that five importers declared names none of them, whichever were inspected. So every month
 counts what each importer declared (:func:`month_population`). The months are merged and never added up (:class:`Population`):
 an importer of two months is one importer.
 
-A *cell* is a combination of some columns of the tariff, such as a heading and a country of origin. It is safe where at least
-``k`` importers stand behind it and none *dominates* it (:func:`is_safe`): of a cell that is mostly one importer's, a total is
-nearly that importer's own.
+A *cell* is a combination of some columns of the tariff, such as a heading and a country of origin. Whether it is safe, by the
+importers behind it, is for ``dominance.py``.
 """
 
 # pyarrow.compute makes its functions when it is imported, where a type checker cannot see them.
@@ -184,27 +183,11 @@ class Population:
         """The tokens of all importers, ascending, shape (importers,)."""
         return self._counts.importers
 
-    def cells(self, columns: Sequence[str]) -> pd.DataFrame:
-        """The cells that some columns make.
+    def contributions(self, columns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What each importer has in the cells that some columns make.
 
         Args:
             columns: names of :data:`COLUMNS`; none of them makes one cell of all trade.
-
-        Returns:
-            One row for each combination that was declared, sorted by it: the columns; ``importers`` (distinct, over all months),
-            ``declarations``, ``value`` (KRW), ``mass`` (kg); ``largest_value`` and ``largest_mass``, the share (0 to 1) of the
-            largest importer; ``two_largest_value`` and ``two_largest_mass``, that of the two largest together. Shares of a cell
-            without value, or without mass, are 0. Declarations of nobody are no importer, but they are one party in the shares.
-
-        Raises:
-            ValueError: a column is none of :data:`COLUMNS`.
-        """
-        keys, counted = self._by_cell(columns, "population_cells.sql")
-        declared = keys.iloc[counted.pop("cell").to_numpy()].reset_index(drop=True)
-        return pd.concat([declared, counted], axis=1)
-
-    def contributions(self, columns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """What each importer has in the cells that some columns make.
 
         Returns:
             The cells, one row each, sorted; and one row for each cell and importer, sorted: ``cell`` (its place among the cells),
@@ -213,10 +196,6 @@ class Population:
         Raises:
             ValueError: a column is none of :data:`COLUMNS`.
         """
-        return self._by_cell(columns, "population_contributions.sql")
-
-    def _by_cell(self, columns: Sequence[str], statement: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The cells, and what a statement gives of them."""
         if unknown := [name for name in columns if name not in COLUMNS]:
             raise ValueError(f"a cell has no {', '.join(unknown)}; it is made of {', '.join(COLUMNS)}")
         _, tuples, rows = self._counts
@@ -224,7 +203,7 @@ class Population:
         with duckdb.connect(":memory:") as connection:
             connection.register("merged", rows)
             connection.register("cells", pa.table({"tuple": np.arange(len(tuples), dtype=np.int32), "cell": cell}))
-            return keys, connection.sql(read_sql(statement)).df()
+            return keys, connection.sql(read_sql("population_contributions.sql")).df()
 
     def restricted_to(self, importers: np.ndarray | pd.Series) -> Population:
         """The population of some importers alone, such as one half of them. Declarations of nobody are left out.
@@ -283,22 +262,3 @@ def _require_one_token(lake: Lake, months: Sequence[str]) -> None:
             f"the population of the months was counted with different identity keys, business numbers or versions ({spans}), "
             "so one importer would count as several; materialize population again for all months with the present ones"
         )
-
-
-def is_safe(cells: pd.DataFrame, min_group: int, one: float = 0.75, two: float = 0.85) -> np.ndarray:
-    """Which of n cells are of enough importers and dominated by none.
-
-    Args:
-        cells: rows of :meth:`Population.cells`.
-        min_group: ``k``, the importers that a safe cell has at least.
-        one: share of value, and of mass, that the largest importer of a safe cell stays below; 1 allows any.
-        two: the same of the two largest together.
-
-    Returns:
-        Booleans of shape (n,).
-    """
-    safe = cells["importers"].to_numpy() >= min_group
-    for largest, limit in (("largest", one), ("two_largest", two)):
-        for amount in ("value", "mass"):
-            safe &= (cells[f"{largest}_{amount}"].to_numpy() < limit) | (limit >= 1)
-    return safe

@@ -36,17 +36,18 @@ class Generalized:
     """A month's declarations with tariff tuples and codes that may be shown.
 
     Attributes:
-        declarations: the n rows with the tuples that are shown for them (product codes of six digits) and safe codes, and two
-            more
+        declarations: the n rows with tuples (product codes of six digits), masses and codes that may be shown, and two more
             columns: ``safe_as_declared``, whether tuple, mass and label are safe together, so that they may be drawn together;
             ``unit_price``, the price in KRW per kg where it is safe for the product code, else NaN.
         parts_kept: how many rows kept each part of their tuple.
         codes_replaced: how many rows got another code, by column.
+        masses_withheld: how many rows have another mass, because theirs is confidential at a trader's request.
     """
 
     declarations: pd.DataFrame
     parts_kept: dict[str, int]
     codes_replaced: dict[str, int]
+    masses_withheld: int = 0
 
 
 def count_safe_groups(lake: Lake, months: Iterable[str], min_group: int) -> pd.DataFrame:
@@ -121,15 +122,19 @@ class SafeGroups:
                 f"{missing} of {len(own)} declarations have no disclosed tuple: disclosed_tuples was made without them; "
                 "make it again"
             )
+        withheld = own["net_mass"].notna().to_numpy()
+        masses = own["net_mass"].to_numpy(dtype=float)
         parts = {name.removesuffix("_level"): own[name] == CODE for name in own.columns if name.endswith("_level")}
         whole = np.logical_and.reduce([kept.to_numpy() for kept in parts.values()])
         generalized = declarations.assign(
             **{column: own[shown].to_numpy() for column, shown in zip(TARIFF_TUPLE, RELEASED_TUPLE, strict=True)},
-            safe_as_declared=whole & self.are_safe_goods(declarations),
-            unit_price=np.where(parts["code"], self.unit_prices(declarations), np.nan),
+            net_mass=np.where(withheld, masses, declarations["net_mass"].to_numpy(dtype=float)),
+            safe_as_declared=whole & ~withheld & self.are_safe_goods(declarations),
+            unit_price=np.where(parts["code"] & ~withheld, self.unit_prices(declarations), np.nan),
         )
         generalized, codes_replaced = self._with_safe_codes(generalized, rng)
-        return Generalized(generalized, {part: int(kept.sum()) for part, kept in parts.items()}, codes_replaced)
+        kept = {part: int(rows.sum()) for part, rows in parts.items()}
+        return Generalized(generalized, kept, codes_replaced, int(withheld.sum()))
 
     def _with_safe_codes(
         self, declarations: pd.DataFrame, rng: np.random.Generator

@@ -1,8 +1,8 @@
 """The suites over the evidence: which claims must hold for a run to succeed, and which are worth a look.
 
 Level ``error``: no row is copied, every tariff tuple is lawful, no name stands in the release, every attack was measured, and
-none exceeds its limit by more than chance. Level ``warning``: every other claim, and attacks that miss their goal. The gate's
-reasons are checked on the page, so that the page is there before the run fails.
+none exceeds its limit by more than chance, and the release is of use. Level ``warning``: every other claim, and attacks that miss
+their goal. The gate's reasons and the use are checked on the page, so that the page is there before the run fails.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from customs_assets.declaration import IDENTITIES
 from customs_assets.expectations.expect import Examined, between, expect, in_set, not_missing, suite
 from customs_assets.expectations.validation import Piece
 from customs_assets.lake import LakeError
+from customs_assets.law.reading import stated_origin
 from customs_assets.privacy.gate import CANDIDATE, claimed_keys, reasons_of_measures
 from customs_assets.privacy.goals import REQUIRED, RULES
 from customs_assets.release.names import names_in
@@ -32,6 +33,11 @@ _WITHHELD = (
     "Nothing is released. Where an attack succeeds, raise CUSTOMS_MIN_GROUP and make the months again: the report says which "
     "attack succeeds and on what. Where one was not measured, it says why: more importers or more months are needed. Fewer than "
     "a few hundred importers cannot be protected at this k."
+)
+_USELESS = (
+    "The release is safe to publish and of little use. A smaller CUSTOMS_MIN_GROUP, CUSTOMS_DOMINANCE_ONE and "
+    "CUSTOMS_DOMINANCE_TWO nearer to 1, more months, or a tariff (CUSTOMS_TARIFF) show more; more CUSTOMS_EPOCHS make better "
+    "drafts."
 )
 _LOOK = (
     "Read the evidence report before publishing: it shows each score beside its ceiling and floor, and month by month."
@@ -142,4 +148,40 @@ def _attacks(examined: Examined) -> Piece:
     return pd.DataFrame([row]), expected
 
 
-EVIDENCE_SUITES = (_copies_of_a_month, _complete, _law, _fidelity_and_utility, _privacy, _names, _attacks)
+@suite("evidence_report", "use", remedy=_USELESS, key="claim")
+def _use(examined: Examined) -> Piece:
+    """The release is of use: it shows what most declarations are about, and not every row can be told from the source's."""
+    claims = from_json(examined.lake.read_json("release_evidence")["claims"])
+    limited = [claim for claim in claims if claim.subject is Subject.FIDELITY and claim.limit is not None]
+    useless = [claim for claim in limited if claim.blocks_release]
+    cost = f": {_cost_of_disclosure(examined)}" if useless else ""
+    return pd.DataFrame([{claim.key: claim.lower_bound for claim in limited}]).astype(float), [
+        between(
+            claim.key,
+            None,
+            claim.limit,
+            f"{claim.title} is at most {claim.limit:g}"
+            + (f", but it is {claim.measured:.3g} ({claim.note}){cost}" if claim in useless else ""),
+        )
+        for claim in limited
+    ]
+
+
+def _cost_of_disclosure(examined: Examined) -> str:
+    """What disclosure by parts costs this source, and which setting would help."""
+    from customs_assets.disclosure.cost import cost_in_words
+    from customs_assets.disclosure.dominance import Dominance
+    from customs_assets.disclosure.population import Population
+
+    lake, settings = examined.lake, examined.settings
+    months = lake.partitions("synthetic_declarations")
+    return cost_in_words(
+        Population.of(lake, months),
+        lake.read_frames("anonymized_declarations", months),
+        settings.min_group,
+        Dominance(settings.dominance_one, settings.dominance_two),
+        stated_origin(lake.read_table("tariff")),
+    )
+
+
+EVIDENCE_SUITES = (_copies_of_a_month, _complete, _law, _fidelity_and_utility, _privacy, _names, _attacks, _use)

@@ -379,7 +379,8 @@ def _disclosed(examined: Examined) -> Piece:
     )
     paths = [lake.sql_path("population", month) for month in lake.partitions("population")]
     dominance = Dominance(settings.dominance_one, settings.dominance_two)
-    account = parts_account(paths, source, tuples, safe, settings.min_group, dominance)
+    confidential = lake.read_frame("confidential_trade")
+    account = parts_account(paths, source, tuples, safe, settings.min_group, dominance, confidential)
     law = effective_law(Law.of(lake.read_table("tariff"), lake.read_table("tariff_routes")), SafeParts(safe))
     unlawful = int((~law.is_lawful(tuples)).sum())
     row = pd.DataFrame({"part": ["tuple"], "what": ["lawful"], "counted": [len(tuples)], "wrong": [unlawful]})

@@ -7,10 +7,10 @@ import dagster as dg
 
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import DIGESTS_READ
-from customs_assets.law.cells import LawError
 from customs_assets.law.law import Law
 from customs_assets.law.reading import read_law
 from customs_assets.named_files import shown
+from customs_assets.named_rows import RowsError
 from customs_assets.resources import OWNERS, PARQUET, Pipeline, table_metadata
 
 _DESCRIPTIONS = {
@@ -49,7 +49,7 @@ def read_law_tables(context: dg.AssetExecutionContext, pipeline: Pipeline) -> It
     settings = pipeline.settings
     try:
         tables = read_law(settings)
-    except LawError as error:
+    except RowsError as error:
         # A law that breaks the form will break it at the next try.
         raise dg.Failure(str(error), allow_retries=False) from error
     law = Law.of(tables.tariff, tables.routes)

@@ -12,7 +12,6 @@ from typing import get_args
 import pandas as pd
 import pyarrow as pa
 
-from customs_assets.law.cells import LawError, read_rows
 from customs_assets.law.nomenclature import product_codes
 from customs_assets.law.rules import (
     ROUTE_COLUMNS,
@@ -24,6 +23,7 @@ from customs_assets.law.rules import (
     tariff_table,
 )
 from customs_assets.named_files import NamedFileError, digest, read_file, shown
+from customs_assets.named_rows import RowsError, read_rows
 from customs_assets.settings import LawOrigin, Settings
 
 _ORIGIN = b"origin"
@@ -49,7 +49,7 @@ def read_law(settings: Settings) -> LawTables:
     """The law that the settings name.
 
     Raises:
-        LawError: a file cannot be read, or a row of it breaks the form.
+        RowsError: a file cannot be read, or a row of it breaks the form.
     """
     digests: dict[str, str] = {}
     match settings.law:
@@ -94,7 +94,7 @@ def _read(setting: str, address: str, digests: dict[str, str]) -> tuple[bytes, s
     try:
         content = read_file(address)
     except NamedFileError as error:
-        raise LawError(f"CUSTOMS_{setting.upper()}: {error}") from error
+        raise RowsError(f"CUSTOMS_{setting.upper()}: {error}") from error
     digests[setting] = digest(content)
     return content, shown(address)
 

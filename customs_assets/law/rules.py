@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from customs_assets.declaration import BY_NAME, COUNTRIES
-from customs_assets.law.cells import LawError, Rows
+from customs_assets.named_rows import Rows, RowsError
 
 TARIFF_COLUMNS = ("hs_code", "tax_type", "tax_rate")
 ROUTE_COLUMNS = ("tax_type", "country_of_origin", "country_of_departure")
@@ -39,7 +39,7 @@ def tariff_table(rows: Rows) -> pa.Table:
     """The lines of a tariff, distinct and sorted, by TARIFF_SCHEMA. Dots and blanks are taken out of codes.
 
     Raises:
-        LawError: a row breaks a rule.
+        RowsError: a row breaks a rule.
     """
     cells = _stripped(rows.cells)
     cells["hs_code"] = cells["hs_code"].str.replace(r"[.\s]+", "", regex=True)
@@ -58,7 +58,7 @@ def routes_table(rows: Rows, tax_types: Collection[str], tariff: str) -> pa.Tabl
         tariff: what messages call the tariff.
 
     Raises:
-        LawError: a row breaks a rule, or has a tax type that the tariff does not know.
+        RowsError: a row breaks a rule, or has a tax type that the tariff does not know.
     """
     known = set(tax_types)
 
@@ -82,7 +82,7 @@ def _stripped(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _refuse(rows: Rows, cells: pd.DataFrame, verdicts: dict[str, Verdict]) -> None:
-    """Raise LawError where a cell is empty or at fault; of several rows the first is named, and the others counted."""
+    """Raise RowsError where a cell is empty or at fault; of several rows the first is named, and the others counted."""
     is_bad = np.zeros(len(cells), dtype=bool)
     first: tuple[int, str] | None = None
     for column, verdict in verdicts.items():
@@ -98,7 +98,7 @@ def _refuse(rows: Rows, cells: pd.DataFrame, verdicts: dict[str, Verdict]) -> No
         place, fault = first
         others = int(is_bad.sum()) - 1
         more = f"; rows that break the form beside it: {others}" if others else ""
-        raise LawError(f"{rows.name}, row {rows.numbers[place]}: {fault}{more}")
+        raise RowsError(f"{rows.name}, row {rows.numbers[place]}: {fault}{more}")
 
 
 def _fault(value: str, verdict: Verdict) -> str:

@@ -29,7 +29,7 @@ from customs_assets.seeds import derive_seed
     pool=TRAINING,
     io_manager_key=PARQUET,
     **made_with(
-        "5",
+        "6",
         "release_secret",
         "min_group",
         "dominance_one",
@@ -47,6 +47,7 @@ def rehearsed_declarations(
     population: Partitions,
     tariff: pa.Table,
     tariff_routes: pa.Table,
+    confidential_trade: pd.DataFrame,
 ) -> dg.Output[pa.Table]:
     """The whole synthesis once more on half of the importers. Attacks are measured on it. It is not released."""
     settings = pipeline.settings
@@ -55,7 +56,7 @@ def rehearsed_declarations(
     )
     everyone = Population.of(population.lake, list(population))
     law = Law.of(tariff, tariff_routes)
-    table = rehearsed(dict(anonymized_declarations), everyone, law, settings, pipeline.secret)
+    table = rehearsed(dict(anonymized_declarations), everyone, law, settings, pipeline.secret, confidential_trade)
     metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     metadata = {name: metadata[name] for name in ("epochs", "reason") if name in metadata}
     return dg.Output(table, metadata={**table_metadata(table), "months": len(anonymized_declarations), **metadata})
@@ -92,6 +93,7 @@ def release_privacy(
     population: Partitions,
     safe_parts: pd.DataFrame,
     disclosed_tuples: pd.DataFrame,
+    confidential_trade: pd.DataFrame,
 ) -> dg.Output[dict]:
     """The k rule over all months, and attacks on a rehearsal without half of the importers."""
     settings = pipeline.settings
@@ -101,7 +103,9 @@ def release_privacy(
     tables = Tables(synthetic_declarations.together(), source, derive_seed(pipeline.secret, "release_privacy"))
     paths = [population.lake.sql_path("population", month) for month in population]
     dominance = Dominance(settings.dominance_one, settings.dominance_two)
-    account = parts_account(paths, source, disclosed_tuples, safe_parts, settings.min_group, dominance)
+    account = parts_account(
+        paths, source, disclosed_tuples, safe_parts, settings.min_group, dominance, confidential_trade
+    )
     claims = privacy(tables, settings.min_group, rehearsal, Disclosure(disclosed_tuples, account))
     return dg.Output(claims, metadata={**claims_metadata(claims), "trained_on": claims["trained_on"]})
 

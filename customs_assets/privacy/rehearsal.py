@@ -97,7 +97,12 @@ def digest(declarations: pd.DataFrame) -> str:
 
 
 def rehearsed(
-    source: Mapping[str, pd.DataFrame], population: Population, law: Law, settings: Settings, root: Root
+    source: Mapping[str, pd.DataFrame],
+    population: Population,
+    law: Law,
+    settings: Settings,
+    root: Root,
+    confidential: pd.DataFrame | None = None,
 ) -> pa.Table:
     """Rehearse the synthesis of all months.
 
@@ -107,6 +112,7 @@ def rehearsed(
         law: the law that tariff tuples are under.
         settings: ``k``, dominance, form of the price and epochs are used.
         root: what the release's draws derive from. The rehearsal's draws derive from it for another purpose.
+        confidential: the pairs of trade that are confidential at traders' requests, if any.
 
     Returns:
         The synthetic rows, with the ``epochs`` and the ``source`` in the metadata. Where there is no rehearsal: no row, and the
@@ -115,7 +121,7 @@ def rehearsed(
     epochs = epochs_of(settings)
     digests = {_SOURCE: json.dumps({month: digest(rows) for month, rows in source.items()})}
     try:
-        synthetic = _rehearse(source, population, law, settings, epochs, root)
+        synthetic = _rehearse(source, population, law, settings, epochs, root, confidential)
     except CannotBeRehearsed as error:
         empty = pa.table({name: pa.array([], pa.string()) for name in RELEASED_NAMES})
         return empty.replace_schema_metadata({_REASON: str(error), **digests})
@@ -145,6 +151,7 @@ def _rehearse(
     settings: Settings,
     epochs: int,
     root: Root,
+    confidential: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Synthesize every month from the importers of the training half, with as many rows as that half has.
 
@@ -165,7 +172,8 @@ def _rehearse(
     in_training = population.restricted_to(importers[~_held_out(pd.Series(importers), root)])
     as_many_rows = settings.model_copy(update={"rows": None})
     try:
-        synthetic = synthesize(training, in_training, law, as_many_rows, derive_root(root, ASSET), epochs)
+        own = derive_root(root, ASSET)
+        synthetic = synthesize(training, in_training, law, as_many_rows, own, epochs, confidential)
     except (TooFewImporters, OfOneKind) as error:
         raise CannotBeRehearsed(f"of the training half: {error}") from error
     return pd.concat(synthetic.values(), ignore_index=True)

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from customs_assets.claims import as_table
+from customs_assets.disclosure.confidential import count_in_words
 from customs_assets.disclosure.parts import SafeParts, effective_law
 from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import made_with
@@ -53,7 +54,7 @@ def release_evidence(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("3", "min_group", "dominance_one", "dominance_two"),
+    **made_with("4", "min_group", "dominance_one", "dominance_two"),
 )
 def evidence_report(
     pipeline: Pipeline,
@@ -65,6 +66,7 @@ def evidence_report(
     quality_report: Partitions,
     privacy_report: Partitions,
     tariff: pa.Table,
+    confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
     """One page for people: every claim with its verdict, tables 2 and 3, figures 3 to 7, privacy, and what was run."""
     from customs_assets.report.page import all_claims, page
@@ -83,6 +85,7 @@ def evidence_report(
         provenance=provenance(lake, months),
         settings=pipeline.settings,
         law=stated_origin(tariff),
+        requests=count_in_words(len(confidential_trade)),
         withheld=withheld,
     )
     metadata: dict[str, Any] = {

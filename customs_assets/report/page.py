@@ -51,6 +51,7 @@ def page(
     provenance: Sequence[tuple[str, str, str, str]],
     settings: Settings,
     law: LawOrigin,
+    requests: str,
     withheld: Sequence[str],
 ) -> bytes:
     """The whole page as UTF-8: style, script and Plotly included.
@@ -66,6 +67,7 @@ def page(
         provenance: asset, number of partitions, code version and checksum of what the page is made from.
         settings: those that the data were made with.
         law: which law the release is under.
+        requests: a sentence on traders' requests for confidentiality.
         withheld: why nothing is released; empty where the candidate is released.
     """
     from plotly.offline import get_plotlyjs
@@ -89,6 +91,7 @@ def page(
         privacy_claims=[claim for claim in claims if claim.subject is Subject.PRIVACY],
         law=law_in_words(law, settings),
         tuples=tuples_in_words(settings),
+        requests=requests,
         trained_on=release_privacy["trained_on"],
         table_two=table_two_rows(from_json(release_quality), references),
         table_three=_table_three(precision),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.anonymization.unit_prices import prices_of
+from customs_assets.anonymization.unit_prices import prices_of, unit_prices_of
 from customs_assets.disclosure.bands import Bands
 from customs_assets.disclosure.safe_groups import Generalized, SafeGroups, written_unit_prices
 from customs_assets.seeds import Root, derive_rng, derive_root
@@ -71,6 +71,10 @@ def releasable_month(
         TooFewImporters: no code of a column may be shown.
     """
     generalized = generalized_month(declarations, disclosed, month=month, root=root)
+    if generalized.masses_withheld:
+        # Else the price of a product would tell the masses that are withheld.
+        own = derive_root(root, "unit prices of shown masses", month)
+        unit_prices = unit_prices_of(generalized.declarations, min_group, own)
     rows = _with_prices_of_new_codes(generalized.declarations, declarations, unit_prices)
     codec = Codec.fit(
         rows, unit_prices, min_group, price, safe_masses=disclosed.safe.masses, root=derive_root(root, "codec", month)

@@ -36,6 +36,7 @@ def synthesize(
     settings: Settings,
     root: Root,
     epochs: int | None = None,
+    confidential: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Make a synthetic month of every month.
 
@@ -46,6 +47,7 @@ def synthesize(
         settings: ``min_group``, ``dominance_one``, ``dominance_two``, ``rows``, ``price`` and ``epochs`` are used.
         root: what all draws derive from.
         epochs: CTGAN epochs for each month; those of the settings where None.
+        confidential: the pairs of trade that are confidential at traders' requests (``disclosure.confidential``), if any.
 
     Returns:
         The synthetic declarations by month, with the columns of :data:`declaration.RELEASED_NAMES`.
@@ -65,7 +67,9 @@ def synthesize(
     dominance = Dominance(settings.dominance_one, settings.dominance_two)
     parts = SafeParts(count_safe_parts(population, law, k, dominance))
     declarations = pd.concat(source.values(), ignore_index=True)
-    tuples = disclosed_tuples(declarations, parts, law, min_group=k, dominance=dominance, root=root)
+    tuples = disclosed_tuples(
+        declarations, parts, law, min_group=k, dominance=dominance, root=root, confidential=confidential
+    )
     disclosed = Disclosed(safe, tuples)
     identities = compose_identities(source, disclosed, min_group=k, root=root)
     propensity = fit_propensity(source, prices, disclosed, min_group=k, root=root)

@@ -1,10 +1,9 @@
-"""The population: every importer counts once, in however many spellings and months; who dominates is seen; order is nothing."""
+"""The population: every importer counts once, in however many spellings and months, and order is nothing."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from customs_assets.disclosure.population import (
     Population,
     SeveralTokens,
     count_population,
-    is_safe,
     month_population,
 )
 from customs_assets.expectations.checks import judge
@@ -41,7 +39,6 @@ from customs_assets_tests.lakes import out_of_date
 SECRET = b"k" * 32
 MONTH = "2020-02"
 COFFEE = ("0901210000", "BR", "DE", 8.0, "A")
-SHARES = ("largest_value", "two_largest_value", "largest_mass", "two_largest_mass")
 
 
 def _rows(*declared: tuple[str, tuple, float, float]) -> pd.DataFrame:
@@ -64,10 +61,13 @@ def _counted(folder: Path, rows: pd.DataFrame, number: str | None = None) -> pd.
     return month_population(lake, MONTH, SECRET, number).to_pandas()
 
 
-def _cell(*amounts: tuple[str, float, float], columns: Sequence[str] = ("hs6_code",)) -> pd.DataFrame:
-    """The cells of coffee that importers of some prices and masses make."""
-    rows = _rows(*((name, COFFEE, price, mass) for name, price, mass in amounts))
-    return Population.of_frames([count_population(rows)]).cells(columns)
+def _cells(population: Population, columns: Sequence[str]) -> pd.DataFrame:
+    """What the importers of each cell have together."""
+    keys, has = population.contributions(columns)
+    assert not has.duplicated(["cell", "importer"]).any(), "an importer has one row in a cell"
+    added = has.groupby("cell")[["declarations", "value", "mass"]].sum()
+    added["importers"] = has.groupby("cell").size()
+    return keys.join(added).dropna(subset=["importers"]).reset_index(drop=True)
 
 
 # An oracle that knows nothing of SQL: exact fractions, rounded as the statement says, in plain dictionaries.
@@ -79,6 +79,8 @@ def _expected_cells(months: Sequence[pd.DataFrame], columns: Sequence[str]) -> d
     starts = [1, 6, 15, 16, 25, 28, 39, 41, 44, 47, 50, 64, 68, 71, 72, 84, 86, 90, 93, 94, 97]
     parties: dict[tuple, dict[str, list[int]]] = {}
     for row in pd.concat(months).to_dict("records"):
+        if not row["importer_id"].strip():
+            continue  # Nobody is no importer.
         code = row["hs10_code"]
         levels = {"hs6_code": code[:6], "heading": code[:4], "chapter": code[:2], "all goods": ""}
         levels |= {f"{run} headings": f"{code[:2]}/{int(code[2:4]) // run}" for run in (2, 4, 8, 16)}
@@ -90,17 +92,11 @@ def _expected_cells(months: Sequence[pd.DataFrame], columns: Sequence[str]) -> d
     expected = {}
     for cell, of_parties in parties.items():
         declarations, values, masses = zip(*of_parties.values(), strict=True)
-        shares = {}
-        for name, amounts in (("value", values), ("mass", masses)):
-            ordered, total = sorted(amounts, reverse=True), max(sum(amounts), 1)
-            shares[f"largest_{name}"] = float(Fraction(ordered[0], total))
-            shares[f"two_largest_{name}"] = float(Fraction(sum(ordered[:2]), total))
         expected[cell] = {
-            "importers": len(set(of_parties) - {""}),
+            "importers": len(of_parties),
             "declarations": sum(declarations),
             "value": sum(values) / 10**4,
             "mass": sum(masses) / 10**9,
-            **shares,
         }
     return expected
 
@@ -142,12 +138,12 @@ def test_cells_are_those_of_a_count_by_hand(
         Population.of(lake, names),
         Population.of_frames(lake.read_frame("population", month) for month in reversed(names)),
     ):
-        cells = population.cells(columns)
+        cells = _cells(population, columns)
         keys = [tuple(row[name] for name in columns) for row in cells.to_dict("records")]
         assert keys == sorted(expected)
         for name in ("importers", "declarations"):
             assert cells[name].tolist() == [expected[key][name] for key in keys]
-        for name in ("value", "mass", *SHARES):
+        for name in ("value", "mass"):
             wanted = [expected[key][name] for key in keys]
             np.testing.assert_allclose(cells[name], wanted, rtol=1e-12, err_msg=name)
 
@@ -159,9 +155,8 @@ def test_an_importer_in_two_months_and_three_spellings_counts_once():
     ]
     months = [count_population(month) for month in months]
     assert [month["importer_id"].nunique() for month in months] == [2, 2]
-    [cell] = Population.of_frames(months).cells(["hs6_code"]).to_dict("records")
+    [cell] = _cells(Population.of_frames(months), ["hs6_code"]).to_dict("records")
     assert (cell["importers"], cell["declarations"], cell["value"]) == (3, 5, 5.0)
-    assert cell["largest_value"] == 0.6, "Hanbit's declarations of both months are one importer's"
 
 
 def _others() -> dict[str, str]:
@@ -266,75 +261,23 @@ def test_the_order_of_the_rows_makes_no_difference_to_any_byte(tmp_path: Path):
             lake.read_frame("population", month).sample(frac=1, random_state=seed) for month in ("2020-01", "2020-02")
         )
         cells = [
-            pd.util.hash_pandas_object(population.cells(columns)).to_numpy().tobytes()
+            pd.util.hash_pandas_object(_cells(population, columns)).to_numpy().tobytes()
             for columns in (["hs6_code"], ["heading", "tax_type"], [])
         ]
         found.add(hashlib.sha256(b"".join([*files, *cells])).hexdigest())
     assert len(found) == 1
 
 
-def test_a_share_that_reaches_its_limit_is_dominated_and_one_below_is_not():
-    five = [("a", 75.0), ("b", 10.0), ("c", 6.0), ("d", 5.0), ("e", 4.0)]
-
-    def safe(values: Sequence[tuple[str, float]], masses: Sequence[float] | None = None) -> bool:
-        masses = masses or [1.0] * len(values)
-        cells = _cell(*((name, value, mass) for (name, value), mass in zip(values, masses, strict=True)))
-        assert len(cells) == 1
-        return bool(is_safe(cells, 5)[0])
-
-    assert not safe(five), "one importer has 75%, two have 85%"
-    assert not safe([("a", 75.0), ("b", 7.0), *five[2:4], ("e", 7.0)]), "one has 75%"
-    assert safe([("a", 74.9), ("b", 7.1), *five[2:4], ("e", 7.0)])
-    assert not safe([("a", 45.0), ("b", 40.0), *five[2:]]), "two have 85%"
-    assert safe([("a", 45.0), ("b", 39.9), ("c", 6.1), *five[3:]])
-    even = [(name, 20.0) for name, _ in five]
-    assert safe(even)
-    assert not safe(even[:4]), "four importers are fewer than k"
-    assert not safe(even, [75.0, 7.0, 6.0, 5.0, 7.0]), "mass counts as value does"
-    assert not safe(even, [45.0, 40.0, 6.0, 5.0, 4.0])
-    assert safe(even, [45.0, 39.0, 7.0, 5.0, 4.0])
-
-
-def test_limits_hold_to_the_last_bit_and_one_turns_the_rule_off():
-    cells = pd.DataFrame({"importers": [5] * 4, **dict.fromkeys(SHARES, 0.5)})
-    for column, limit in (("largest_value", 0.75), ("largest_mass", 0.75), ("two_largest_value", 0.85)):
-        cells[column] = [limit, np.nextafter(limit, 0), np.nextafter(limit, 1), 1.0]
-        assert is_safe(cells, 5).tolist() == [False, True, False, False], column
-        cells[column] = 0.5
-    alone = pd.DataFrame({"importers": [5, 4], **dict.fromkeys(SHARES, 1.0)})
-    assert is_safe(alone, 5, one=1.0, two=1.0).tolist() == [True, False]
-    assert is_safe(alone, 5, one=1.0).tolist() == [False, False]
-    # 85 of 100 is what 0.85 says, however it is written.
-    for unit in (1.0, 0.01, 1e9):
-        [shares] = _cell(*((name, part * unit, 1.0) for name, part in zip("abc", (45, 40, 15), strict=True))).to_dict(
-            "records"
-        )
-        assert shares["two_largest_value"] == 0.85
-
-
-def test_a_cell_without_value_is_dominated_by_nobody():
-    [cell] = _cell(*((name, 0.0, mass) for name, mass in zip("abc", (3.0, 1.0, 0.0), strict=True))).to_dict("records")
-    assert [cell[name] for name in SHARES] == [0.0, 0.0, 0.75, 1.0]
-    assert cell["importers"] == 3
-    [none] = _cell(*((name, 0.0, 0.0) for name in "abc")).to_dict("records")
-    assert [none[name] for name in SHARES] == [0.0] * 4
-
-
-def test_nobody_is_no_importer_but_a_party_of_the_shares():
-    [cell] = _cell(("", 80.0, 1.0), ("a", 10.0, 1.0), ("b", 10.0, 1.0)).to_dict("records")
-    assert (cell["importers"], cell["declarations"], cell["largest_value"]) == (2, 3, 0.8)
-
-
 def test_sums_beyond_64_bits_are_exact():
     rows = _rows(*((name, COFFEE, 1e13, 1e9) for name in "ab" for _ in range(600)))
-    [cell] = Population.of_frames([count_population(rows)] * 3).cells([]).to_dict("records")
-    assert (cell["value"], cell["mass"], cell["largest_value"]) == (3.6e16, 3.6e12, 0.5)
+    [cell] = _cells(Population.of_frames([count_population(rows)] * 3), []).to_dict("records")
+    assert (cell["value"], cell["mass"]) == (3.6e16, 3.6e12)
 
 
 def test_sections_are_those_of_the_harmonized_system_and_levels_are_cut_from_the_code():
     codes = {"050400": "1", "060110": "2", "150110": "3", "271012": "5", "840110": "16", "852713": "16", "970121": "21"}
     rows = _rows(*(("a", (code, *COFFEE[1:]), 1.0, 1.0) for code in codes))
-    cells = Population.of_frames([count_population(rows)]).cells(["hs6_code", "heading", "chapter", "section"])
+    cells = _cells(Population.of_frames([count_population(rows)]), ["hs6_code", "heading", "chapter", "section"])
     assert dict(zip(cells["hs6_code"], cells["section"], strict=True)) == codes
     assert cells["heading"].tolist() == [code[:4] for code in codes]
     assert cells["chapter"].tolist() == [code[:2] for code in codes]
@@ -350,16 +293,16 @@ def test_half_of_the_importers_has_a_population_of_its_own():
     alone = Population.of_frames(count_population(month[month["importer_id"].isin(half)]) for month in months)
     assert own.importers.tolist() == half.tolist() == alone.importers.tolist()
     for columns in (["hs6_code", "country_of_origin"], ["tax_rate"], []):
-        pd.testing.assert_frame_equal(own.cells(columns), alone.cells(columns), check_exact=True)
+        pd.testing.assert_frame_equal(_cells(own, columns), _cells(alone, columns), check_exact=True)
     quarter = own.restricted_to(half[1::2])
-    assert quarter.cells([])["declarations"].item() == rows["importer_id"].isin(half[1::2]).sum()
-    assert not own.restricted_to(whole.importers[1::2]).cells(["hs6_code"]).size, "the other half has nothing here"
+    assert _cells(quarter, [])["declarations"].item() == rows["importer_id"].isin(half[1::2]).sum()
+    assert not _cells(own.restricted_to(whole.importers[1::2]), ["hs6_code"]).size, "the other half has nothing here"
 
 
 def test_declarations_of_nobody_are_in_no_half():
     whole = Population.of_frames([count_population(_rows(("", COFFEE, 1.0, 1.0), ("a", COFFEE, 1.0, 1.0)))])
     assert whole.importers.tolist() == ["a"]
-    assert whole.restricted_to(np.array(["a", ""])).cells([])["declarations"].tolist() == [1]
+    assert _cells(whole.restricted_to(np.array(["a", ""])), [])["declarations"].tolist() == [1]
 
 
 def test_nothing_is_read_before_it_is_asked_for(tmp_path: Path):
@@ -367,7 +310,7 @@ def test_nothing_is_read_before_it_is_asked_for(tmp_path: Path):
     population = Population.of(lake, [MONTH])
     half = population.restricted_to(np.array(["a"]))
     lake.write_table("population", count_population(_rows(("a", COFFEE, 1.0, 1.0), ("b", COFFEE, 1.0, 1.0))), MONTH)
-    assert half.cells([])["importers"].tolist() == [1]
+    assert _cells(half, [])["importers"].tolist() == [1]
     assert population.importers.tolist() == ["a", "b"]
 
 
@@ -376,7 +319,7 @@ def test_columns_that_no_cell_has_and_populations_of_nothing_are_refused(tmp_pat
     with pytest.raises(
         ValueError, match="a cell has no importer_id, hs2; it is made of hs6_code, heading, 2 headings, "
     ):
-        population.cells(["importer_id", "hs6_code", "hs2"])
+        _cells(population, ["importer_id", "hs6_code", "hs2"])
     with pytest.raises(ValueError, match="there is no month"):
         Population.of(Lake(str(tmp_path)), [])
     with pytest.raises(ValueError, match="there is no table"):
@@ -390,7 +333,7 @@ def test_months_of_different_keys_are_not_merged(tmp_path: Path):
         checksum = lake.write_table("population", counted, month)
         made_with = {"identity_key": key, "business_numbers": "{}"}
         lake.save_record(Record("population", month, f"population/{month}.parquet", "1", checksum, made_with))
-    assert Population.of(lake, ["2020-01", "2020-03"]).cells([])["importers"].item() == 1
+    assert _cells(Population.of(lake, ["2020-01", "2020-03"]), [])["importers"].item() == 1
     with pytest.raises(SeveralTokens, match=r"key 01234567.*: 2020-01, 2020-03; key 89abcdef.*: 2020-02"):
         Population.of(lake, ["2020-01", "2020-02", "2020-03"])
 

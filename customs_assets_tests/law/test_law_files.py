@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customs_assets.law.cells import LawError, read_rows
 from customs_assets.law.reading import read_law
 from customs_assets.law.rules import TARIFF_COLUMNS, tariff_table
+from customs_assets.named_rows import RowsError, read_rows
 from customs_assets.settings import Settings
 
 TARIFF = "hs_code,tax_type,tax_rate\n0101.21,A,8\n8542.31,A,0\n8542.31,FCN1,0\n"
@@ -177,7 +177,7 @@ HEADER = "hs_code,tax_type,tax_rate\n"
     ],
 )
 def test_a_tariff_that_breaks_the_form_is_refused(write: Callable[..., Settings], content: str | bytes, said: str):
-    with pytest.raises(LawError) as refused:
+    with pytest.raises(RowsError) as refused:
         read_law(write(content))
     assert said in str(refused.value)
     assert str(refused.value).count("\n") == 0
@@ -200,7 +200,7 @@ def test_a_tariff_that_breaks_the_form_is_refused(write: Callable[..., Settings]
 def test_a_parquet_tariff_that_breaks_the_form_is_refused(write: Callable[..., Settings], columns: dict, said: str):
     sound = {"hs_code": ["8542"], "tax_type": ["A"], "tax_rate": [8.0]} | columns
     table = pa.table({name: values for name, values in sound.items() if values is not None})
-    with pytest.raises(LawError) as refused:
+    with pytest.raises(RowsError) as refused:
         read_law(write(_parquet(table), name="tariff.parquet"))
     assert said in str(refused.value)
 
@@ -217,7 +217,7 @@ def test_a_parquet_tariff_that_breaks_the_form_is_refused(write: Callable[..., S
     ],
 )
 def test_a_damaged_parquet_tariff_is_refused(write: Callable[..., Settings], content: bytes, said: str):
-    with pytest.raises(LawError, match=said):
+    with pytest.raises(RowsError, match=said):
         read_law(write(content, name="tariff.parquet"))
 
 
@@ -228,17 +228,17 @@ def test_a_parquet_tariff_that_would_fill_memory_is_refused(write: Callable[...,
     table = pa.table({"hs_code": long, "tax_type": ["A"] * rows, "tax_rate": np.full(rows, 8.0)})
     content = _parquet(table)
     assert len(content) < 2_000_000
-    with pytest.raises(LawError, match="row 1: hs_code has 1,000,000 characters; no code has as many"):
+    with pytest.raises(RowsError, match="row 1: hs_code has 1,000,000 characters; no code has as many"):
         read_law(write(content, name="tariff.parquet"))
     many = pa.table({"hs_code": ["85"], "tax_type": ["A"], "tax_rate": [8.0]}).take(np.zeros(2_000_001, np.int64))
-    with pytest.raises(LawError, match="claims 2,000,001 rows"):
+    with pytest.raises(RowsError, match="claims 2,000,001 rows"):
         read_law(write(_parquet(many), name="tariff.parquet"))
 
 
 def test_bytes_of_a_parquet_tariff_that_are_no_text_are_refused_with_their_row(write: Callable[..., Settings]):
     codes = pa.Array.from_buffers(pa.string(), 2, pa.array([b"85", b"8\xff"], pa.binary()).buffers())
     content = _parquet(pa.table({"hs_code": codes, "tax_type": ["A", "A"], "tax_rate": [8.0, 8.0]}))
-    with pytest.raises(LawError, match=r"tariff\.parquet, row 2: hs_code holds bytes that are not UTF-8"):
+    with pytest.raises(RowsError, match=r"tariff\.parquet, row 2: hs_code holds bytes that are not UTF-8"):
         read_law(write(content, name="tariff.parquet"))
 
 
@@ -264,7 +264,7 @@ ROUTES = "tax_type,country_of_origin,country_of_departure\n"
     ],
 )
 def test_routes_that_break_the_form_are_refused(write: Callable[..., Settings], content: str | bytes, said: str):
-    with pytest.raises(LawError) as refused:
+    with pytest.raises(RowsError) as refused:
         read_law(write(TARIFF, content))
     assert said in str(refused.value)
     assert "Hanbit" not in str(refused.value)
@@ -285,7 +285,7 @@ def test_namibia_is_a_country_and_no_missing_value(write: Callable[..., Settings
 )
 def test_a_tariff_that_is_no_file_is_refused(tmp_path: Path, name: str, said: str):
     (tmp_path / "tariff.xlsx").write_bytes(b"PK\x03\x04")
-    with pytest.raises(LawError) as refused:
+    with pytest.raises(RowsError) as refused:
         read_law(Settings(tariff=str(tmp_path / name)))  # pyright: ignore[reportCallIssue]
     assert said in str(refused.value)
 
@@ -298,7 +298,7 @@ def test_a_tariff_that_is_no_file_is_refused(tmp_path: Path, name: str, said: st
     ],
 )
 def test_an_address_that_leads_nowhere_is_refused(address: str, said: str):
-    with pytest.raises(LawError, match=said):
+    with pytest.raises(RowsError, match=said):
         read_law(Settings(tariff=address))  # pyright: ignore[reportCallIssue]
 
 
@@ -310,7 +310,7 @@ def test_a_tariff_is_read_from_wherever_a_lake_may_be(tmp_path: Path):
 
 
 def test_a_password_in_an_address_is_not_shown():
-    with pytest.raises(LawError) as refused:
+    with pytest.raises(RowsError) as refused:
         read_law(Settings(tariff="nosuch://clerk:opensesame@host/tariff.csv"))  # pyright: ignore[reportCallIssue]
     assert "opensesame" not in str(refused.value)
 
@@ -372,7 +372,7 @@ def test_any_bytes_are_a_law_or_are_refused(content: bytes):
         for whole in (content, HEADER.encode() + content, b"PAR1" + content + b"PAR1"):
             try:
                 table = tariff_table(read_rows(whole, name, TARIFF_COLUMNS, numbers=("tax_rate",)))
-            except LawError as refusal:
+            except RowsError as refusal:
                 assert str(refusal).startswith(name)
             else:
                 rates = table.column("tax_rate").to_numpy()

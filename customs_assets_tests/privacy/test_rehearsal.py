@@ -16,6 +16,7 @@ import pytest
 from customs_assets.claims import from_json
 from customs_assets.declaration import IDENTITIES, RELEASED_TUPLE
 from customs_assets.disclosure.account import parts_account
+from customs_assets.disclosure.confidential import no_pairs
 from customs_assets.disclosure.population import Population, count_population
 from customs_assets.expectations.checks import judge
 from customs_assets.expectations.suites import SUITES
@@ -273,6 +274,7 @@ def test_no_attack_is_measured_on_a_rehearsal_that_is_older_than_its_months(lake
         population=at_hand("population", "2020-01"),
         safe_parts=lake.read_frame("safe_parts"),
         disclosed_tuples=lake.read_frame("disclosed_tuples"),
+        confidential_trade=no_pairs(),
     )
     because = "the rehearsal is of other declarations of 2020-02 than those at hand"
     assert measured.value["trained_on"] == f"No attack was measured: {because}."

@@ -14,9 +14,10 @@ import pytest
 
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.declaration import RELEASED_TUPLE
+from customs_assets.disclosure.population import count_population
 from customs_assets.fidelity.claims import Tables
 from customs_assets.fidelity.table_two import as_json, fidelity
-from customs_assets.lake import Lake
+from customs_assets.lake import Lake, to_arrow
 from customs_assets.privacy.claims import Disclosure, month_privacy
 from customs_assets.release.files import build_release
 from customs_assets.settings import Settings
@@ -68,6 +69,9 @@ def fill(lake: Lake, made: Made) -> None:
     for month, rows in by_month(source).items():
         lake.write_table("anonymized_declarations", rows, month)
         lake.write_table("labelled_declarations", by_month(named)[month], month)
+        lake.write_table("population", count_population(rows), month)
+    law = law_that_allows(source)
+    lake.write_table("tariff", to_arrow(law.tariff).replace_schema_metadata({"origin": law.origin}))
     for month, rows in by_month(made.synthetic).items():
         lake.write_table("synthetic_declarations", rows, month)
         lake.write_json("quality_report", as_json(fidelity(by_month(source)[month], rows)), month)

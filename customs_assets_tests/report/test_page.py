@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from customs_assets.claims import from_json
+from customs_assets.disclosure.confidential import count_in_words
 from customs_assets.fidelity.references import halves
 from customs_assets.lake import Lake
 from customs_assets.privacy.claims import privacy
@@ -46,6 +47,7 @@ def _inputs(lake: Lake) -> dict[str, Any]:
         "release_candidate": {CHECKSUMS: lake.read_folder("release_candidate")[CHECKSUMS]},
         "provenance": provenance(lake, evidence["months"]),
         "settings": Settings(),  # pyright: ignore[reportCallIssue]
+        "requests": count_in_words(3),
         "law": "nomenclature",
         "withheld": reasons_of_measures(lake, evidence["months"]),
     }
@@ -124,6 +126,7 @@ def test_the_page_says_which_law_there_is_and_how_tuples_are_shown(written: tupl
     path, lake = written
     text = path.read_text(encoding="utf-8")
     assert "No tariff law was given." in text
+    assert "details of up to 10 pairs of product and partner country are withheld" in text
     assert "Harmonized System 2022 (datasets/harmonized-system, under ODC-PDDL 1.0)" in text
     assert (
         "no importer may be expected to have 75% or more, and no two importers together may be expected to have 85%"

@@ -89,6 +89,29 @@ def test_a_shuffled_column_breaks_the_goals_of_detection_and_of_relations(lake: 
     assert "Pearson" in findings
 
 
+def test_a_release_that_shows_few_of_the_codes_is_convicted_as_useless_and_says_what_would_help(
+    lake: Lake, honest: Made
+):
+    assert "evidence_report, use" not in _convicted(lake, honest)
+    counts = honest.synthetic["hs6_code"].value_counts()
+    common = counts.index[counts.cumsum() < 0.3 * len(honest.synthetic)]
+    few = honest.synthetic[honest.synthetic["hs6_code"].isin(common)].reset_index(drop=True)
+    found = _convicted(lake, Made(honest.source, few))
+    assert "evidence_report, use" in _errors(found)
+    findings = str(found["evidence_report, use"].metadata["findings"])
+    assert "Declarations of the source whose product code does not occur is at most 0.5, but it is 0." in findings
+    assert f"{len(common)} codes are shown" in findings
+    assert (
+        "with k = 5, " in findings and "with CUSTOMS_MIN_GROUP=3" in findings and "CUSTOMS_DOMINANCE_ONE=1" in findings
+    )
+
+
+def test_rows_that_all_give_themselves_away_are_convicted_as_useless(lake: Lake, honest: Made):
+    marked = honest.synthetic.assign(item_price=1e4 * honest.synthetic["item_price"])
+    found = _convicted(lake, Made(honest.source, marked))
+    assert "Detection AUC is at most 0.9, but it is" in str(found["evidence_report, use"].metadata["findings"])
+
+
 def test_unlawful_tuples_are_convicted(lake: Lake, honest: Made):
     unlawful = honest.synthetic.copy()
     unlawful.loc[0, "tax_rate"] = 3.5

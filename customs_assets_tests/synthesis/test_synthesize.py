@@ -36,7 +36,18 @@ STEPS = (
         ),
         True,
     ),
-    ("shared", ("safe_parts", "disclosed_tuples", "safe_groups", "composed_identities", "fraud_propensity"), False),
+    (
+        "shared",
+        (
+            "safe_parts",
+            "confidential_trade",
+            "disclosed_tuples",
+            "safe_groups",
+            "composed_identities",
+            "fraud_propensity",
+        ),
+        False,
+    ),
     ("synthesis", ("synthetic_declarations",), True),
 )
 

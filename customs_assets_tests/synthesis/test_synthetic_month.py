@@ -8,12 +8,18 @@ import pandas as pd
 import pytest
 
 from customs_assets.anonymization.identities import anonymize
-from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
+from customs_assets.anonymization.unit_prices import average_prices, noisy_prices, unit_prices_of
 from customs_assets.declaration import RELEASED_NAMES, RELEASED_TUPLE
+from customs_assets.disclosure.confidential import confidential_pairs, no_pairs
+from customs_assets.disclosure.parts import SafeParts, count_safe_parts, disclosed_tuples
+from customs_assets.disclosure.population import Population, count_population
+from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.lake import Lake, to_frame
 from customs_assets.source.address import open_source
 from customs_assets.synthesis.month import SyntheticMonth, synthesize_month
+from customs_assets.synthesis.releasable import Disclosed, releasable_month
 from customs_assets.synthesis.steps import fit_model
+from customs_assets_tests.disclosing import DOMINANCE, law_that_allows
 
 MONTH, K = "2020-02", 5
 
@@ -54,3 +60,37 @@ def test_every_tuple_rests_on_k_importers(made: SyntheticMonth, declarations: pd
     distinct = source.groupby(columns)["importer_id"].nunique().rename("importers").reset_index()
     shown = made.declarations[columns].drop_duplicates().merge(distinct, on=columns, how="left")
     assert (shown["importers"] >= K).all()
+
+
+def test_what_is_made_of_confidential_goods_does_not_depend_on_what_they_weighed(raw_month, tmp_path: Path):
+    """The attack: what a kilogram of the goods costs in the release. Without the request it is what it costs in the source."""
+    declared = raw_month.anonymized()
+    codes = declared["hs10_code"].str[:6]
+    goods = codes == codes.mode()[0]
+    heavier = declared.assign(net_mass=declared["net_mass"].where(~goods, 50 * declared["net_mass"]))
+    law, k = law_that_allows(declared), 3
+    population = Population.of_frames([count_population(declared)])
+    parts = SafeParts(count_safe_parts(population, law, k, DOMINANCE))
+    lake = Lake(str(tmp_path))
+    lake.write_table("anonymized_declarations", declared, MONTH)
+    safe = SafeGroups(count_safe_groups(lake, [MONTH], k))
+    request = {
+        "row": 2,
+        "hs_code": codes.mode()[0],
+        "country_of_origin": "",
+        "importer_id": "",
+        "grade": "all quantity",
+    }
+    asked, _ = confidential_pairs(pd.DataFrame([request]), population)
+
+    def shown(rows: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+        tuples = disclosed_tuples(rows, parts, law, min_group=k, dominance=DOMINANCE, root=1, confidential=pairs)
+        prices = unit_prices_of(rows, k, 1)
+        month = releasable_month(rows, prices, Disclosed(safe, tuples), month=MONTH, min_group=k, root=1)
+        return month.codec.with_prices(month.model_rows)
+
+    of_goods = goods.to_numpy()
+    plain = [shown(rows, no_pairs())[of_goods] for rows in (declared, heavier)]
+    per_kilogram = [float((rows["item_price"] / rows["net_mass"]).median()) for rows in plain]
+    assert per_kilogram[0] / per_kilogram[1] == pytest.approx(50, rel=0.3), "the attack works"
+    pd.testing.assert_frame_equal(shown(declared, asked), shown(heavier, asked), check_exact=True)

@@ -1,7 +1,8 @@
-"""Files of the law as rows of text: CSV (UTF-8 with or without a byte order mark, or CP949) and Parquet.
+"""Files that a setting names, as rows of text: CSV (UTF-8 with or without a byte order mark, or CP949) and Parquet.
 
-A law is small and is taken whole or not at all: the first row that cannot be cut into cells refuses the file. The header of a
-CSV file is row 1 and blank rows count, as in ``source``; Parquet has no header row. What the cells must say stands in ``rules``.
+Such a file, a law or a register, is small and is taken whole or not at all: the first row that cannot be cut into cells refuses
+it. The header of a CSV file is row 1 and blank rows count, as in ``source``; Parquet has no header row. What the cells must say
+stands in the room that reads them.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ _SHOWN_COLUMNS = 30
 _DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
-class LawError(Exception):
-    """A law cannot be read; the message is one sentence that names the file, where it can the row, and the cause."""
+class RowsError(Exception):
+    """A file cannot be read; the message is one sentence that names the file, where it can the row, and the cause."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,35 @@ class Rows:
     numbers: np.ndarray
 
 
-def read_rows(content: bytes, name: str, columns: Sequence[str], numbers: Sequence[str] = ()) -> Rows:
+@dataclass(frozen=True)
+class _Form:
+    """Which columns a file has, and what messages may say of it.
+
+    Attributes:
+        name: what messages call the file.
+        columns: the columns to read.
+        optional: those of them that may be missing.
+        numbers: those of them that Parquet may hold as numbers.
+        is_secret: whether messages must not repeat what stands in the file.
+    """
+
+    name: str
+    columns: Sequence[str]
+    optional: Sequence[str]
+    numbers: Sequence[str]
+    is_secret: bool
+
+
+def read_rows(
+    content: bytes,
+    name: str,
+    columns: Sequence[str],
+    numbers: Sequence[str] = (),
+    *,
+    optional: Sequence[str] = (),
+    is_secret: bool = False,
+    may_be_empty: bool = False,
+) -> Rows:
     """Cut a file into rows.
 
     Args:
@@ -67,50 +96,54 @@ def read_rows(content: bytes, name: str, columns: Sequence[str], numbers: Sequen
         columns: the columns to read, in snake_case; headers may be spelled in any case and spacing.
         numbers: those of them that Parquet may hold as numbers; the others must be text there, because in a number leading zeros
             are lost.
+        optional: those of them that may be missing; their cells are empty then.
+        is_secret: whether messages must not repeat what stands in the file.
+        may_be_empty: whether a file with a header and no row is one.
 
     Raises:
-        LawError: the file is empty, neither CSV nor Parquet, too large or damaged, or lacks a column or has it twice.
+        RowsError: the file is empty, neither CSV nor Parquet, too large or damaged, or lacks a column or has it twice.
     """
+    form = _Form(name, columns, optional, numbers, is_secret)
     suffix = name.lower().rpartition(".")[2]
     if suffix not in ("csv", "parquet"):
-        raise LawError(f"{name} is neither a .csv nor a .parquet file")
+        raise RowsError(f"{name} is neither a .csv nor a .parquet file")
     if not content:
-        raise LawError(f"{name} is empty (0 bytes)")
-    rows = _csv_rows(content, name, columns) if suffix == "csv" else _parquet_rows(content, name, columns, numbers)
-    if not len(rows.numbers):
-        raise LawError(f"{name} is empty: it has a header and no row")
-    return rows
+        raise RowsError(f"{name} is empty (0 bytes)")
+    rows = _csv_rows(content, form) if suffix == "csv" else _parquet_rows(content, form)
+    if not (len(rows.numbers) or may_be_empty):
+        raise RowsError(f"{name} is empty: it has a header and no row")
+    return Rows(name, rows.cells.reindex(columns=list(columns), fill_value=""), rows.numbers)
 
 
-def _csv_rows(content: bytes, name: str, columns: Sequence[str]) -> Rows:
+def _csv_rows(content: bytes, form: _Form) -> Rows:
+    name = form.name
     text, damage = _decoded(content, name)
     rows = _numbered_rows(csv.reader(io.StringIO(text, newline=""), strict=True), name, damage)
     first = next(rows, None)
     if first is None:
-        raise LawError(f"{name} is empty: it has no header row")
+        raise RowsError(f"{name} is empty: it has no header row")
     _, headers = first
-    advice = "The first row must hold the headers, separated by commas"
-    positions = _positions(headers, name, columns, advice)
+    positions = _positions(headers, form, "The first row must hold the headers, separated by commas")
     numbers: list[int] = []
     cells: list[list[str]] = []
     for number, fields in rows:
         if len(fields) != len(headers):
-            raise LawError(
+            raise RowsError(
                 f"{name}, row {number}: it has {len(fields)} fields where the header has {len(headers)}; a field that holds a "
                 "comma must stand in quotes"
             )
         numbers.append(number)
-        cells.append([fields[position] for position in positions])
-    return Rows(name, pd.DataFrame(cells, columns=list(columns), dtype=object), np.array(numbers, dtype=np.int64))
+        cells.append([fields[position] for position in positions.values()])
+    return Rows(name, pd.DataFrame(cells, columns=list(positions), dtype=object), np.array(numbers, dtype=np.int64))
 
 
 def _decoded(content: bytes, name: str) -> tuple[str, str]:
     """The text of a CSV file; where no encoding fits, with single surrogates, and a sentence about the rows that hold them."""
     for magic, what in _FOREIGN.items():
         if content.startswith(magic):
-            raise LawError(f"{name} is no CSV file: it is {what}; save it as CSV in UTF-8")
+            raise RowsError(f"{name} is no CSV file: it is {what}; save it as CSV in UTF-8")
     if b"\0" in content:
-        raise LawError(f"{name} is no CSV file: it holds zero bytes; save it as CSV in UTF-8")
+        raise RowsError(f"{name} is no CSV file: it holds zero bytes; save it as CSV in UTF-8")
     has_mark = content.startswith(codecs.BOM_UTF8)
     for encoding in ("utf-8-sig",) if has_mark else ("utf-8", "cp949"):
         try:
@@ -141,11 +174,11 @@ def _numbered_rows(reader: Iterator[list[str]], name: str, damage: str) -> Itera
         except StopIteration:
             return
         except csv.Error as error:
-            raise LawError(f"{name}, row {number}: its quotes cannot be read ({error})") from error
+            raise RowsError(f"{name}, row {number}: its quotes cannot be read ({error})") from error
         if damage and _has_surrogates("".join(fields)):
-            raise LawError(f"{name}, row {number}: it {damage}")
+            raise RowsError(f"{name}, row {number}: it {damage}")
         if number > LARGEST_ROWS:
-            raise LawError(f"{name} has more than {LARGEST_ROWS:,} rows; no law does")
+            raise RowsError(f"{name} has more than {LARGEST_ROWS:,} rows; no such file does")
         if any(field.strip() for field in fields):
             yield number, fields
 
@@ -158,45 +191,50 @@ def _has_surrogates(text: str) -> bool:
     return False
 
 
-def _positions(headers: Sequence[str], name: str, columns: Sequence[str], advice: str) -> list[int]:
-    """The position of each column.
+def _positions(headers: Sequence[str], form: _Form, advice: str) -> dict[str, int]:
+    """The position of each column that is there.
 
     Raises:
-        LawError: a column is missing or there twice, or the file is one of declarations.
+        RowsError: a column is missing or there twice, or the file is one of declarations.
     """
-    names = [spelled(header) for header in headers]
-    if people := [column for column in names if column in IDENTITIES]:
-        raise LawError(f"{name} has the column {people[0]}: it is a file of declarations, not of the law")
-    if missing := [column for column in columns if column not in names]:
+    names, name = [spelled(header) for header in headers], form.name
+    if people := [column for column in names if column in IDENTITIES and column not in form.columns]:
+        raise RowsError(f"{name} has the column {people[0]}: it is a file of declarations")
+    if missing := [column for column in form.columns if column not in names and column not in form.optional]:
         found = ", ".join(header.strip()[:60] or "(no name)" for header in headers[:_SHOWN_COLUMNS])
         more = f" and {len(headers) - _SHOWN_COLUMNS} more" if len(headers) > _SHOWN_COLUMNS else ""
-        raise LawError(f"{name} lacks the columns {', '.join(missing)}; it has {found}{more}. {advice}")
+        # Where the header was forgotten, the first row is one of what the file holds.
+        has = f"{len(headers)} columns of other names" if form.is_secret else f"{found}{more}"
+        raise RowsError(f"{name} lacks the columns {', '.join(missing)}; it has {has}. {advice}")
     counts = Counter(names)
-    if twice := [column for column in columns if counts[column] > 1]:
-        raise LawError(f"{name} has the column {', '.join(twice)} more than once; keep one of each")
-    return [names.index(column) for column in columns]
+    if twice := [column for column in form.columns if counts[column] > 1]:
+        raise RowsError(f"{name} has the column {', '.join(twice)} more than once; keep one of each")
+    return {column: names.index(column) for column in form.columns if column in names}
 
 
-def _parquet_rows(content: bytes, name: str, columns: Sequence[str], numbers: Sequence[str]) -> Rows:
+def _parquet_rows(content: bytes, form: _Form) -> Rows:
+    name = form.name
     try:
         schema = pq.ParquetFile(pa.BufferReader(content)).schema_arrow
         headers = list(schema.names)
-        positions = _positions(headers, name, columns, "Each column must have its name")
+        positions = _positions(headers, form, "Each column must have its name")
         # Read as dictionaries, because in a file that keeps them so a few bytes may stand for gigabytes.
-        texts = [headers[position] for position in positions if _is_text(schema.types[position])]
+        texts = [headers[position] for position in positions.values() if _is_text(schema.types[position])]
         file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts, page_checksum_verification=True)
         groups = (file.metadata.row_group(group) for group in range(file.metadata.num_row_groups))
         unpacked = sum(group.total_byte_size for group in groups)
         if file.metadata.num_rows > LARGEST_ROWS or unpacked > LARGEST_UNPACKED_BYTES:
-            raise LawError(f"{name} claims {file.metadata.num_rows:,} rows and {unpacked:,} bytes; no law has as many")
-        table = file.read(columns=[headers[position] for position in positions], use_threads=False)
+            raise RowsError(
+                f"{name} claims {file.metadata.num_rows:,} rows and {unpacked:,} bytes; no such file has as many"
+            )
+        table = file.read(columns=[headers[position] for position in positions.values()], use_threads=False)
         cells = {
-            column: _cells(table.column(headers[position]), name, column, column in numbers)
-            for column, position in zip(columns, positions, strict=True)
+            column: _cells(table.column(headers[position]), name, column, column in form.numbers)
+            for column, position in positions.items()
         }
     except _DAMAGE as error:
-        first_line = str(error).strip().partition("\n")[0][:200]
-        raise LawError(f"{name} is no readable Parquet file ({first_line}); fetch it again") from error
+        first_line = "" if form.is_secret else f" ({str(error).strip().partition(chr(10))[0][:200]})"
+        raise RowsError(f"{name} is no readable Parquet file{first_line}; fetch it again") from error
     return Rows(name, pd.DataFrame(cells, dtype=object), np.arange(1, table.num_rows + 1))
 
 
@@ -209,7 +247,7 @@ def _cells(column: pa.ChunkedArray, name: str, header: str, may_be_number: bool)
     """The cells of a Parquet column as text.
 
     Raises:
-        LawError: the column has a type that it may not have, or holds bytes that are no UTF-8.
+        RowsError: the column has a type that it may not have, or holds bytes that are no UTF-8.
     """
     is_dictionary = pa.types.is_dictionary(column.type)
     kind = column.type.value_type if is_dictionary else column.type
@@ -221,7 +259,7 @@ def _cells(column: pa.ChunkedArray, name: str, header: str, may_be_number: bool)
         return [""] * len(column)
     if not is_dictionary or not _is_text(kind):
         why = ", in which leading zeros are lost" if is_number else ""
-        raise LawError(f"{name} has the column {header} as {kind}{why}; store it as text")
+        raise RowsError(f"{name} has the column {header} as {kind}{why}; store it as text")
     cells: list[str] = []
     for chunk in column.chunks:
         # By way of bytes, because a reader of Parquet takes the file's word that text is UTF-8.
@@ -229,9 +267,9 @@ def _cells(column: pa.ChunkedArray, name: str, header: str, may_be_number: bool)
         for index in chunk.indices.to_pylist():
             text = "" if index is None else texts[index]
             if text is None:
-                raise LawError(f"{name}, row {len(cells) + 1}: {header} holds bytes that are not UTF-8")
+                raise RowsError(f"{name}, row {len(cells) + 1}: {header} holds bytes that are not UTF-8")
             if len(text) > LONGEST_CELL:
-                raise LawError(
+                raise RowsError(
                     f"{name}, row {len(cells) + 1}: {header} has {len(text):,} characters; no code has as many"
                 )
             cells.append(text)
