@@ -7,8 +7,9 @@ that the source's identities have. Each run is a new identity. What it trades is
 more than a ``k``-th of its declarations from any one source identity, so that none is a source identity under another
 name. A share of the declarations is shuffled, just so large that each relation comes out as strong as the source's.
 
-``compose`` deals once over all months. ``assign`` chooses identities for a synthetic month: each of its rows takes the
-identities of the source row that is most like it, each source row once.
+``compose`` deals once over all months. Each row with its new identities is then a *slot*, and each month gets as many slots of
+each of its goods as it has. ``assign`` chooses identities for a synthetic month: each of its rows takes those of the slot that is
+most like it, each slot once. So over all months each new identity occurs as often as it was dealt.
 
 New identities have the tokens of source identities, so that Table 2 can compare source and synthetic declarations. A
 run gets a token of its own size, of an identity that trades from the same country (office, mode), drawn at random among
@@ -86,12 +87,6 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("hs6_code", "country_of_origin", "seller_id_named"),
         ("hs6_code", "country_of_origin"),
     ),
-    "importer_id of any month": (
-        ("fraud", "hs6_code", "country_of_origin", "office_id"),
-        ("fraud", "hs6_code", "country_of_origin"),
-        ("hs6_code", "country_of_origin"),
-        ("hs6_code",),
-    ),
     "importer_id of other goods": (
         ("heading", "country_of_origin", "seller_id_named"),
         ("heading",),
@@ -130,12 +125,33 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
 }
 
-# What a row gives to another month's row, and what they may be alike in.
-_LIKE = ("hs6_code", "country_of_origin", "office_id", "mode_of_transport", "fraud")
-_GIVEN = [*IDENTITIES, *_LIKE, "seller_id_named"]
+# What a slot is like, beside its identities.
+LIKE = (
+    "hs6_code",
+    "country_of_origin",
+    "country_of_departure",
+    "office_id",
+    "mode_of_transport",
+    "import_type",
+    "fraud",
+)
+
+# What a declaration must share with its slot, tried in this order.
+_GOODS = ("hs6_code", "country_of_origin")
+_OF_A_DECLARATION: tuple[tuple[str, ...], ...] = (
+    (*_GOODS, "month", "fraud", "office_id"),
+    (*_GOODS, "month", "fraud"),
+    (*_GOODS, "month"),
+    (*_GOODS, "fraud", "office_id"),
+    (*_GOODS, "fraud"),
+    _GOODS,
+)
 
 # The share of declarations to shuffle is searched for in this many halvings.
 _HALVINGS = 7
+
+# How often the relation of importers and goods is aimed at.
+_AIMS = 3
 
 # A declaration that its new identity may not take is swapped with another, up to so often, each time from further away.
 _ROUNDS = 30
@@ -143,7 +159,7 @@ _FIRST_REACH = 20
 
 
 def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int, root: Root) -> pd.DataFrame:
-    """New identities for the declarations of all months.
+    """Slots for the declarations of all months: new identities, and what they trade.
 
     Args:
         declarations: n generalized rows of all months, with the source's identity tokens.
@@ -152,18 +168,63 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
         root: what draws derive from.
 
     Returns:
-        n rows of ``declaration_id``, the four identity columns, empty where the declaration names nobody, and what the row is
-        like: ``hs6_code``, ``country_of_origin``, ``office_id``, ``mode_of_transport`` and ``fraud``.
+        n rows: ``declaration_id`` and the declaration's disclosed ``hs6_code`` and ``country_of_origin``; ``slot_id``, the
+        declaration that its slot was dealt from; the four identity columns, empty where the slot names nobody; and what else the
+        slot is like (:data:`LIKE`). A month has slots of its own goods.
     """
     rows = with_shorter_codes(declarations)
     measured = with_shorter_codes(source)
+    disclosed = rows.assign(month=rows["date"].dt.to_period("M").astype(str))
     for role in ROLES:
         rng = derive_rng(root, ASSET, purpose=role.name)
         rows[role.name] = _compose_role(rows, declarations, measured, role, min_group, rng)
-        if role is ROLES[0]:
-            target = _association_above_chance(measured["hs6_code"])(measured[role.name].to_numpy())
-            rows["hs6_code"] = _concentrated(rows, target, int(rng.integers(2**62)))
-    return rows[["declaration_id", *_GIVEN[:-1]]]
+    slot = _slots(disclosed, rows, measured, min_group, root)
+    given = rows[[*IDENTITIES, *LIKE[2:]]].iloc[slot].reset_index(drop=True)
+    own = disclosed[["declaration_id", *LIKE[:2]]]
+    return pd.concat([own, rows["declaration_id"].iloc[slot].reset_index(drop=True).rename("slot_id"), given], axis=1)
+
+
+def _slots(
+    disclosed: pd.DataFrame, slots: pd.DataFrame, measured: pd.DataFrame, min_group: int, root: Root
+) -> np.ndarray:
+    """For each declaration the place of its slot: one of the same goods and origin, of the same month where there is one.
+
+    The goods of the slots are exchanged within an origin. So there are as many of each code and origin as declarations. Through
+    its slots a new importer has the goods of some declarations. They are of enough donors (:func:`too_few_donors`), which loosens
+    the relation of importers and goods. So it is aimed higher until it is as strong as the source's.
+
+    Args:
+        disclosed: n declarations with the goods that are shown for them, and their ``month``.
+        slots: the n rows with their new importers.
+        measured: the n rows of the source.
+        min_group: ``k``.
+        root: what draws derive from.
+    """
+    target = _association_above_chance(measured["hs6_code"])(measured["importer_id"].to_numpy())
+    association = _association_above_chance(disclosed["hs6_code"])
+    code, origin = (pd.factorize(disclosed[name], sort=True)[0] for name in _GOODS)
+    new, donor = (pd.factorize(rows["importer_id"])[0] for rows in (slots, measured))
+
+    def over(slot: np.ndarray) -> np.ndarray:
+        return too_few_donors(new[slot], donor, min_group)
+
+    aim, codes, slot = target, None, np.arange(len(slots))
+    for _ in range(_AIMS):
+        rng = derive_rng(root, ASSET, purpose="slots")
+        before, codes = codes, _concentrated(slots, aim, int(rng.integers(2**62)))
+        if before is not None and (before == codes).all():
+            break
+        offered = slots.assign(hs6_code=codes, month=disclosed["month"])
+        slot = _matched(disclosed, offered, _OF_A_DECLARATION, rng)
+        order = np.lexsort([rng.random(len(code)), code, origin])
+        # First among declarations of the same goods, then among those of the same origin.
+        for within in (_joined([code, origin]), origin):
+            slot = _mixed(slot, over, order, rng, within)
+        reached = association(new[slot])
+        if reached >= target or reached <= 0:
+            break
+        aim *= target / reached
+    return slot
 
 
 def _compose_role(
@@ -191,8 +252,12 @@ def _compose_role(
         runs = np.empty(len(part), dtype=int)
         tokens_in_order = np.lexsort([rng.random(len(sizes)), main])
         runs[order] = np.repeat(tokens_in_order, sizes[tokens_in_order])
+
+    def over(runs: np.ndarray) -> np.ndarray:
+        return over_share(runs, sources, min_group)
+
     # Once before the relations are set to the source's strength, since mixing loosens them, and once after.
-    runs = _mixed(runs, sources, order, min_group, rng)
+    runs = _mixed(runs, over, order, rng)
     for other, depth in role.relations:
         target = _association_above_chance(measured[other])(measured[role.name].to_numpy())
         association = _association_above_chance(rows[other])
@@ -208,7 +273,7 @@ def _compose_role(
         together = [] if "importer_id" in (other, role.name) else [_joined([runs, cells[-1]])]
         for blocks in (*together, np.arange(len(part))):
             runs = _loosened(runs, strength, target, within, blocks, int(rng.integers(2**62)))
-    runs = _mixed(runs, sources, order, min_group, rng)
+    runs = _mixed(runs, over, order, rng)
     composed = np.full(len(rows), "", dtype=object)
     composed[named] = np.asarray(tokens, dtype=object)[runs]
     return composed
@@ -217,39 +282,62 @@ def _compose_role(
 def _concentrated(rows: pd.DataFrame, target: float, seed: int) -> np.ndarray:
     """The product codes of the rows, exchanged so that importers keep to their goods as much as in the source.
 
-    An importer may take few of its rows from one source identity. So it finds rows of one product less often than a real importer
-    has them. Therefore rows of one origin exchange codes: a share of them gives its codes in the order of the code, and takes
-    them in the order of the new importers, whose trade lies in the order of chapters, too. The share is just so large that the
-    relation of importers and goods is as strong as the target.
+    An importer may take few of its rows from one source identity. So it finds rows of one product less often than a real
+    importer has them. Therefore importers exchange codes, so that each code goes to as few of them as possible
+    (:func:`packed`). A share of them does so, just so large that the relation of importers and goods is as strong as the target.
+    They exchange within an origin and chapter. Where that is not enough, all that one has of an origin is exchanged.
     """
     codes = rows["hs6_code"].to_numpy(dtype=object)
-    origin = pd.factorize(rows["country_of_origin"])[0]
-    order = pd.factorize(codes, sort=True)[0]
-    importer = pd.factorize(rows["importer_id"])[0]
-    together = _joined([origin, importer])
-    # Where an importer's trade of one origin lies among the codes.
-    place = pd.Series(order).groupby(together).median().to_numpy()
+    importer, order = (pd.factorize(rows[name], sort=True)[0] for name in ("importer_id", "hs6_code"))
     association = _association_above_chance(rows["importer_id"])
-
-    def exchanged(share: float) -> np.ndarray:
-        rng = np.random.default_rng(seed)
-        picked = np.flatnonzero(rng.random(len(place))[together] < share)
-        tie = rng.permutation(len(place))
-        gives = picked[np.lexsort([order[picked], origin[picked]])]
-        takes = picked[np.lexsort([tie[together[picked]], place[together[picked]], origin[picked]])]
-        taken = codes.copy()
-        taken[takes] = codes[gives]
-        return taken
-
-    low, high = 0.0, 1.0
     if association(codes) >= target:
         return codes
-    if association(exchanged(high)) <= target:
-        return exchanged(high)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if association(exchanged(middle)) < target else (low, middle)
-    return exchanged(high)
+    exchanged = codes
+    for like in (["country_of_origin", "chapter"], ["country_of_origin"]):
+        cell = _joined([pd.factorize(rows[name])[0] for name in like])
+
+        def with_share(share: float, cell: np.ndarray = cell) -> np.ndarray:
+            return _packed_codes(codes, order, cell, importer, share, seed)
+
+        exchanged = with_share(1.0)
+        if association(exchanged) >= target:
+            low, high = 0.0, 1.0
+            for _ in range(_HALVINGS):
+                middle = (low + high) / 2
+                low, high = (middle, high) if association(with_share(middle)) < target else (low, middle)
+            return with_share(high)
+    return exchanged
+
+
+def _packed_codes(
+    codes: np.ndarray, order: np.ndarray, cell: np.ndarray, importer: np.ndarray, share: float, seed: int
+) -> np.ndarray:
+    """The codes after those of a share of what importers have of a cell were dealt to these anew, each to as few as possible.
+
+    Args:
+        codes: n product codes.
+        order: their order, integers.
+        cell: the cell of each row, integers; codes stay in their cell.
+        importer: of each row, integers.
+        share: in [0, 1].
+        seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    held = _joined([cell, importer])
+    picked = np.flatnonzero(rng.random(int(held.max()) + 1)[held] < share)
+    if not len(picked):
+        return codes
+    token = np.unique(held[picked], return_inverse=True)[1]
+    cells = np.unique(cell[picked], return_inverse=True)[1]
+    main = np.zeros(int(token.max()) + 1, dtype=int)
+    main[token] = cells
+    blocks = _joined([cells, order[picked]])
+    together = np.lexsort([rng.random(len(picked)), blocks])
+    runs = packed(np.bincount(token), main, cells, blocks, together, rng)
+    taken = codes.copy()
+    gives, takes = (picked[np.lexsort([rng.random(len(picked)), by])] for by in (runs, token))
+    taken[takes] = codes[gives]
+    return taken
 
 
 def _shuffled_codes(values: pd.Series, rng: np.random.Generator) -> np.ndarray:
@@ -389,25 +477,61 @@ def _association_above_chance(column: pd.Series) -> Callable[[np.ndarray], float
 
 
 def _mixed(
-    runs: np.ndarray, sources: np.ndarray, order: np.ndarray, min_group: int, rng: np.random.Generator
+    runs: np.ndarray,
+    over: Callable[[np.ndarray], np.ndarray],
+    order: np.ndarray,
+    rng: np.random.Generator,
+    within: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Swap declarations until no new identity holds more of one source identity than it may."""
+    """Swap declarations until no new identity holds more of one source identity than it may.
+
+    Args:
+        runs: what each of n declarations has: its new identity, or its slot.
+        over: says of runs which declarations must be swapped, as booleans.
+        order: the declarations, like ones together; partners for a swap are looked for nearby.
+        rng: what draws come from.
+        within: declarations swap with those alone that have the same number here. Such stand together in the order.
+    """
     runs = runs.copy()
     place = np.empty(len(order), dtype=int)
     place[order] = np.arange(len(order))
+    cell = np.zeros(len(order), dtype=int) if within is None else np.unique(within, return_inverse=True)[1]
+    begin, size = np.unique(cell[order], return_index=True, return_counts=True)[1:]
     for number in range(_ROUNDS):
-        over = np.flatnonzero(over_share(runs, sources, min_group))
-        if not len(over):
+        rows = np.flatnonzero(over(runs))
+        if not len(rows):
             break
         reach = min(_FIRST_REACH * 2**number, len(order))
-        steps = rng.integers(-reach, reach + 1, len(over))
-        other = order[np.clip(place[over] + steps, 0, len(order) - 1)]
-        first_use = np.zeros(len(over), dtype=bool)
+        steps = rng.integers(-reach, reach + 1, len(rows))
+        first = begin[cell[rows]]
+        other = order[first + (place[rows] - first + steps) % size[cell[rows]]]
+        first_use = np.zeros(len(rows), dtype=bool)
         first_use[np.unique(other, return_index=True)[1]] = True
-        swapped = first_use & ~np.isin(other, over)
-        here, there = over[swapped], other[swapped]
+        swapped = first_use & ~np.isin(other, rows)
+        here, there = rows[swapped], other[swapped]
         runs[here], runs[there] = runs[there], runs[here]
     return runs
+
+
+def too_few_donors(runs: np.ndarray, donors: np.ndarray, min_group: int) -> np.ndarray:
+    """Which rows must come from another donor, so that each new identity has the goods of enough.
+
+    The goods of an identity with ``min_group`` rows or more are of as many donors, and at most half of them, rounded up, are of
+    one. Of an identity with fewer rows each has a donor of its own.
+
+    Args:
+        runs: n integers, the new identity of each row.
+        donors: n integers, who declared the goods of each row.
+        min_group: ``k``.
+    """
+    rows = pd.DataFrame({"run": runs, "donor": donors})
+    by_run = rows.groupby("run")["donor"]
+    size, distinct = by_run.transform("size").to_numpy(), by_run.transform("nunique").to_numpy()
+    times = rows.groupby(["run", "donor"]).cumcount().to_numpy()
+    again = times > 0
+    place = rows.assign(again=again).groupby("run")["again"].cumsum().to_numpy()
+    missing = np.minimum(min_group, size) - distinct
+    return (again & (place <= missing)) | ((size >= min_group) & (times >= -(-size // 2)))
 
 
 def over_share(runs: np.ndarray, sources: np.ndarray, min_group: int) -> np.ndarray:
@@ -425,42 +549,29 @@ def over_share(runs: np.ndarray, sources: np.ndarray, min_group: int) -> np.ndar
     return rows.groupby(["run", "source"]).cumcount().to_numpy() >= -(-size // min_group)
 
 
-def assign(rows: pd.DataFrame, slots: pd.DataFrame, others: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def assign(rows: pd.DataFrame, slots: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Identities for a synthetic month.
 
     Args:
         rows: m synthetic rows as ``Codec.decode`` gives them, with ``courier_id_named``, and ``seller_id_named`` as a wish.
-        slots: the month's n generalized rows with their new identities.
-        others: the rows of :func:`compose` of other months. A row whose product no open slot of the month has takes the
-            identities of a row there that has it.
+        slots: the month's n rows of :func:`compose`.
         rng: what draws come from.
 
     Returns:
         m rows of the four identity columns, empty where nobody is named. No slot of the month serves twice where m = n.
     """
     wanted = with_shorter_codes(rows)
-    own, foreign = (
-        with_shorter_codes(table).assign(seller_id_named=np.where(table["seller_id"] != "", "yes", "no"))
-        for table in (slots, others)
-    )
-    n = len(own)
-    own["slot"] = np.arange(n)
-    slot = _importers(wanted, own, foreign, rng)
-    from_own = slot < n
-    giving = pd.concat([own[_GIVEN], foreign[_GIVEN]], ignore_index=True).iloc[slot].reset_index(drop=True)
+    own = with_shorter_codes(slots).assign(seller_id_named=np.where(slots["seller_id"] != "", "yes", "no"))
+    own["slot"] = np.arange(len(own))
+    slot = _importers(wanted, own, rng)
+    giving = own.iloc[slot].reset_index(drop=True)
     # Whether an importer names its seller is the importer's habit: it comes with the importer.
-    wanted = wanted.assign(
-        slot=np.where(from_own, slot, -1), importer_id=giving["importer_id"], seller_id_named=giving["seller_id_named"]
-    )
+    wanted = wanted.assign(slot=slot, importer_id=giving["importer_id"], seller_id_named=giving["seller_id_named"])
     for role in ROLES[1:]:
-        named = np.ones(len(wanted), dtype=bool)
+        asking = np.arange(len(wanted))
         if f"{role.name}_named" in wanted:
-            named = (wanted[f"{role.name}_named"] == "yes").to_numpy()
-        # Of another month's row the partner comes along where it is at home there.
-        alike = (giving[role.order[0]] == wanted[role.order[0]]).to_numpy() & (giving[role.name] != "").to_numpy()
-        comes_along = named & ~from_own & alike
-        chosen = np.where(comes_along, giving[role.name].to_numpy(dtype=object), "").astype(object)
-        asking = np.flatnonzero(named & ~comes_along)
+            asking = np.flatnonzero((wanted[f"{role.name}_named"] == "yes").to_numpy())
+        chosen = np.full(len(wanted), "", dtype=object)
         open_slots = np.flatnonzero((own[role.name] != "").to_numpy())
         if len(asking) and len(open_slots):
             found = _matched(wanted.iloc[asking], own.iloc[open_slots], _MATCHES[role.name], rng)
@@ -469,22 +580,9 @@ def assign(rows: pd.DataFrame, slots: pd.DataFrame, others: pd.DataFrame, rng: n
     return wanted[list(IDENTITIES)].set_axis(rows.index)
 
 
-def _importers(wanted: pd.DataFrame, own: pd.DataFrame, foreign: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """For each row the place of the slot, among the month's own and then the others, that gives it its importer."""
+def _importers(wanted: pd.DataFrame, own: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    """For each row the place of the slot that gives it its importer."""
     slot = _matched(wanted, own, _MATCHES["importer_id"], rng)
-    for shared in _MATCHES["importer_id of any month"]:
-        left = np.flatnonzero(slot < 0)
-        if not (len(left) and len(foreign)):
-            break
-        both = pd.concat([wanted[list(shared)].iloc[left], foreign[list(shared)]], ignore_index=True)
-        key = both.groupby(list(shared), sort=False).ngroup().to_numpy()
-        order = np.argsort(key[len(left) :], kind="stable")
-        begin, end = (
-            np.searchsorted(key[len(left) :][order], key[: len(left)], side=side) for side in ("left", "right")
-        )
-        found = end > begin
-        place = begin[found] + (rng.random(int(found.sum())) * (end - begin)[found]).astype(int)
-        slot[left[found]] = len(own) + order[place]
     left = np.flatnonzero(slot < 0)
     if len(left):
         unused = np.setdiff1d(np.arange(len(own)), slot)

@@ -404,13 +404,13 @@ def _safe_parts(examined: Examined) -> Piece:
 
 @suite("composed_identities", "composed")
 def _composed(examined: Examined) -> Piece:
-    """Every declaration has new identities, and none takes more than a k-th of its rows from one of the source's."""
-    from customs_assets.disclosure.identities import ROLES, over_share
+    """Every declaration has a slot, and none of its identities takes more than a k-th of its rows from one of the source's."""
+    from customs_assets.disclosure.identities import ROLES, over_share, too_few_donors
 
     k, frame = examined.settings.min_group, examined.frame()
     months = examined.lake.partitions("anonymized_declarations")
     source = examined.lake.read_frames("anonymized_declarations", months).set_index("declaration_id")
-    source = source.loc[frame["declaration_id"]]
+    goods, source = source.loc[frame["declaration_id"]], source.loc[frame["slot_id"]]
     # With fewer than twice k source identities, some new identity must hold more than a k-th of one of them.
     judged = [role for role in ROLES if source[role.sources].nunique() >= 2 * k]
     over = [
@@ -420,9 +420,13 @@ def _composed(examined: Examined) -> Piece:
         for role in judged
         if (named := (frame[role.name] != "").to_numpy()).any()
     ]
+    if judged:
+        runs, importers = (pd.factorize(table["importer_id"])[0] for table in (frame, goods))
+        over.append(too_few_donors(runs, importers, k).mean())
     at_most = f"at most {OVER_SHARE:.0%} of declarations give a new identity more of one source identity than a {k}th"
     return frame.assign(over=max(over, default=0.0)), [
-        unique("declaration_id", "every declaration has its identities once"),
+        unique("declaration_id", "every declaration has one slot"),
+        unique("slot_id", "every slot is one declaration's"),
         row_count(len(source), "one for each declaration of all months"),
         between("over", None, OVER_SHARE, at_most),
     ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import IDENTITIES, RELEASED, RELEASED_NAMES, RELEASED_TUPLE, Kind
+from customs_assets.declaration import RELEASED, RELEASED_NAMES, RELEASED_TUPLE, Kind
 from customs_assets.disclosure.identities import assign
 from customs_assets.months import FIRST_MONTH, first_day
 from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
@@ -49,7 +49,7 @@ class AllMonths:
 
     Attributes:
         disclosed: what may be shown.
-        identities: ``declaration_id`` and the four columns of composed identities, one row for each source declaration.
+        identities: the slots (:func:`disclosure.identities.compose`), one for each source declaration.
         propensity: how likely inspection finds fraud in a declaration.
     """
 
@@ -140,18 +140,13 @@ def synthesize_month(
         synthetic = polish.sweep(polished.iloc[chosen].reset_index(drop=True), SWEEPS - 1)
         synthetic = polish.at_source_quantiles(synthetic)
         synthetic = _labelled(synthetic, polish, all_months.propensity, derive_rng(own, "labels"))
-        identities = all_months.identities
-        # The goods of a slot are those that its new importer trades.
-        slots = generalized.drop(columns=[*IDENTITIES, "hs10_code"]).merge(
-            identities[["declaration_id", *IDENTITIES, "hs6_code"]], on="declaration_id", validate="one_to_one"
-        )
-        others = identities[~identities["declaration_id"].isin(generalized["declaration_id"])]
+        slots = generalized[["declaration_id"]].merge(all_months.identities, on="declaration_id", validate="one_to_one")
         if len(slots) < len(generalized):
             raise ValueError(
                 f"{len(generalized) - len(slots)} of {len(generalized)} declarations of {month} have no composed identity: "
                 "composed_identities was made without this month; make it again"
             )
-        complete = pd.concat([synthetic, assign(synthetic, slots, others, derive_rng(own, "identities"))], axis=1)
+        complete = pd.concat([synthetic, assign(synthetic, slots, derive_rng(own, "identities"))], axis=1)
         complete, repaired, copies = _without_copies(_with_hs6(complete), declarations, derive_rng(own, "repair"))
     dated = complete.sort_values("date", kind="stable")
     dated = dated.assign(declaration_id=declaration_ids(month, count, root))
