@@ -288,7 +288,8 @@ def _concentrated(rows: pd.DataFrame, target: float, seed: int) -> np.ndarray:
     They exchange within an origin and chapter. Where that is not enough, all that one has of an origin is exchanged.
     """
     codes = rows["hs6_code"].to_numpy(dtype=object)
-    importer, order = (pd.factorize(rows[name], sort=True)[0] for name in ("importer_id", "hs6_code"))
+    # Codes are packed in their own order, importers in the order in which they come: nothing depends on how tokens are spelt.
+    importer, order = pd.factorize(rows["importer_id"])[0], pd.factorize(codes, sort=True)[0]
     association = _association_above_chance(rows["importer_id"])
     if association(codes) >= target:
         return codes

@@ -48,6 +48,10 @@ IMPORTER, ORIGIN, DEPARTURE, TYPE, RATE = (
     "tax_rate",
 )
 
+# All declarations of an importer are in one of so many folds. What is learned of one fold's goods can so be told by who has not
+# seen its importers.
+FOLD, FOLDS = "fold", 4
+
 # What a part falls to that is safe at no level or finds no pool.
 NOWHERE = "nowhere"
 _KEPT, _NOWHERE = 0, len(LEVELS)
@@ -234,8 +238,8 @@ def disclosed_tuples(
     Returns:
         n rows: ``declaration_id``, the columns of :data:`declaration.RELEASED_TUPLE`, and for each part the level that it fell to
         (``code_level``, ``origin_level``, ``departure_level``, ``claim_level``: one of ``LEVELS``, or ``nowhere``) and the
-        pool in which the row gave it (``code_pool`` …; empty where it was kept or drawn otherwise); ``net_mass``, the mass (kg)
-        that is shown where the declared one is confidential, else NaN.
+        pool in which the row gave it (``code_pool`` …; empty where it was kept or drawn otherwise); :data:`FOLD`; ``net_mass``,
+        the mass (kg) that is shown where the declared one is confidential, else NaN.
 
     Raises:
         TooFewImporters: no product code may be shown, or no claim.
@@ -262,10 +266,17 @@ def disclosed_tuples(
             **{name: rows.now()[name].to_numpy() for name in RELEASED_TUPLE},
             **{f"{part}_level": names[fallen] for part, fallen in rows.fallen.items()},
             **{f"{part}_pool": pools for part, pools in rows.pools.items()},
+            FOLD: _folds(declarations[IMPORTER], derive_rng(root, ASSET, purpose="folds")),
             "net_mass": shown_masses(declarations, pairs, min_group=min_group, dominance_one=dominance.one, root=root),
         }
     )
     return disclosed.assign(tax_rate=disclosed["tax_rate"].astype(float))
+
+
+def _folds(importers: pd.Series, rng: np.random.Generator) -> np.ndarray:
+    """The fold of each declaration: one for each importer, whatever its token."""
+    places, distinct = pd.factorize(importers)
+    return rng.integers(0, FOLDS, len(distinct))[places]
 
 
 def effective_law(law: Law, safe: SafeParts) -> Law:

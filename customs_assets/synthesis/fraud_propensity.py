@@ -1,14 +1,16 @@
 """How likely inspection finds fraud in a declaration, learned over all months, so that the release keeps the fraud signal.
 
-A month has a few hundred frauds, too few to learn what fraud depends on, so the months share one model. Gradient
-boosted trees (LightGBM) give every declaration a score. Declarations that the model had not seen (out-of-fold) tell
-what a score means. A synthetic declaration's label is then drawn at the rate of the source declarations with similar
-scores. At least ``k`` importers stand behind each rate. The model, its calibration and its file belong here.
+A month has a few hundred frauds, too few to learn what fraud depends on, so the months share what they learn. Gradient boosted
+trees (LightGBM) give every declaration a score. Of a product code that may not be shown they see the heading alone. The importers
+are in four folds, and there is a model for each, which has not seen the fold's importers. Their declarations tell what a score
+means. A synthetic declaration is scored by the model that has not seen the importer whose goods it has. So no label repeats what
+a model knows by heart. The label is then drawn at the rate of the declarations with similar scores. At least ``k`` importers
+stand behind each rate. The models, their calibration and their file belong here.
 
-Trees that learn from a finite source blur what they learn, and trees that learn from labels drawn by them blur it
-again. So the rates are sharpened: their log-odds are stretched. The factor is found by indirect inference (Gourieroux,
-Monfort and Renault 1993): the same learner is given the declarations as they may be shown, with labels drawn from
-stretched rates, and must find as much fraud as it finds in the source. The share of frauds stays as it is.
+Trees that learn from a finite source blur what they learn, and trees that learn from labels drawn by them blur it again. So the
+rates are sharpened: their log-odds are stretched. The factor is found by indirect inference (Gourieroux, Monfort and Renault
+1993): the same learner is given the declarations as they may be shown, with labels drawn from stretched rates, and must find as
+much fraud as it finds in the source. The share of frauds stays as it is.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from customs_assets.disclosure.parts import FOLD, FOLDS
 from customs_assets.seeds import Root, derive_rng, derive_seed
 from customs_assets.synthesis.boosted_trees import parameters, scores
 from customs_assets.synthesis.codec import CODES, FLAGS
@@ -30,12 +33,12 @@ if TYPE_CHECKING:
 
 ASSET = "fraud_propensity"
 
+
 # The model has as many trees as help with declarations that it has not seen, and no more than this.
 MOST_TREES = 1000
 PATIENCE = 40
 LEAVES = 63
 LEARNING_RATE = 0.05
-FOLDS = 4
 
 # Rows behind each calibrated rate, as a multiple of k.
 _ROWS_PER_GROUP = 20
@@ -64,18 +67,20 @@ class OfOneKind(ValueError):
 
 @dataclass(frozen=True)
 class FraudPropensity:
-    """The model and what its scores mean.
+    """The models and what their scores mean.
 
     Attributes:
         levels: for each coded column its values, the most frequent first. A value's code is its place.
-        trees: LightGBM's own text of the model.
+        codes: the product codes that the models tell apart; of others they see the heading.
+        trees: LightGBM's own text of the model of each fold.
         upper: upper bounds of the score's classes, ascending; the last is infinite.
         rates: share of frauds in each class, ascending, in [0, 1].
         stretch: what the log-odds of the rates were stretched by.
     """
 
     levels: Mapping[str, Sequence[str]]
-    trees: str
+    codes: Sequence[str]
+    trees: Sequence[str]
     upper: np.ndarray
     rates: np.ndarray
     stretch: float
@@ -86,6 +91,7 @@ class FraudPropensity:
         model_rows: pd.DataFrame,
         importers: np.ndarray,
         *,
+        codes: Sequence[str],
         min_group: int,
         root: Root,
         releasable: pd.DataFrame | None = None,
@@ -93,11 +99,12 @@ class FraudPropensity:
         """Learn from the labelled declarations of all months.
 
         Args:
-            model_rows: n rows as ``Codec.model_rows`` gives them, of any months.
+            model_rows: n rows in the form of ``Codec.model_rows``, with their :data:`FOLD`, of any months.
             importers: n integers, who stands behind each row.
+            codes: the product codes that may be shown.
             min_group: importers that each rate must rest on.
-            root: what folds and draws derive from.
-            releasable: the n rows as they may be shown, with generalized tariff tuples; None means the same rows.
+            root: what draws derive from.
+            releasable: the n rows as they may be shown; None means the same rows.
 
         Raises:
             OfOneKind: all rows are fraud, or none is.
@@ -108,11 +115,11 @@ class FraudPropensity:
                 f"all {len(fraud)} declarations are of one kind, so what fraud depends on cannot be learned"
             )
         levels = {name: by_frequency(model_rows[name]) for name in _LEVELLED}
-        features = _features(model_rows, levels)
-        releasable_features = features if releasable is None else _features(releasable, levels)
-        folds = derive_rng(root, ASSET, purpose="folds").integers(0, FOLDS, len(fraud))
+        features = _features(model_rows, levels, codes)
+        shown = features if releasable is None else _features(releasable, levels, codes)
+        folds = _usable_folds(model_rows[FOLD].to_numpy(dtype=int), fraud)
 
-        def train(seen: np.ndarray, trees: int, labels: np.ndarray = fraud, table: np.ndarray = features) -> Booster:
+        def train(table: np.ndarray, labels: np.ndarray, seen: np.ndarray, trees: int) -> Booster:
             return _train(table[seen], labels[seen], trees, min_group, root)
 
         def train_while_it_helps(seen: np.ndarray) -> Booster:
@@ -121,37 +128,44 @@ class FraudPropensity:
         models = [train_while_it_helps(folds != fold) for fold in range(FOLDS)]
         unseen = _out_of_fold(models, features, folds)
         upper, rates = _calibrated(unseen, fraud, importers, min_group)
-        classes = np.searchsorted(upper, _out_of_fold(models, releasable_features, folds))
-        trees = int(np.median([model.best_iteration or MOST_TREES for model in models]))
-        grown = max(trees, _DETECTOR_TREES)
-        if grown != trees:
-            unseen = _out_of_fold([train(folds != fold, grown) for fold in range(FOLDS)], features, folds)
+        classes = np.searchsorted(upper, _out_of_fold(models, shown, folds))
+        grown = max(int(np.median([model.best_iteration or MOST_TREES for model in models])), _DETECTOR_TREES)
+        unseen = _out_of_fold([train(features, fraud, folds != fold, grown) for fold in range(FOLDS)], features, folds)
         in_source = np.mean([_precision(unseen[folds == fold], fraud[folds == fold]) for fold in range(FOLDS)])
         first = folds == 0
 
         def found_at(stretch: float) -> float:
             shares = _stretched(rates, classes, fraud.mean(), stretch)[classes]
             drawn = draw_frauds(shares, derive_rng(root, ASSET, purpose=f"stretch {stretch}")).astype(int)
-            model = train(~first, grown, drawn, releasable_features)
+            model = train(shown, drawn, ~first, grown)
             # Measured by the rates that labels are drawn at: it says the same as labels, with less noise.
-            return _precision(scores(model, releasable_features[first]), shares[first])
+            return _precision(scores(model, shown[first]), shares[first])
 
         stretch = _matching_stretch(found_at, float(in_source))
-        booster = train(np.ones(len(fraud), dtype=bool), trees)
-        return cls(levels, booster.model_to_string(), upper, _stretched(rates, classes, fraud.mean(), stretch), stretch)
+        rates = _stretched(rates, classes, fraud.mean(), stretch)
+        return cls(levels, sorted(codes), [_text(model) for model in models], upper, rates, stretch)
 
     def rates_of(self, model_rows: pd.DataFrame) -> np.ndarray:
-        """The rate of fraud for each of m model rows, floats in [0, 1]."""
+        """The rate of fraud for each of m model rows, floats in [0, 1].
+
+        A row that has a :data:`FOLD` is scored by the model of that fold, any other by all.
+        """
         from lightgbm import Booster
 
-        score = scores(Booster(model_str=self.trees), _features(model_rows, self.levels))
+        features = _features(model_rows, self.levels, self.codes)
+        by_model = np.stack([scores(Booster(model_str=trees), features) for trees in self.trees])
+        if FOLD in model_rows:
+            score = by_model[model_rows[FOLD].to_numpy(dtype=int), np.arange(len(features))]
+        else:
+            score = by_model.mean(axis=0)
         return self.rates[np.searchsorted(self.upper, score)]
 
     def as_json(self) -> dict[str, Any]:
         """The model as JSON. Reading it back executes nothing."""
         return {
             "levels": {name: list(values) for name, values in self.levels.items()},
-            "trees": self.trees,
+            "codes": list(self.codes),
+            "trees": list(self.trees),
             "upper": self.upper[:-1].tolist(),
             "rates": self.rates.tolist(),
             "stretch": self.stretch,
@@ -161,7 +175,26 @@ class FraudPropensity:
     def from_json(cls, content: Mapping[str, Any]) -> FraudPropensity:
         """The model that :meth:`as_json` wrote."""
         upper = np.array([*content["upper"], np.inf], dtype=float)
-        return cls(content["levels"], content["trees"], upper, np.array(content["rates"], float), content["stretch"])
+        return cls(
+            content["levels"],
+            content["codes"],
+            content["trees"],
+            upper,
+            np.array(content["rates"], float),
+            content["stretch"],
+        )
+
+
+def _usable_folds(folds: np.ndarray, fraud: np.ndarray) -> np.ndarray:
+    """The folds, or where importers are so few that a model would have nothing to learn or to be judged by, the rows in turn."""
+    kinds = [np.unique(fraud[folds != fold]).size for fold in range(FOLDS)]
+    judged = [np.any(folds == fold) for fold in range(FOLDS)]
+    return folds if min(kinds) == 2 and all(judged) else np.arange(len(folds)) % FOLDS
+
+
+def _text(model: Booster) -> str:
+    """LightGBM's text of a model, cut to the trees that help."""
+    return model.model_to_string(num_iteration=model.best_iteration or None)
 
 
 def draw_frauds(rates: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -173,8 +206,10 @@ def draw_frauds(rates: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return drawn
 
 
-def _features(model_rows: pd.DataFrame, levels: Mapping[str, Sequence[str]]) -> np.ndarray:
-    features = row_features(model_rows, levels)
+def _features(model_rows: pd.DataFrame, levels: Mapping[str, Sequence[str]], codes: Sequence[str]) -> np.ndarray:
+    code = model_rows["hs10_code"].str[:6]
+    seen = model_rows.assign(hs10_code=np.where(code.isin(codes), code, code.str[:4] + "00"))
+    features = row_features(seen, levels)
     return np.column_stack([features[name] for name in _FEATURES])
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from customs_assets.declaration import FORM_CODES, TARIFF_TUPLE
 from customs_assets.disclosure.bands import Bands
+from customs_assets.disclosure.parts import FOLD
 from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
 from customs_assets.synthesis.codec import CODES, FLAGS, Codec
 from customs_assets.synthesis.donors import DonorTree
@@ -28,7 +29,8 @@ DONORS_PER_GROUP = 4
 GOODS_DONORS_PER_GROUP = 40
 
 # The columns that one donor gives together: what is declared of the goods, and what of it may be shown as declared.
-GOODS: tuple[str, ...] = (*TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud", "unit_price", "safe_as_declared")
+# With them comes the fold of the donor.
+GOODS: tuple[str, ...] = (*TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud", "unit_price", "safe_as_declared", FOLD)
 
 MASS, PRICE, LABEL = ("net_mass",), ("price_given", "residual"), ("fraud", "critical_fraud")
 
@@ -62,6 +64,7 @@ _FEATURES_OF = {
     "hs10_code": {"hs10_code", "chapter"},
     "unit_price": {"residual", "price_given"},
     "safe_as_declared": set[str](),
+    FOLD: set[str](),
 }
 
 # How finely the tree of the goods tells masses apart.

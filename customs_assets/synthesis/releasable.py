@@ -9,6 +9,7 @@ import pandas as pd
 
 from customs_assets.anonymization.unit_prices import prices_of, unit_prices_of
 from customs_assets.disclosure.bands import Bands
+from customs_assets.disclosure.parts import FOLD
 from customs_assets.disclosure.safe_groups import Generalized, SafeGroups, written_unit_prices
 from customs_assets.seeds import Root, derive_rng, derive_root
 from customs_assets.synthesis.codec import Codec
@@ -23,7 +24,7 @@ class ReleasableMonth:
         generalized: the declarations with tuples and codes that may be shown.
         declarations: the same n rows at the prices of their new product codes.
         codec: fitted to them.
-        model_rows: them as model rows.
+        model_rows: them as model rows, with their fold (``disclosure.parts.FOLD``).
     """
 
     generalized: Generalized
@@ -84,6 +85,8 @@ def releasable_month(
     model_rows["safe_as_declared"] &= np.isin(model_rows["net_mass"], codec.mass.bands.heaps)
     extreme = _has_extreme_unit_price(model_rows, rows["importer_id"], min_group, root)
     model_rows.loc[extreme, "unit_price"] = np.nan
+    fold = disclosed.tuples.set_index("declaration_id")[FOLD]
+    model_rows[FOLD] = fold.loc[declarations["declaration_id"]].to_numpy()
     return ReleasableMonth(generalized, rows, codec, codec.with_prices(model_rows))
 
 

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from customs_assets.declaration import HS6
 from customs_assets.disclosure.identities import compose
+from customs_assets.disclosure.levels import CODE
+from customs_assets.disclosure.parts import FOLD
 from customs_assets.seeds import Root, derive_seed
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
@@ -77,13 +80,16 @@ def fit_propensity(
     model_rows, releasable = [], []
     for month, rows in source.items():
         prices = unit_prices[month]
-        model_rows.append(Codec.fit(rows, prices, min_group, root=root).model_rows(rows))
-        shown = releasable_month(rows, prices, disclosed, month=month, min_group=min_group, root=root)
-        releasable.append(shown.model_rows)
+        shown = releasable_month(rows, prices, disclosed, month=month, min_group=min_group, root=root).model_rows
+        declared = Codec.fit(rows, prices, min_group, root=root).model_rows(rows)
+        model_rows.append(declared.assign(**{FOLD: shown[FOLD].to_numpy()}))
+        releasable.append(shown)
     importers = pd.concat([rows["importer_id"] for rows in source.values()])
+    kept = disclosed.tuples["code_level"] == CODE
     return FraudPropensity.fit(
         pd.concat(model_rows, ignore_index=True),
         pd.factorize(importers)[0],
+        codes=sorted(disclosed.tuples.loc[kept, HS6.name].unique()),
         min_group=min_group,
         root=root,
         releasable=pd.concat(releasable, ignore_index=True),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customs_assets.declaration import IDENTITIES
-from customs_assets.disclosure.identities import assign, compose, over_share, packed
+from customs_assets.disclosure.identities import LIKE, assign, compose, over_share, packed, too_few_donors
 from customs_assets.fidelity.relations import relations
 
 K = 5
@@ -43,6 +43,7 @@ def _trade(rows: int = 9000, seed: int = 3) -> pd.DataFrame:
             "mode_of_transport": np.where(air, "40", "10"),
             "import_type": "11",
             "fraud": (rng.random(rows) < 0.2).astype(int),
+            "date": pd.to_datetime("2020-01-15") + pd.to_timedelta(31 * rng.integers(3, size=rows), unit="D"),
         }
     )
 
@@ -57,30 +58,44 @@ def composed(trade: pd.DataFrame) -> pd.DataFrame:
     return compose(trade, trade, min_group=K, root=1)
 
 
+def _dealt_from(trade: pd.DataFrame, composed: pd.DataFrame) -> pd.DataFrame:
+    """The declarations that the slots were dealt from, in the order of the slots."""
+    return trade.set_index("declaration_id", drop=False).loc[composed["slot_id"]].reset_index(drop=True)
+
+
 def test_who_names_nobody_still_names_nobody(trade: pd.DataFrame, composed: pd.DataFrame):
     assert composed["declaration_id"].tolist() == trade["declaration_id"].tolist()
     for role in IDENTITIES:
-        assert ((composed[role] == "") == (trade[role] == "")).all()
+        assert ((composed[role] == "") == (_dealt_from(trade, composed)[role] == "")).all()
 
 
-def test_a_composed_row_says_what_its_declaration_is_like_and_has_goods_of_its_origin(
+def test_every_declaration_has_a_slot_of_its_goods_and_every_slot_is_one_declarations(
     trade: pd.DataFrame, composed: pd.DataFrame
 ):
-    assert set(composed) == {
-        "declaration_id",
-        *IDENTITIES,
-        *("hs6_code", "country_of_origin", "office_id", "mode_of_transport", "fraud"),
-    }
-    for column in ("country_of_origin", "office_id", "mode_of_transport", "fraud"):
-        assert (composed[column] == trade[column]).all(), column
-    # Rows of one origin exchange their codes, so each origin has the goods that it had.
-    own = trade["hs10_code"].str[:6]
-    for origin, rows in composed.groupby("country_of_origin"):
-        assert sorted(rows["hs6_code"]) == sorted(own[trade["country_of_origin"] == origin])
+    assert set(composed) == {"declaration_id", "slot_id", *IDENTITIES, *LIKE}
+    assert sorted(composed["slot_id"]) == sorted(trade["declaration_id"])
+    assert composed["hs6_code"].tolist() == trade["hs10_code"].str[:6].tolist()
+    assert composed["country_of_origin"].tolist() == trade["country_of_origin"].tolist()
+    slots = _dealt_from(trade, composed)
+    for column in LIKE[2:]:
+        assert (composed[column] == slots[column]).all(), column
+    assert (composed["country_of_origin"] == slots["country_of_origin"]).mean() > 0.99
+    # Where the month has such a slot, it is one of the month: importers keep to their time.
+    assert (slots["date"].dt.month == trade["date"].dt.month).mean() > 0.7
+
+
+def test_an_importers_goods_are_of_enough_donors(trade: pd.DataFrame, composed: pd.DataFrame):
+    """The attack: whose goods does a new importer have? If they were one real importer's, it would be that one."""
+    goods = pd.DataFrame({"new": composed["importer_id"], "donor": trade["importer_id"]})
+    by_new = goods.groupby("new")["donor"]
+    sizes, donors = by_new.size(), by_new.nunique()
+    assert (donors >= np.minimum(sizes, K)).mean() > 0.99
+    largest = goods.value_counts().groupby("new").max()
+    assert (largest[sizes >= K] <= np.ceil(sizes[sizes >= K] / 2)).mean() > 0.99
 
 
 def test_relations_are_as_strong_as_the_sources(trade: pd.DataFrame, composed: pd.DataFrame):
-    made = relations(_with_goods(trade, composed))
+    made = relations(composed)
     source = relations(trade)
     for pair in ("importer_id|hs6_code", "seller_id|country_of_origin", "declarant_id|office_id"):
         assert made[pair] / source[pair] == pytest.approx(1.0, abs=0.15), pair
@@ -95,8 +110,9 @@ def test_importers_that_mix_many_keep_to_goods_only_where_goods_are_concentrated
     generalized = trade.assign(hs10_code=codes)
     composed = compose(generalized, trade, min_group=K, root=1)
     source = relations(trade)["importer_id|hs6_code"]
-    without = relations(_slots(generalized, composed))["importer_id|hs6_code"]
-    made = relations(_with_goods(generalized, composed))["importer_id|hs6_code"]
+    dealt = {role: composed.set_index("slot_id")[role].loc[trade["declaration_id"]].to_numpy() for role in IDENTITIES}
+    without = relations(generalized.assign(**dealt))["importer_id|hs6_code"]
+    made = relations(composed)["importer_id|hs6_code"]
     assert made > without
     assert abs(made - source) < abs(without - source)
     assert made / source == pytest.approx(1.0, abs=0.15)
@@ -106,16 +122,18 @@ def test_importers_that_mix_many_keep_to_goods_only_where_goods_are_concentrated
 
 def _kept_from_one(trade: pd.DataFrame, composed: pd.DataFrame, role: str) -> float:
     """The share of new identities that hold no more than a k-th of one source identity."""
-    named = (trade[role] != "").to_numpy()
-    mix = pd.DataFrame({"new": composed[role][named].to_numpy(), "source": trade[role][named].to_numpy()})
+    source = _dealt_from(trade, composed)
+    named = (source[role] != "").to_numpy()
+    mix = pd.DataFrame({"new": composed[role][named].to_numpy(), "source": source[role][named].to_numpy()})
     sizes, largest = mix.groupby("new").size(), mix.value_counts().groupby("new").max()
     return float((largest <= np.ceil(sizes / K)).mean())
 
 
 def test_a_new_identity_holds_no_more_of_one_source_identity_than_a_kth(trade: pd.DataFrame, composed: pd.DataFrame):
     for role in ("importer_id", "seller_id", "declarant_id"):
-        named = (trade[role] != "").to_numpy()
-        new, source = (pd.factorize(frame[role][named])[0] for frame in (composed, trade))
+        dealt_from = _dealt_from(trade, composed)
+        named = (dealt_from[role] != "").to_numpy()
+        new, source = (pd.factorize(frame[role][named])[0] for frame in (composed, dealt_from))
         mix = pd.DataFrame({"new": new, "source": source})
         sizes, largest = mix.groupby("new").size(), mix.value_counts().groupby("new").max()
         assert (largest <= np.ceil(sizes / K)).mean() > 0.99
@@ -141,7 +159,7 @@ def test_where_the_source_has_no_relation_none_is_made(trade: pd.DataFrame):
     rng = np.random.default_rng(0)
     unrelated = trade.assign(**{role: rng.permutation(trade[role]) for role in IDENTITIES})
     made = compose(unrelated, unrelated, min_group=K, root=1)
-    found = relations(unrelated.assign(**{role: made[role] for role in IDENTITIES}))
+    found = relations(made)
     assert found["importer_id|hs6_code"] == pytest.approx(relations(unrelated)["importer_id|hs6_code"], abs=0.01)
 
 
@@ -160,19 +178,10 @@ def _rows_to_name(trade: pd.DataFrame) -> pd.DataFrame:
     return trade.drop(columns=[*IDENTITIES, "declaration_id"]).assign(**named)
 
 
-def _slots(trade: pd.DataFrame, composed: pd.DataFrame) -> pd.DataFrame:
-    return trade.assign(**{role: composed[role].to_numpy() for role in IDENTITIES})
-
-
-def _with_goods(trade: pd.DataFrame, composed: pd.DataFrame) -> pd.DataFrame:
-    """The slots with the product codes that the composed identities have."""
-    return _slots(trade, composed).assign(hs10_code=composed["hs6_code"].to_numpy())
-
-
 def test_rows_like_the_slots_take_over_their_identities_each_once(trade: pd.DataFrame, composed: pd.DataFrame):
-    slots = _slots(trade, composed)
+    slots = composed
     shuffled = _rows_to_name(trade).sample(frac=1.0, random_state=4)
-    given_to = assign(shuffled, slots, composed.iloc[:0], np.random.default_rng(2))
+    given_to = assign(shuffled, slots, np.random.default_rng(2))
     assert given_to.index.equals(shuffled.index)
     for role in IDENTITIES:
         assert sorted(given_to[role]) == sorted(slots[role]), "every slot serves once"
@@ -185,25 +194,25 @@ def test_rows_like_the_slots_take_over_their_identities_each_once(trade: pd.Data
 @pytest.mark.parametrize("rows", [1, 100, 12000])
 def test_any_number_of_rows_gets_identities(trade: pd.DataFrame, composed: pd.DataFrame, rows: int):
     asked = _rows_to_name(trade).sample(rows, replace=True, random_state=1).reset_index(drop=True)
-    given_to = assign(asked, _slots(trade, composed), composed, np.random.default_rng(2))
+    given_to = assign(asked, composed, np.random.default_rng(2))
     assert (given_to["importer_id"] != "").all()
     assert ((given_to["courier_id"] != "") == (asked["courier_id_named"] == "yes")).all()
 
 
-def test_a_product_that_no_slot_of_the_month_has_comes_with_its_importer_of_another_month(
-    trade: pd.DataFrame, composed: pd.DataFrame
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=1, max_size=60), st.integers(1, 6))
+@settings(max_examples=80, deadline=None)
+def test_rows_are_called_for_another_donor_where_and_only_where_donors_are_too_few(
+    pairs: list[tuple[int, int]], k: int
 ):
-    slots, others = _slots(trade, composed).iloc[:200], composed.iloc[200:]
-    own = set(slots["hs10_code"].str[:6])
-    elsewhere = others[~others["hs6_code"].isin(own)]
-    picked = elsewhere.index[:50]
-    asked = _rows_to_name(trade).loc[picked].assign(hs10_code=others.loc[picked, "hs6_code"])
-    given_to = assign(asked, slots, others, np.random.default_rng(2))
-    trades = set(zip(others["importer_id"], others["hs6_code"], strict=True))
-    assert all(pair in trades for pair in zip(given_to["importer_id"], asked["hs10_code"], strict=True))
-    # Without other months the importer is one of the month, whatever it trades.
-    alone = assign(asked, slots, others.iloc[:0], np.random.default_rng(2))
-    assert set(alone["importer_id"]) <= set(slots["importer_id"])
+    runs, donors = (np.array(column) for column in zip(*pairs, strict=True))
+    called = too_few_donors(runs, donors, k)
+    for run in np.unique(runs):
+        own, size = donors[runs == run], int((runs == run).sum())
+        counts = np.bincount(own)
+        enough = np.count_nonzero(counts) >= min(k, size) and (size < k or counts.max() <= -(-size // 2))
+        assert called[runs == run].any() == (not enough)
+        # Never all rows of a donor: one may stay.
+        assert set(own[~called[runs == run]]) == set(own)
 
 
 def test_the_same_seed_composes_the_same_and_another_seed_another(trade: pd.DataFrame, composed: pd.DataFrame):

@@ -538,3 +538,11 @@ def test_thinned_importers_stand_beneath_their_cell_with_a_share_and_no_cell_is_
     assert thinned.merge(cells[place], how="left", on=place, indicator=True)["_merge"].eq("both").all()
     assert thinned["importer_id"].str.startswith("giant").sum() > 20
     assert (cells["importers"] >= K).all()
+
+
+def test_an_importers_declarations_share_a_fold_and_its_token_does_not_decide_which(world: World):
+    importers = world.trade.inspected["importer_id"]
+    assert world.tuples["fold"].groupby(importers).nunique().max() == 1
+    assert set(world.tuples["fold"]) == {0, 1, 2, 3}
+    respelt = replace(world.trade, inspected=world.trade.inspected.assign(importer_id="X" + importers.str[::-1]))
+    assert respelt.disclosed(world.safe, b"a secret")["fold"].tolist() == world.tuples["fold"].tolist()

@@ -46,7 +46,8 @@ def lake(tmp_path: Path, small_source: Path, monkeypatch: pytest.MonkeyPatch) ->
     stored.write_table("safe_groups", count_safe_groups(stored, [MONTH], min_group=5))
     law = law_that_allows(anonymized)
     write_parts(stored, parts_of_all(anonymized, law, 5, 1), law, MONTH)
-    stored.write_table("composed_identities", anonymized[["declaration_id", *IDENTITIES]])
+    slots = anonymized[["declaration_id", *IDENTITIES]].assign(slot_id=anonymized["declaration_id"])
+    stored.write_table("composed_identities", slots)
     return stored
 
 
@@ -237,9 +238,9 @@ def test_a_safe_part_of_too_few_importers_fails_its_suite_and_the_account(lake: 
 
 
 def test_identities_that_are_the_sources_own_are_convicted(lake: Lake):
-    lake.write_table(
-        "composed_identities", lake.read_frame("anonymized_declarations", MONTH)[["declaration_id", *IDENTITIES]]
-    )
+    own = lake.read_frame("anonymized_declarations", MONTH)
+    slots = own[["declaration_id", *IDENTITIES]].assign(slot_id=own["declaration_id"])
+    lake.write_table("composed_identities", slots)
     result = judge(_suite("composed_identities"), Pipeline(), "")
     assert not result.passed
     assert "give a new identity more of one source identity" in str(result.metadata["findings"])

@@ -14,6 +14,7 @@ import pytest
 from customs_assets.anonymization.identities import anonymize
 from customs_assets.anonymization.unit_prices import average_prices, noisy_prices
 from customs_assets.declaration import NAMES, TARIFF_TUPLE
+from customs_assets.disclosure.parts import FOLD
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.lake import Lake
 from customs_assets.synthesis.codec import Codec
@@ -92,7 +93,10 @@ def _learned(
     composed = compose_identities({month: declarations}, disclosed, min_group=MIN_GROUP, root=seed)
     rows = Codec.fit(declarations, unit_prices, MIN_GROUP).model_rows(declarations)
     importers = pd.factorize(declarations["importer_id"])[0]
-    return AllMonths(disclosed, composed, FraudPropensity.fit(rows, importers, min_group=MIN_GROUP, root=seed))
+    rows[FOLD] = tuples.set_index("declaration_id").loc[declarations["declaration_id"], FOLD].to_numpy()
+    codes = sorted(declarations["hs10_code"].str[:6].unique())
+    propensity = FraudPropensity.fit(rows, importers, codes=codes, min_group=MIN_GROUP, root=seed)
+    return AllMonths(disclosed, composed, propensity)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from customs_assets.disclosure.parts import FOLD, FOLDS
 from customs_assets.synthesis.fraud_propensity import FraudPropensity, draw_frauds
 
 ROWS = 6000
@@ -51,10 +52,24 @@ def _model_rows(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     return rows, rate
 
 
+IMPORTERS = np.arange(ROWS) % 900
+_FOLDS = np.random.default_rng(8).integers(0, FOLDS, 900)[IMPORTERS]
+
+
+def _fit(rows: pd.DataFrame, codes: list[str] | None = None, releasable: pd.DataFrame | None = None) -> FraudPropensity:
+    """Learn from rows of 900 importers, whose product codes may all be shown unless told otherwise."""
+    folds = _FOLDS
+    shown = None if releasable is None else releasable.assign(**{FOLD: folds})
+    codes = sorted(rows["hs10_code"].str[:6].unique()) if codes is None else codes
+    return FraudPropensity.fit(
+        rows.assign(**{FOLD: folds}), IMPORTERS, codes=codes, min_group=5, root=1, releasable=shown
+    )
+
+
 @pytest.fixture(scope="module")
 def fitted() -> FraudPropensity:
     rows, _ = _model_rows()
-    return FraudPropensity.fit(rows, np.arange(ROWS) % 900, min_group=5, root=1)
+    return _fit(rows)
 
 
 def test_rates_of_declarations_never_seen_are_the_true_ones(fitted: FraudPropensity):
@@ -85,7 +100,7 @@ def test_a_value_never_seen_has_a_rate_too(fitted: FraudPropensity):
 def test_declarations_of_one_kind_teach_nothing_and_are_refused():
     rows, _ = _model_rows()
     with pytest.raises(ValueError, match="all 6000 declarations are of one kind"):
-        FraudPropensity.fit(rows.assign(fraud=0), np.arange(ROWS), min_group=5, root=1)
+        _fit(rows.assign(fraud=0))
 
 
 @given(st.lists(st.floats(0, 1), min_size=0, max_size=200), st.integers(0, 100))
@@ -113,5 +128,41 @@ def test_labels_are_sharper_where_goods_may_not_be_shown(fitted: FraudPropensity
     # Half of the declarations may not show their goods: what is left tells less, and the rates say more.
     hidden = np.random.default_rng(0).random(ROWS) < 0.5
     shown = rows.assign(hs10_code=np.where(hidden, "0901100000", rows["hs10_code"]))
-    sharper = FraudPropensity.fit(rows, np.arange(ROWS) % 900, min_group=5, root=1, releasable=shown)
+    sharper = _fit(rows, releasable=shown)
     assert sharper.stretch > fitted.stretch
+
+
+def test_a_row_is_scored_by_a_model_that_has_not_seen_the_importer_of_its_goods():
+    """The attack: an importer that alone is always fraud. Whoever asks a model that saw it finds its label."""
+    rows, _ = _model_rows()
+    fold = _FOLDS
+    target = 7
+    own = target == IMPORTERS
+    # Its goods weigh what nobody else's do, and there are enough of them for a leaf.
+    own[np.flatnonzero(fold == fold[target])[:60]] = True
+    marked = rows.assign(net_mass=np.where(own, 7777.0, rows["net_mass"]), fraud=np.where(own, 1, rows["fraud"]))
+    fitted = FraudPropensity.fit(
+        marked.assign(**{FOLD: fold}), IMPORTERS, codes=sorted(rows["hs10_code"].str[:6].unique()), min_group=5, root=1
+    )
+    asked = marked[own]
+    known = [fitted.rates_of(asked.assign(**{FOLD: other})).mean() for other in range(FOLDS) if other != fold[target]]
+    unknown = fitted.rates_of(asked.assign(**{FOLD: fold[target]})).mean()
+    assert min(known) > 0.7, "the attack works on a model that saw it"
+    assert unknown < 0.5, "and not on the one that is asked"
+
+
+def test_of_a_product_code_that_may_not_be_shown_the_heading_alone_is_seen():
+    rows, rate = _model_rows()
+    codes = sorted(rows["hs10_code"].str[:6].unique())
+    blind = _fit(rows, codes=[])
+    fresh, _ = _model_rows(seed=5)
+    other = fresh.assign(hs10_code=fresh["hs10_code"].str[:4] + "990000")
+    np.testing.assert_array_equal(blind.rates_of(fresh), blind.rates_of(other))
+    assert len(codes) > 1 and len(rate)
+
+
+def test_few_importers_are_no_obstacle():
+    rows, _ = _model_rows()
+    few = rows.head(200).assign(**{FOLD: 0})
+    fitted = FraudPropensity.fit(few, np.arange(200) % 9, codes=[], min_group=5, root=1)
+    assert np.isfinite(fitted.rates_of(few)).all()
