@@ -137,9 +137,9 @@ def test_a_row_is_scored_by_a_model_that_has_not_seen_the_importer_of_its_goods(
     rows, _ = _model_rows()
     fold = _FOLDS
     target = 7
-    own = target == IMPORTERS
     # Its goods weigh what nobody else's do, and there are enough of them for a leaf.
-    own[np.flatnonzero(fold == fold[target])[:60]] = True
+    marks = [*np.flatnonzero(target == IMPORTERS), *np.flatnonzero(fold == fold[target])[:60]]
+    own = np.isin(np.arange(ROWS), marks)
     marked = rows.assign(net_mass=np.where(own, 7777.0, rows["net_mass"]), fraud=np.where(own, 1, rows["fraud"]))
     fitted = FraudPropensity.fit(
         marked.assign(**{FOLD: fold}), IMPORTERS, codes=sorted(rows["hs10_code"].str[:6].unique()), min_group=5, root=1
