@@ -126,7 +126,7 @@ def safe_parts(
     kinds={"parquet", "pandas"},
     owners=OWNERS,
     io_manager_key=PARQUET,
-    **made_with("2", "release_secret", "min_group", "dominance_one", "dominance_two"),
+    **made_with("3", "release_secret", "min_group", "dominance_one", "dominance_two"),
 )
 def disclosed_tuples(
     pipeline: Pipeline,

@@ -584,7 +584,9 @@ def _draw_claims(
     rows.lane[list(part.columns)] = claims.iloc[drawn][list(part.columns)].to_numpy()
     if len(without):
         _whole_tuples(rows, without, rng)
-    _lawful_rates(rows, safe, law, rng)
+    if RATE not in part.columns:
+        # Else the rate is a part of the claim, and was drawn with it.
+        _lawful_rates(rows, safe, law, rng)
 
 
 def _whole_tuples(rows: _Rows, without: np.ndarray, rng: np.random.Generator) -> None:

@@ -13,6 +13,7 @@ from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.disclosure.levels import ALL, CODE, LEVELS, with_levels
 from customs_assets.disclosure.parts import NOWHERE, SafeParts, effective_law
 from customs_assets.disclosure.too_few import TooFewImporters
+from customs_assets.law.law import Law
 from customs_assets_tests.disclosure.small_trade import (
     CODE_LAW,
     CODES,
@@ -546,3 +547,14 @@ def test_an_importers_declarations_share_a_fold_and_its_token_does_not_decide_wh
     assert set(world.tuples["fold"]) == {0, 1, 2, 3}
     respelt = replace(world.trade, inspected=world.trade.inspected.assign(importer_id="X" + importers.str[::-1]))
     assert respelt.disclosed(world.safe, b"a secret")["fold"].tolist() == world.tuples["fold"].tolist()
+
+
+def test_a_rate_that_is_a_part_of_the_claim_is_not_changed_when_the_claim_is_kept():
+    """An importer may be thinned for its rates and not for its claims: then a kept claim used to get another rate."""
+    codes = Law("nomenclature", pd.DataFrame({"hs_code": CODES, "tax_type": None, "tax_rate": np.nan}), NO_ROUTES)
+    for seed in range(1, 5):
+        trade = trade_of(seed=seed, rows=3000, importers=40)
+        world = World(Trade(trade.everyone, trade.everyone, codes))
+        kept = (world.tuples[[f"{part}_level" for part in PARTS]] == CODE).all(axis=1)
+        for name in ("tax_type", "tax_rate"):
+            assert (world.tuples[name] == trade.everyone[name])[kept].all(), name
