@@ -75,7 +75,10 @@ def test_nothing_over_all_months_starts_while_one_of_them_is_under_way_or_has_fa
     two = LAW | {(key, month) for key, job in JOB_OF.items() if job == "month" for month in MONTHS[:2]}
     third = {(key, MONTHS[2]) for key, job in JOB_OF.items() if job == "month"}
     assert office.ready(two, failed=third) == {}
-    assert {job for job, _ in office.ready(two | third)} == {"shared", "rehearsal", "fraud_benchmark_cell"}
+    assert {job for job, _ in office.ready(two | third)} == {"shared", "fraud_benchmark_cell"}
+    # What traders asked to withhold is withheld from the rehearsal, too.
+    requests = {("confidential_trade", "")}
+    assert {job for job, _ in office.ready(two | third | requests)} == {"shared", "rehearsal", "fraud_benchmark_cell"}
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_a_month_built_again_is_followed_by_what_is_built_from_it_once_and_in_or
     source = {(key, "2020-01") for key in ("raw_declarations", "quarantine", "labelled_declarations")}
     law = {("tariff", ""), ("tariff_routes", "")}
     # The population is counted in what was read, inspected or not.
-    counted = {("population", "2020-01"), ("safe_parts", "")}
+    counted = {("population", "2020-01"), ("safe_parts", ""), ("confidential_trade", "")}
     assert set(times) == everything - untouched - source - law - counted - {("anonymized_declarations", "2020-01")}
 
 

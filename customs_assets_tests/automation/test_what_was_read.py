@@ -113,7 +113,8 @@ def test_a_month_in_the_lake_that_nobody_asked_to_synthesize_leaves_the_others_u
     for month in ("2020-02", "2020-03"):
         assert run_month(*TABLES, month=month).success
     _read_law(instance)
-    shared = ("safe_parts", "disclosed_tuples", "safe_groups", "composed_identities", "fraud_propensity")
+    by_parts = ("safe_parts", "confidential_trade", "disclosed_tuples")
+    shared = (*by_parts, "safe_groups", "composed_identities", "fraud_propensity")
     _share(instance, *shared)
     assert not set(shared).intersection(_stale(lake, "2020-02"))
     assert run_month(*TABLES, month="2020-04").success
@@ -189,7 +190,7 @@ def test_an_asset_over_all_months_reads_the_months_that_its_record_names(
 
     monkeypatch.setattr(synthesis, "fit_propensity", interrupted)
     _read_law(instance)
-    _share(instance, "safe_parts", "disclosed_tuples", "safe_groups", "fraud_propensity")
+    _share(instance, "safe_parts", "confidential_trade", "disclosed_tuples", "safe_groups", "fraud_propensity")
     assert read == [["2020-02"], ["2020-02"]]
     record = lake.record("fraud_propensity")
     assert record is not None
