@@ -85,7 +85,9 @@ def test_what_is_not_safe_stands_in_no_table(tmp_path: Path):
 def _shown(rows: pd.DataFrame, replaced: dict[int, tuple[str, tuple]] | None = None) -> pd.DataFrame:
     """Disclosed tuples that keep every part, but for some rows: by number, which part fell, and the tuple that is shown."""
     tuples = rows[["declaration_id", *TARIFF_TUPLE[1:]]].assign(hs6_code=rows["hs10_code"].str[:6])
-    tuples = tuples.assign(**{f"{part}_level": CODE for part in ("code", "origin", "departure", "claim")})
+    tuples = tuples.assign(
+        net_mass=np.nan, **{f"{part}_level": CODE for part in ("code", "origin", "departure", "claim")}
+    )
     tuples = tuples.assign(**{f"{part}_pool": "" for part in ("code", "origin", "departure", "claim")})
     for number, (part, shown) in (replaced or {}).items():
         tuples.loc[number, list(RELEASED_TUPLE)] = [shown[0][:6], *shown[1:]]
