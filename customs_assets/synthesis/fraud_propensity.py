@@ -153,11 +153,11 @@ class FraudPropensity:
         from lightgbm import Booster
 
         features = _features(model_rows, self.levels, self.codes)
-        by_model = np.stack([scores(Booster(model_str=trees), features) for trees in self.trees])
+        models = [Booster(model_str=trees) for trees in self.trees]
         if FOLD in model_rows:
-            score = by_model[model_rows[FOLD].to_numpy(dtype=int), np.arange(len(features))]
+            score = _out_of_fold(models, features, model_rows[FOLD].to_numpy(dtype=int))
         else:
-            score = by_model.mean(axis=0)
+            score = np.mean([scores(model, features) for model in models], axis=0)
         return self.rates[np.searchsorted(self.upper, score)]
 
     def as_json(self) -> dict[str, Any]:
@@ -243,8 +243,8 @@ def _train(
 def _out_of_fold(models: Sequence[Booster], features: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """The score of each row by the model that did not see its fold."""
     unseen = np.empty(len(features))
-    for fold, model in enumerate(models):
-        unseen[folds == fold] = scores(model, features[folds == fold])
+    for fold in np.unique(folds):
+        unseen[folds == fold] = scores(models[fold], features[folds == fold])
     return unseen
 
 
