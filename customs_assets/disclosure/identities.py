@@ -7,9 +7,10 @@ that the source's identities have. Each run is a new identity. What it trades is
 more than a ``k``-th of its declarations from any one source identity, so that none is a source identity under another
 name. A share of the declarations is shuffled, just so large that each relation comes out as strong as the source's.
 
-``compose`` deals once over all months. Each row with its new identities is then a *slot*, and each month gets as many slots of
-each of its goods as it has. ``assign`` chooses identities for a synthetic month: each of its rows takes those of the slot that is
-most like it, each slot once. So over all months each new identity occurs as often as it was dealt.
+``compose`` deals importers once over all months. Each row with its new importer is then a *slot*, and each declaration gets one
+of its own goods, so that each month has as many slots of each of its goods as it has. Sellers, declarants and couriers are dealt
+to the slots with the goods that these now have. ``assign`` chooses identities for a synthetic month: each of its rows takes those
+of the slot that is most like it, each slot once. So over all months each new identity occurs as often as it was dealt.
 
 New identities have the tokens of source identities, so that Table 2 can compare source and synthetic declarations. A
 run gets a token of its own size, of an identity that trades from the same country (office, mode), drawn at random among
@@ -19,7 +20,7 @@ those. What the run holds says nothing of the token's first owner.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,6 +137,9 @@ LIKE = (
     "fraud",
 )
 
+# What a slot takes over from the declaration that gets it.
+_OF_GOODS = ("hs6_code", "heading", "chapter", "country_of_origin")
+
 # What a declaration must share with its slot, tried in this order.
 _GOODS = ("hs6_code", "country_of_origin")
 _OF_A_DECLARATION: tuple[tuple[str, ...], ...] = (
@@ -145,7 +149,26 @@ _OF_A_DECLARATION: tuple[tuple[str, ...], ...] = (
     (*_GOODS, "fraud", "office_id"),
     (*_GOODS, "fraud"),
     _GOODS,
+    ("hs6_code", "month"),
+    ("hs6_code",),
 )
+
+# Declarations change slots to give an importer the goods of enough donors, at first those that are alike in these columns.
+_CHANGING: tuple[tuple[str, ...], ...] = (
+    _GOODS,
+    ("hs6_code",),
+    ("heading", "country_of_origin"),
+    ("heading",),
+    ("chapter", "country_of_origin"),
+    ("chapter",),
+    (),
+)
+
+# Importers exchange codes within these, and last of all over all origins: there only until the relation of importers and goods
+# is this part of the source's, since it costs the relation of importers and origins, and with it that of importers and sellers.
+_WITHIN_ORIGINS: tuple[tuple[str, ...], ...] = (("country_of_origin", "chapter"), ("country_of_origin",))
+_OVER_ORIGINS: tuple[tuple[str, ...], ...] = (*_WITHIN_ORIGINS, ())
+_SHARE_OVER_ORIGINS = 0.95
 
 # The share of declarations to shuffle is searched for in this many halvings.
 _HALVINGS = 7
@@ -172,58 +195,63 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
         declaration that its slot was dealt from; the four identity columns, empty where the slot names nobody; and what else the
         slot is like (:data:`LIKE`). A month has slots of its own goods.
     """
-    rows = with_shorter_codes(declarations)
+    goods = with_shorter_codes(declarations).assign(month=declarations["date"].dt.to_period("M").astype(str))
     measured = with_shorter_codes(source)
-    disclosed = rows.assign(month=rows["date"].dt.to_period("M").astype(str))
-    for role in ROLES:
-        rng = derive_rng(root, ASSET, purpose=role.name)
-        rows[role.name] = _compose_role(rows, declarations, measured, role, min_group, rng)
-    slot = _slots(disclosed, rows, measured, min_group, root)
-    given = rows[[*IDENTITIES, *LIKE[2:]]].iloc[slot].reset_index(drop=True)
-    own = disclosed[["declaration_id", *LIKE[:2]]]
-    return pd.concat([own, rows["declaration_id"].iloc[slot].reset_index(drop=True).rename("slot_id"), given], axis=1)
+    dealt = goods.assign(importer_id=_compose_role(goods, declarations, measured, ROLES[0], min_group, root))
+    slot = _slots(goods, dealt, measured, min_group, root)
+    slots = dealt.iloc[slot].reset_index(drop=True).assign(**{name: goods[name] for name in _OF_GOODS})
+    owners = declarations.iloc[slot].reset_index(drop=True)
+    for role in ROLES[1:]:
+        slots[role.name] = _compose_role(slots, owners, measured, role, min_group, root)
+    columns = [*LIKE[:2], "declaration_id", *IDENTITIES, *LIKE[2:]]
+    composed = slots[columns].rename(columns={"declaration_id": "slot_id"})
+    return pd.concat([goods["declaration_id"], composed], axis=1)
 
 
-def _slots(
-    disclosed: pd.DataFrame, slots: pd.DataFrame, measured: pd.DataFrame, min_group: int, root: Root
-) -> np.ndarray:
+def _slots(goods: pd.DataFrame, dealt: pd.DataFrame, measured: pd.DataFrame, min_group: int, root: Root) -> np.ndarray:
     """For each declaration the place of its slot: one of the same goods and origin, of the same month where there is one.
 
-    The goods of the slots are exchanged within an origin. So there are as many of each code and origin as declarations. Through
-    its slots a new importer has the goods of some declarations. They are of enough donors (:func:`too_few_donors`), which loosens
-    the relation of importers and goods. So it is aimed higher until it is as strong as the source's.
+    The goods of the slots are exchanged, so that there are as many of each code as declarations. Through its slots a new importer
+    has the goods of some declarations. They must be of enough donors (:func:`too_few_donors`). So declarations change slots:
+    first with others of the same goods and origin, then of the same code, heading and chapter. This loosens the relation of
+    importers and goods. So it is aimed higher until it is as strong as the source's.
 
     Args:
-        disclosed: n declarations with the goods that are shown for them, and their ``month``.
-        slots: the n rows with their new importers.
+        goods: n declarations with the goods that are shown for them, and their ``month``.
+        dealt: the n rows with their new importers.
         measured: the n rows of the source.
         min_group: ``k``.
         root: what draws derive from.
     """
     target = _association_above_chance(measured["hs6_code"])(measured["importer_id"].to_numpy())
-    association = _association_above_chance(disclosed["hs6_code"])
-    code, origin = (pd.factorize(disclosed[name], sort=True)[0] for name in _GOODS)
-    new, donor = (pd.factorize(rows["importer_id"])[0] for rows in (slots, measured))
+    association = _association_above_chance(goods["hs6_code"])
+    new, donor = (pd.factorize(rows["importer_id"])[0] for rows in (dealt, measured))
+    values = {name: pd.factorize(goods[name], sort=True)[0] for name in _OF_GOODS}
 
     def over(slot: np.ndarray) -> np.ndarray:
-        return too_few_donors(new[slot], donor, min_group)
+        return too_few_donors(new[slot], donor, values["hs6_code"], min_group)
 
-    aim, codes, slot = target, None, np.arange(len(slots))
-    for _ in range(_AIMS):
+    def slots_of(aim: float, within: tuple[tuple[str, ...], ...]) -> np.ndarray:
         rng = derive_rng(root, ASSET, purpose="slots")
-        before, codes = codes, _concentrated(slots, aim, int(rng.integers(2**62)))
-        if before is not None and (before == codes).all():
-            break
-        offered = slots.assign(hs6_code=codes, month=disclosed["month"])
-        slot = _matched(disclosed, offered, _OF_A_DECLARATION, rng)
-        order = np.lexsort([rng.random(len(code)), code, origin])
-        # First among declarations of the same goods, then among those of the same origin.
-        for within in (_joined([code, origin]), origin):
-            slot = _mixed(slot, over, order, rng, within)
+        codes = _concentrated(dealt, aim, within, int(rng.integers(2**62)))
+        slot = _matched(goods, dealt.assign(hs6_code=codes), _OF_A_DECLARATION, rng)
+        for alike in _CHANGING:
+            cells = [values[name] for name in alike]
+            # Within a cell, those that share most stand together.
+            others = [of_all for name, of_all in values.items() if name not in alike]
+            order = np.lexsort([rng.random(len(goods)), *others, *reversed(cells)])
+            slot = _mixed(slot, over, order, rng, _joined(cells) if cells else None)
+        return slot
+
+    aim, before = target, 0.0
+    for _ in range(_AIMS):
+        slot = slots_of(aim, _WITHIN_ORIGINS)
         reached = association(new[slot])
-        if reached >= target or reached <= 0:
+        if reached >= target or reached <= before:
             break
-        aim *= target / reached
+        aim, before = aim * target / reached, reached
+    if reached < _SHARE_OVER_ORIGINS * target:
+        slot = slots_of(_SHARE_OVER_ORIGINS * target, _OVER_ORIGINS)
     return slot
 
 
@@ -233,9 +261,10 @@ def _compose_role(
     measured: pd.DataFrame,
     role: Role,
     min_group: int,
-    rng: np.random.Generator,
+    root: Root,
 ) -> np.ndarray:
     """The new identity of every row, as text. ``rows`` has the new identities of the roles before."""
+    rng = derive_rng(root, ASSET, purpose=role.name)
     named = np.flatnonzero((declarations[role.name] != "").to_numpy())
     if not len(named):
         return declarations[role.name].to_numpy(dtype=object)
@@ -279,26 +308,30 @@ def _compose_role(
     return composed
 
 
-def _concentrated(rows: pd.DataFrame, target: float, seed: int) -> np.ndarray:
+def _concentrated(rows: pd.DataFrame, target: float, within: Sequence[Sequence[str]], seed: int) -> np.ndarray:
     """The product codes of the rows, exchanged so that importers keep to their goods as much as in the source.
 
     An importer may take few of its rows from one source identity. So it finds rows of one product less often than a real
     importer has them. Therefore importers exchange codes, so that each code goes to as few of them as possible
     (:func:`packed`). A share of them does so, just so large that the relation of importers and goods is as strong as the target.
-    They exchange within an origin and chapter. Where that is not enough, all that one has of an origin is exchanged.
+
+    Args:
+        rows: n rows with their new importers.
+        target: normalized mutual information above chance.
+        within: the columns that rows must share to exchange codes; where one does not reach the target, the next is used.
+        seed: of the draws.
     """
     codes = rows["hs6_code"].to_numpy(dtype=object)
     # Codes are packed in their own order, importers in the order in which they come: nothing depends on how tokens are spelt.
-    importer, order = pd.factorize(rows["importer_id"])[0], pd.factorize(codes, sort=True)[0]
+    importer = pd.factorize(rows["importer_id"])[0]
     association = _association_above_chance(rows["importer_id"])
     if association(codes) >= target:
         return codes
-    exchanged = codes
-    for like in (["country_of_origin", "chapter"], ["country_of_origin"]):
-        cell = _joined([pd.factorize(rows[name])[0] for name in like])
+    for like in within:
+        cell = _joined([np.zeros(len(rows), dtype=int), *(pd.factorize(rows[name])[0] for name in like)])
 
-        def with_share(share: float, cell: np.ndarray = cell) -> np.ndarray:
-            return _packed_codes(codes, order, cell, importer, share, seed)
+        def with_share(share: float, cell: np.ndarray = cell, codes: np.ndarray = codes) -> np.ndarray:
+            return _packed_codes(codes, cell, importer, share, seed)
 
         exchanged = with_share(1.0)
         if association(exchanged) >= target:
@@ -307,17 +340,15 @@ def _concentrated(rows: pd.DataFrame, target: float, seed: int) -> np.ndarray:
                 middle = (low + high) / 2
                 low, high = (middle, high) if association(with_share(middle)) < target else (low, middle)
             return with_share(high)
-    return exchanged
+        codes = exchanged
+    return codes
 
 
-def _packed_codes(
-    codes: np.ndarray, order: np.ndarray, cell: np.ndarray, importer: np.ndarray, share: float, seed: int
-) -> np.ndarray:
+def _packed_codes(codes: np.ndarray, cell: np.ndarray, importer: np.ndarray, share: float, seed: int) -> np.ndarray:
     """The codes after those of a share of what importers have of a cell were dealt to these anew, each to as few as possible.
 
     Args:
         codes: n product codes.
-        order: their order, integers.
         cell: the cell of each row, integers; codes stay in their cell.
         importer: of each row, integers.
         share: in [0, 1].
@@ -332,7 +363,7 @@ def _packed_codes(
     cells = np.unique(cell[picked], return_inverse=True)[1]
     main = np.zeros(int(token.max()) + 1, dtype=int)
     main[token] = cells
-    blocks = _joined([cells, order[picked]])
+    blocks = _joined([cells, pd.factorize(codes[picked], sort=True)[0]])
     together = np.lexsort([rng.random(len(picked)), blocks])
     runs = packed(np.bincount(token), main, cells, blocks, together, rng)
     taken = codes.copy()
@@ -514,25 +545,29 @@ def _mixed(
     return runs
 
 
-def too_few_donors(runs: np.ndarray, donors: np.ndarray, min_group: int) -> np.ndarray:
+def too_few_donors(runs: np.ndarray, donors: np.ndarray, goods: np.ndarray, min_group: int) -> np.ndarray:
     """Which rows must come from another donor, so that each new identity has the goods of enough.
 
     The goods of an identity with ``min_group`` rows or more are of as many donors, and at most half of them, rounded up, are of
-    one. Of an identity with fewer rows each has a donor of its own.
+    one. Of an identity with fewer rows no two products are of one donor: together they might say what that one trades. Rows of
+    one product may be, since it is shown of many importers.
 
     Args:
         runs: n integers, the new identity of each row.
         donors: n integers, who declared the goods of each row.
+        goods: n integers, the product of each row.
         min_group: ``k``.
     """
-    rows = pd.DataFrame({"run": runs, "donor": donors})
-    by_run = rows.groupby("run")["donor"]
+    rows = pd.DataFrame({"run": runs, "donor": donors, "goods": goods})
+    by_run, by_donor = rows.groupby("run")["donor"], rows.groupby(["run", "donor"])
     size, distinct = by_run.transform("size").to_numpy(), by_run.transform("nunique").to_numpy()
-    times = rows.groupby(["run", "donor"]).cumcount().to_numpy()
+    times = by_donor.cumcount().to_numpy()
     again = times > 0
     place = rows.assign(again=again).groupby("run")["again"].cumsum().to_numpy()
-    missing = np.minimum(min_group, size) - distinct
-    return (again & (place <= missing)) | ((size >= min_group) & (times >= -(-size // 2)))
+    missing = min_group - distinct
+    of_many = (again & (place <= missing)) | (times >= -(-size // 2))
+    other_goods = rows["goods"].to_numpy() != by_donor["goods"].transform("first").to_numpy()
+    return np.where(size < min_group, other_goods, of_many)
 
 
 def over_share(runs: np.ndarray, sources: np.ndarray, min_group: int) -> np.ndarray:
