@@ -139,7 +139,7 @@ def say_signed(lake: Lake, settings: Settings) -> None:
     except (SigningError, SignatureError, LakeError) as error:
         say(f"signed: cannot be told: {error}")
         return
-    names = ", ".join(dict.fromkeys(record.signer for record in found.counting))
+    names = ", ".join(sorted({record.signer for record in found.counting}))
     parts = [f"by {found.signers} of {settings.signers} signers" + (f" ({names})" if names else "")]
     parts += [f"refused by {refusal.by}" for refusal in found.refusals]
     parts += [f"{len(found.broken)} records are not what was signed"] if found.broken else []

@@ -49,6 +49,21 @@ _SETTINGS = (
     *("min_group", "dominance_one", "dominance_two"),
     *("epochs", "rehearsal_epochs", "rows", "price", "labels_kept", "label_policy"),
 )
+# What the evidence page shows of a claim, and to how many decimals.
+_SHOWN_OF_A_CLAIM = (
+    "key",
+    "subject",
+    "title",
+    "measured",
+    "ceiling",
+    "floor",
+    "goal",
+    "holds",
+    "blocks_release",
+    "note",
+)
+_DECIMALS = 4
+
 _VERSIONS_OF = ("synthetic_declarations", "rehearsed_declarations", CANDIDATE, RELEASE, PRIVACY, EVIDENCE)
 
 
@@ -58,7 +73,8 @@ class StandingRelease:
 
     Attributes:
         files: contents by name.
-        claims: what is claimed of it, by ``privacy`` and ``evidence``: lists of ``claims.as_json``, None where not made.
+        claims: what is claimed of it, by ``privacy`` and ``evidence``: the ``sha256`` of the document and its ``claims``; None
+            where there is no such document.
         months: the months of the source that it is made of.
     """
 
@@ -117,13 +133,27 @@ def standing_release(lake: Lake) -> StandingRelease:
     return StandingRelease(files, claims, months)
 
 
-def _claims(lake: Lake, asset: str) -> Any:
+def _claims(lake: Lake, asset: str) -> dict[str, Any]:
+    """The checksum of a document of claims, and each claim as the evidence page shows it.
+
+    The page and the card tell a measure to four decimals; a record is published, too. The checksum stands for the others.
+    """
+    content = lake.read_bytes(lake.path(asset, suffix="json"))
     try:
         # JSON has no sign for what is no number.
-        content = json.loads(lake.read_bytes(lake.path(asset, suffix="json")), parse_constant=str)
-        return content["claims"]
+        rows = json.loads(content, parse_constant=str)["claims"]
+        claims = [
+            {name: _as_shown(row[name]) for name in _SHOWN_OF_A_CLAIM}
+            | {"limit": _as_shown(row["at_most"] if row["limit"] is None else row["limit"])}
+            for row in rows
+        ]
     except (ValueError, KeyError, TypeError):
         raise SigningError(f"{asset} {ALTERED}") from None
+    return {"sha256": hashlib.sha256(content).hexdigest(), "claims": claims}
+
+
+def _as_shown(value: Any) -> Any:
+    return round(value, _DECIMALS) if isinstance(value, float) else value
 
 
 def sign_off(
