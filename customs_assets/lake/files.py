@@ -134,20 +134,9 @@ class Files:
         self._forget(path)
         if self._local:
             os.replace(temporary, path)
-            self._settle(posixpath.dirname(path))
+            settle(posixpath.dirname(path))
         else:
             self.fs.mv(temporary, path)
-
-    def _settle(self, folder: str) -> None:
-        """Have the names in a folder written to disk, so that they outlive a power cut."""
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        except OSError as error:
-            if error.errno not in _NO_FOLDER_SYNC:
-                raise
-        finally:
-            os.close(descriptor)
 
     def _forget(self, path: str) -> None:
         """Delete the record and the verdicts of an artifact that is about to be replaced."""
@@ -243,7 +232,7 @@ class Files:
     def _rename_folder(self, old: str, new: str) -> None:
         if self._local:
             os.rename(old, new)
-            self._settle(self.root)
+            settle(self.root)
         else:
             self.fs.mv(old, new, recursive=True)
 
@@ -300,6 +289,18 @@ class _HashingWriter(io.RawIOBase):
 
 def _write_all(stream: BinaryIO, content: bytes) -> None:
     stream.write(content)
+
+
+def settle(folder: str | Path) -> None:
+    """Have the names in a folder of this machine written to disk, so that they outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def temporary_name(name: str) -> str:

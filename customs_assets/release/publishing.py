@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from customs_assets.lake import Lake
-from customs_assets.lake.files import is_orphan, temporary_name
+from customs_assets.lake.files import is_orphan, settle, temporary_name
 from customs_assets.release.files import CHECKSUMS
 from customs_assets.release.signatures import (
     LARGEST_LIST,
@@ -165,23 +165,14 @@ def _write_whole(target: Path, files: Mapping[str, bytes], signatures: Mapping[s
                     stream.write(content)
                     stream.flush()
                     os.fsync(stream.fileno())
-            _settle(folder)
+            settle(folder)
         if problems := examine(temporary).problems:
             raise SigningError(f"the release cannot be published as it is: {'; '.join(problems)}")
         os.rename(temporary, target)
-        _settle(target.parent)
+        settle(target.parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-
-
-def _settle(folder: Path) -> None:
-    """Have the names in a folder written to disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def examine(folder: Path, trusted: AllowedSigners | None = None) -> Examination:
