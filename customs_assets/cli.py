@@ -1,5 +1,5 @@
 """The command line: ``customs run``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
-``destroy-identity-key``, ``destroy-release-secret``.
+``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``, ``publish``.
 
 What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
 """
@@ -10,27 +10,26 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from customs_assets.cli_release import add_commands, say_signed, verify_published
 from customs_assets.graph import RELEASE, Node
 from customs_assets.lake import Lake, LakeError
-from customs_assets.masking import mask_credentials
 from customs_assets.months import month_range
-from customs_assets.privacy.gate import WITHHELD, is_released, reasons_to_withhold
+from customs_assets.privacy.gate import WITHHELD, is_released, reasons_not_released
 from customs_assets.release.files import CARD
 from customs_assets.secret_files import SecretFile, SecretFileError, identity_key, release_secret
 from customs_assets.settings import Settings, available_cores
 from customs_assets.source.address import SourceError, source_of
+from customs_assets.terminal import LakeOption, complain, console, or_exit, settings_of
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -39,12 +38,9 @@ if TYPE_CHECKING:
     from customs_assets.automation.running import Outcome, Run
     from customs_assets.automation.staleness import Staleness
 
-T = TypeVar("T")
-
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
-console = Console()
 
 MonthsOption = Annotated[
     str | None,
@@ -53,25 +49,6 @@ MonthsOption = Annotated[
 SourceOption = Annotated[
     str | None, typer.Option(help="CUSTOMS_SOURCE: simulated, a path, folder or glob, postgresql://")
 ]
-LakeOption = Annotated[str | None, typer.Option(help="CUSTOMS_LAKE: folder or fsspec address of the lake")]
-
-
-def _settings(**flags: object) -> Settings:
-    """The settings, flags before environment, and the environment set by them for the processes that follow."""
-    for name, value in flags.items():
-        if value is not None:
-            os.environ[f"CUSTOMS_{name.upper()}"] = str(value)
-    try:
-        return Settings()  # pyright: ignore[reportCallIssue]
-    except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            _complain(f"CUSTOMS_{name}: {problem['msg']} (it is {mask_credentials(repr(problem.get('input')))})")
-        raise typer.Exit(2) from None
-
-
-def _complain(message: str) -> None:
-    Console(stderr=True).print(f"[bold red]error[/]: {escape(message)}", highlight=False, soft_wrap=True)
 
 
 def _months(text: str | None, settings: Settings) -> list[str]:
@@ -80,7 +57,7 @@ def _months(text: str | None, settings: Settings) -> list[str]:
         source = source_of(settings)
         return month_range(text) if text else source.months()
     except (ValueError, SourceError) as error:
-        _complain(str(error))
+        complain(str(error))
         raise typer.Exit(2) from None
 
 
@@ -102,7 +79,7 @@ def run(
     The last line says where the release is ("released: …"), or why there is none ("withheld: …"). The exit status is 0 only
     if everything was built, no blocking check failed, and the gate let the release through.
     """
-    settings = _settings(
+    settings = settings_of(
         source=source, lake=lake, seed=seed, epochs=epochs, min_group=min_group, rows=rows, price=price
     )
     wanted = _months(months, settings)
@@ -110,7 +87,7 @@ def run(
     if swept := storage.sweep():
         console.print(f"swept {swept} unfinished files of runs that were killed")
     for secret in (identity_key(settings.identity_key), release_secret(settings.release_secret)):
-        _complain_of(SecretFileError, secret.create_first, settings.lake)
+        or_exit(SecretFileError, secret.create_first, settings.lake)
     outcomes, unbuilt = _build(storage, settings, wanted, workers or available_cores(), force)
     complete = _report(storage)
     released = _conclude(storage, _failed_before_release(outcomes))
@@ -177,7 +154,7 @@ def _gave_up(bar: _Bar | None, sentence: str, reason: str, status: int = 1, mark
     """Stop the bar, cancel the runs under way, and say why the command ends without a release."""
     if bar is not None:
         bar.cancel(mark)
-    _complain(sentence)
+    complain(sentence)
     _say_withheld([reason])
     return typer.Exit(status)
 
@@ -271,15 +248,6 @@ def _asset_graph() -> BaseAssetGraph:
     return defs.resolve_asset_graph()
 
 
-def _complain_of(error_type: type[Exception], function: Callable[..., T], *arguments: object) -> T:
-    """The function's result; an error of the type ends the command with its message."""
-    try:
-        return function(*arguments)
-    except error_type as error:
-        _complain(str(error))
-        raise typer.Exit(2) from None
-
-
 def _say_left_out(staleness: Staleness) -> None:
     """Name the months of the lake that are left out because they were read from another source."""
     if others := staleness.of_other_sources():
@@ -327,9 +295,7 @@ def _conclude(lake: Lake, unmade: Sequence[str]) -> bool:
             console.print(f"released: {path}", highlight=False, soft_wrap=True)
             return True
         return _say_withheld([*unmade, "what was let through before stands as it was"])
-    return _say_withheld(
-        unmade or reasons_to_withhold(lake) or ["it could be let through, but the gate was not passed; run again"]
-    )
+    return _say_withheld(unmade or reasons_not_released(lake))
 
 
 def _say_withheld(reasons: Sequence[str]) -> bool:
@@ -370,10 +336,10 @@ def _show(markdown: str) -> None:
 @app.command()
 def status(months: MonthsOption = None, source: SourceOption = None, lake: LakeOption = None) -> None:
     """Say what is out of date, and why, and whether a release stands; build nothing. Dagster's UI says the same afterwards."""
-    settings = _settings(source=source, lake=lake)
+    settings = settings_of(source=source, lake=lake)
     wanted = _months(months, settings)
     storage = Lake(settings.lake)
-    staleness = _complain_of(SourceError, _staleness, storage, settings)
+    staleness = or_exit(SourceError, _staleness, storage, settings)
     findings = staleness.out_of_date(wanted)
     _say_left_out(staleness)
     if not findings:
@@ -390,6 +356,7 @@ def status(months: MonthsOption = None, source: SourceOption = None, lake: LakeO
         console.print("what is built from these is built again where they come out otherwise", highlight=False)
     _tell_dagster(staleness, wanted)
     behind = {key for key, _ in findings} & staleness.graph.ancestors(RELEASE)
+    say_signed(storage, settings)
     _conclude(storage, [f"out of date or not built: {', '.join(sorted(behind))}"] if behind else [])
 
 
@@ -415,7 +382,7 @@ def ui(
     from customs_assets.automation.instance import PROJECT
 
     # Before the webserver and the daemon start at once: both would make the tables of a new home.
-    _recover(_settings())
+    _recover(settings_of())
     dagster = shutil.which("dagster", path=str(Path(sys.executable).parent)) or "dagster"
     console.print(f"Dagster's UI: http://{host}:{port}", highlight=False)
     arguments = ["dev", "-w", str(PROJECT / "workspace.yaml"), "-h", host, "-p", str(port)]
@@ -423,19 +390,34 @@ def ui(
 
 
 @app.command()
-def verify(lake: LakeOption = None) -> None:
-    """Read every artifact and compare it with its record. `customs run` builds again what is damaged or gone."""
-    settings = _settings(lake=lake)
+def verify(
+    release: Annotated[Path | None, typer.Argument(help="a published folder; the lake if left out")] = None,
+    signers: Annotated[
+        Path | None, typer.Option(help="of a published folder: your own list of those whose signatures you trust")
+    ] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Read every artifact and compare it with its record. `customs run` builds again what is damaged or gone.
+
+    Of a published folder: compare every file with its checksum, and check the signatures. This needs no lake and no settings.
+    """
+    if release is not None:
+        verify_published(release, signers)
+        return
+    if signers is not None:
+        complain("--signers goes with a published folder; name the folder, too")
+        raise typer.Exit(2)
+    settings = settings_of(lake=lake)
     storage = Lake(settings.lake)
     damaged = storage.mark_damaged()
     for record in damaged:
-        _complain(f"{record.path} is not what was written; `customs run` builds it again")
+        complain(f"{record.path} is not what was written; `customs run` builds it again")
     if damaged:
         try:
             staleness = _staleness(storage, settings)
         except SourceError as error:
             # The lake was read all the same. Dagster is told at the next `customs status`.
-            _complain(str(error))
+            complain(str(error))
         else:
             _tell_dagster(staleness, staleness.months())
         raise typer.Exit(1)
@@ -447,7 +429,7 @@ def recover(lake: LakeOption = None) -> None:
     """After a crash: mark runs whose process is gone as failed, and delete their half-written files."""
     from customs_assets.automation.instance import config_differences, prepare_home
 
-    lost, swept = _recover(_settings(lake=lake))
+    lost, swept = _recover(settings_of(lake=lake))
     console.print(f"{lost} runs marked as failed, {swept} unfinished files swept", highlight=False)
     for line in config_differences(prepare_home()):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -472,9 +454,9 @@ def test_alerts() -> None:
     """Send a test alert to every address in CUSTOMS_ALERTS and say which ones took it."""
     from customs_assets.automation.channels import channels
 
-    listed = channels(_settings().alerts.get_secret_value())
+    listed = channels(settings_of().alerts.get_secret_value())
     if not listed:
-        _complain("CUSTOMS_ALERTS names no address")
+        complain("CUSTOMS_ALERTS names no address")
         raise typer.Exit(2)
     problems = 0
     for channel in listed:
@@ -493,7 +475,7 @@ YesOption = Annotated[bool, typer.Option("--yes", help="do not ask")]
 def destroy_identity_key(yes: YesOption = False) -> None:
     """Destroy the key that makes identity tokens, after which no token can be traced to a name again."""
     _destroy(
-        identity_key(_settings().identity_key),
+        identity_key(settings_of().identity_key),
         yes,
         "Months anonymized later will not share tokens with those already made.",
         "tokens in the lake can no longer be computed from names",
@@ -504,7 +486,7 @@ def destroy_identity_key(yes: YesOption = False) -> None:
 def destroy_release_secret(yes: YesOption = False) -> None:
     """Destroy the secret behind the draws that protect, after which nobody can draw the release again."""
     _destroy(
-        release_secret(_settings().release_secret),
+        release_secret(settings_of().release_secret),
         yes,
         "What was made stays valid. What is made later is drawn anew, and all months with it.",
         "what was drawn can no longer be drawn again",
@@ -517,9 +499,12 @@ def _destroy(secret: SecretFile, yes: bool, before: str, after: str) -> None:
     try:
         secret.destroy()
     except SecretFileError as error:
-        _complain(str(error))
+        complain(str(error))
         raise typer.Exit(1) from None
     console.print(f"{secret.path} is overwritten and deleted: {after}.", highlight=False)
+
+
+add_commands(app)
 
 
 def main() -> None:
@@ -527,7 +512,7 @@ def main() -> None:
     try:
         app()
     except (OSError, LakeError, SecretFileError, SourceError) as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(1)
 
 

@@ -119,6 +119,12 @@ class Settings(BaseSettings):
         "where a row has one",
     )
 
+    signers: int = Field(1, ge=1, description="how many signers have to sign a release before it is published")
+    allowed_signers: str | None = Field(
+        None,
+        description="path of OpenSSH's `allowed_signers` file: who may sign a release; needed to publish, outside the lake",
+    )
+
     alerts: SecretStr = Field(
         SecretStr(""), description="addresses that alerts go to, in Apprise's form, separated by blanks or commas"
     )
@@ -141,7 +147,7 @@ class Settings(BaseSettings):
             raise ValueError("must not be empty")
         return value.strip()
 
-    @field_validator("tariff", "tariff_routes", "confidential")
+    @field_validator("tariff", "tariff_routes", "confidential", "allowed_signers")
     @classmethod
     def _none_where_blank(cls, value: str | None) -> str | None:
         return (value or "").strip() or None

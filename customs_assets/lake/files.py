@@ -85,7 +85,7 @@ class Files:
         """Write a file under a temporary name beside ``path``: that name, and the sha256 of the bytes."""
         folder, name = posixpath.split(path)
         self._make_folder(folder)
-        temporary = posixpath.join(folder, _temporary_name(name))
+        temporary = posixpath.join(folder, temporary_name(name))
         try:
             with self._create(temporary) as stream:
                 hashing = _HashingWriter(stream)
@@ -134,20 +134,9 @@ class Files:
         self._forget(path)
         if self._local:
             os.replace(temporary, path)
-            self._settle(posixpath.dirname(path))
+            settle(posixpath.dirname(path))
         else:
             self.fs.mv(temporary, path)
-
-    def _settle(self, folder: str) -> None:
-        """Have the names in a folder written to disk, so that they outlive a power cut."""
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        except OSError as error:
-            if error.errno not in _NO_FOLDER_SYNC:
-                raise
-        finally:
-            os.close(descriptor)
 
     def _forget(self, path: str) -> None:
         """Delete the record and the verdicts of an artifact that is about to be replaced."""
@@ -176,7 +165,7 @@ class Files:
             The sha256 of the sorted list of names and checksums.
         """
         target = self.path(asset, suffix="")
-        temporary = posixpath.join(self.root, _temporary_name(asset))
+        temporary = posixpath.join(self.root, temporary_name(asset))
         self._make_folder(temporary)
         try:
             for name, content in files.items():
@@ -215,7 +204,7 @@ class Files:
         self._forget(target)
         if not self.fs.exists(target):
             return
-        retired = posixpath.join(self.root, _temporary_name(f"{asset}-withdrawn"))
+        retired = posixpath.join(self.root, temporary_name(f"{asset}-withdrawn"))
         try:
             self._rename_folder(target, retired)
         except FileNotFoundError:
@@ -226,7 +215,7 @@ class Files:
     def _replace_folder(self, temporary: str, target: str) -> None:
         """Give a folder its name; the old one, or one that another process has just put there, is set aside and deleted."""
         while True:
-            retired = posixpath.join(self.root, _temporary_name(f"{posixpath.basename(target)}-old"))
+            retired = posixpath.join(self.root, temporary_name(f"{posixpath.basename(target)}-old"))
             try:
                 if self.fs.exists(target):
                     self._rename_folder(target, retired)
@@ -243,7 +232,7 @@ class Files:
     def _rename_folder(self, old: str, new: str) -> None:
         if self._local:
             os.rename(old, new)
-            self._settle(self.root)
+            settle(self.root)
         else:
             self.fs.mv(old, new, recursive=True)
 
@@ -266,7 +255,7 @@ class Files:
         swept = 0
         for folder, folders, files in self.fs.walk(self.root):
             for name in [*folders, *files]:
-                if _is_orphan(name):
+                if is_orphan(name):
                     self.fs.rm(posixpath.join(folder, name), recursive=True)
                     swept += 1
         return swept
@@ -274,7 +263,12 @@ class Files:
 
 def folder_checksum(files: Mapping[str, bytes]) -> str:
     """The sha256 of a folder of files: that of the sorted list of their checksums and names."""
-    listing = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+    return checksum_of_sums({name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+
+
+def checksum_of_sums(sums: Mapping[str, str]) -> str:
+    """:func:`folder_checksum` of files of which the sha256 is known, by name."""
+    listing = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
@@ -297,11 +291,24 @@ def _write_all(stream: BinaryIO, content: bytes) -> None:
     stream.write(content)
 
 
-def _temporary_name(name: str) -> str:
+def settle(folder: str | Path) -> None:
+    """Have the names in a folder of this machine written to disk, so that they outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def temporary_name(name: str) -> str:
+    """A hidden name, used once, for what is going to be ``name``. It says which process of which machine writes there."""
     return f".{name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}{_TEMPORARY}"
 
 
-def _is_orphan(name: str) -> bool:
+def is_orphan(name: str) -> bool:
     """Whether a name is a temporary one of this machine whose process has ended."""
     host_part = f".{socket.gethostname()}."
     if not (name.startswith(".") and name.endswith(_TEMPORARY) and host_part in name):

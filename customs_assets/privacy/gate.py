@@ -60,6 +60,17 @@ def is_released(lake: Lake) -> bool:
     return record is not None and lake.passed(record) and lake.checksum(record) == record.sha256
 
 
+def reasons_not_released(lake: Lake) -> list[str]:
+    """Why no release stands in the lake. Empty where :func:`is_released`."""
+    if is_released(lake):
+        return []
+    last = lake.last_record(RELEASE)
+    if last is not None and (last.damaged or lake.checksum(last) not in ("", last.sha256)):
+        return [f"{RELEASE} {ALTERED}"]
+    unjudged = [] if last is None or not lake.is_there(last) else _unready(lake, (RELEASE, ""))
+    return unjudged or reasons_to_withhold(lake) or ["it could be let through, but the gate was not passed; run again"]
+
+
 def reasons_of_measures(lake: Lake, months: Sequence[str]) -> list[str]:
     """Why the claims in the lake, and the rows that they were measured on, withhold the release.
 

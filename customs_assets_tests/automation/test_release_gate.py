@@ -7,6 +7,7 @@ process, so that it can be made to go wrong.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ from customs_assets.privacy import claims as claims_module
 from customs_assets.privacy import rehearsal as rehearsal_module
 from customs_assets.privacy.gate import ATTACKS
 from customs_assets_tests.lakes import forget
+from customs_assets_tests.release.signing_office import make_key
 from customs_assets_tests.services import small_environment
 
 MONTHS = "2020-01:2020-02"
@@ -175,6 +177,25 @@ def test_nothing_to_do_says_where_the_release_is(office: Office):
     assert (status, lines[-1]) == (0, f"released: {office.folder}/lake/synthetic_release")
     assert any(line.startswith("nothing to do") for line in lines)
     assert office.run("status", "--months", MONTHS)[1][-1] == lines[-1]
+
+
+def test_what_the_real_command_released_is_signed_published_and_verified(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    key = make_key(office.folder, "anna")
+    signers = office.folder / "allowed_signers"
+    signers.write_text(f"anna {key.with_suffix('.pub').read_text()}")
+    monkeypatch.setenv("CUSTOMS_ALLOWED_SIGNERS", str(signers))
+    assert office.run("publish", str(office.folder / "published"))[0] == 1
+    assert office.run("sign-off", "--name", "anna", "--key", str(key))[0] == 0
+    assert office.run("status", "--months", MONTHS)[1][-3] == "signed: by 1 of 1 signers (anna)"
+    assert office.run("publish", str(office.folder / "published"))[0] == 0
+    assert office.run("verify", str(office.folder / "published"), "--signers", str(signers))[0] == 0
+    names = {path.name: path for path in (office.folder / "published").iterdir()}
+    assert {name: path.read_bytes() for name, path in names.items() if path.is_file()} == office.released
+    [record] = (names["signatures"]).glob("*.json")
+    assert str(office.folder) not in record.read_text()
+    assert json.loads(record.read_text())["claims"]["evidence"]["claims"]
 
 
 def _raise(*_: object, **__: object) -> list[Claim]:

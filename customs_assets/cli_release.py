@@ -1,0 +1,200 @@
+"""The commands that take a release out of the lake: ``customs sign-off``, ``withdraw``, ``publish``; and what checks it there.
+
+What belongs here reads arguments and says what was done. What is done stands in ``release/signing.py`` and
+``release/publishing.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from customs_assets.graph import RELEASE
+from customs_assets.lake import Lake, LakeError
+from customs_assets.privacy.gate import is_released
+from customs_assets.release.publishing import SIGNATURES, examine
+from customs_assets.release.publishing import publish as publish_release
+from customs_assets.release.signatures import NAMESPACE, AllowedSigners, SignatureError
+from customs_assets.release.signed_records import SignedRecord, SigningError
+from customs_assets.release.signing import EVIDENCE, SIGN_OFFS, count_records, sign_offs, standing_release
+from customs_assets.release.signing import sign_off as sign_off_release
+from customs_assets.release.signing import withdraw as withdraw_acts
+from customs_assets.settings import Settings
+from customs_assets.source.address import SourceError
+from customs_assets.terminal import LakeOption, complain, or_exit, say, settings_of
+
+# What a privacy officer reads before signing.
+_PAGE = "evidence_report"
+
+NameOption = Annotated[str, typer.Option("--name", help="who signs, as in the list of allowed signers")]
+KeyOption = Annotated[
+    Path, typer.Option("--key", help="the signer's SSH key: the private key's file, or the public key's with ssh-agent")
+]
+NamespaceOption = Annotated[
+    str, typer.Option("--namespace", help=f"what the signature is for: {NAMESPACE}, or {NAMESPACE}@ and a domain")
+]
+
+
+def sign_off(
+    name: NameOption,
+    key: KeyOption,
+    namespace: NamespaceOption = NAMESPACE,
+    refuse: Annotated[
+        str | None, typer.Option("--refuse", help="why the release must not be published; name no trader here")
+    ] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Sign the release that stands, after you read the evidence; or refuse it, which keeps it from being published."""
+    settings = settings_of(lake=lake)
+    storage = Lake(settings.lake)
+    if refuse is not None and not refuse.strip():
+        complain("--refuse needs a reason")
+        raise typer.Exit(2)
+    with _told_errors():
+        allowed = _allowed_signers(settings)
+        out_of_date = [] if refuse else or_exit(SourceError, _out_of_date, storage, settings)
+        record = sign_off_release(
+            storage,
+            settings,
+            name,
+            key,
+            namespace=namespace,
+            refuse=refuse or "",
+            out_of_date=out_of_date,
+            allowed=allowed,
+        )
+    say(f"{'refused' if refuse else 'signed'}: {storage.path(RELEASE, suffix='')}, sha256 {record.checksum}")
+    _say_recorded(storage, record, allowed)
+
+
+def withdraw(
+    reason: Annotated[str, typer.Argument(help="why; name no trader here")],
+    name: NameOption,
+    key: KeyOption,
+    namespace: NamespaceOption = NAMESPACE,
+    lake: LakeOption = None,
+) -> None:
+    """Make void what you have signed or refused so far. The records stay."""
+    settings = settings_of(lake=lake)
+    storage = Lake(settings.lake)
+    with _told_errors():
+        allowed = _allowed_signers(settings)
+        record = withdraw_acts(storage, name, key, reason, namespace=namespace, allowed=allowed)
+    say(f"withdrawn: {len(record.withdraws)} records of {record.signer}")
+    _say_recorded(storage, record, allowed)
+
+
+def publish(
+    destination: Annotated[Path, typer.Argument(metavar="DEST", help="a folder that does not exist, or is empty")],
+    lake: LakeOption = None,
+) -> None:
+    """Copy the release to a folder, with the signatures that count. Nothing is copied that is not released and signed."""
+    settings = settings_of(lake=lake)
+    with _told_errors():
+        allowed = _allowed_signers(settings)
+        if allowed is None:
+            raise SigningError("CUSTOMS_ALLOWED_SIGNERS names no list of those who may sign a release")
+        found = publish_release(Lake(settings.lake), destination, allowed, settings.signers)
+    say(f"signed by {', '.join(record.by for record in found.counting)}")
+    say(f"published: {destination}")
+
+
+def verify_published(folder: Path, signers: Path | None) -> None:
+    """Check the files and signatures of a published folder, without lake and settings; exit with 1 if anything is wrong."""
+    with _told_errors():
+        found = examine(folder, None if signers is None else AllowedSigners.read(signers))
+    for problem in found.problems:
+        complain(problem)
+    if found.problems:
+        raise typer.Exit(1)
+    say(f"whole: the {found.files} files of {folder} are those that were signed")
+    for signature in found.signatures:
+        say(f"signed by {signature.signer} on {signature.signed_at}, key {signature.key}")
+    if signers is None:
+        say(
+            f"who signed is not shown: the list of signers came with the folder ({SIGNATURES}/), and whoever changes the folder "
+            "can change the list. To see who signed, get the list from the publisher by another way: customs verify "
+            f"{folder} --signers FILE"
+        )
+
+
+def say_signed(lake: Lake, settings: Settings) -> None:
+    """One line that says by how many the release that stands is signed; nothing where none stands."""
+    if not is_released(lake):
+        return
+    recorded = count_records(lake)
+    if not recorded:
+        say(f"signed: by 0 of {settings.signers} signers")
+        return
+    try:
+        allowed = _allowed_signers(settings)
+        if allowed is None:
+            say(f"signed: {recorded} records, but CUSTOMS_ALLOWED_SIGNERS names no list to check them by")
+            return
+        found = sign_offs(lake, standing_release(lake), allowed)
+    except (SigningError, SignatureError, LakeError) as error:
+        say(f"signed: cannot be told: {error}")
+        return
+    names = ", ".join(sorted({record.signer for record in found.counting}))
+    parts = [f"by {found.signers} of {settings.signers} signers" + (f" ({names})" if names else "")]
+    parts += [f"refused by {refusal.by}" for refusal in found.refusals]
+    parts += [f"{len(found.broken)} records are not what was signed"] if found.broken else []
+    say(f"signed: {'; '.join(parts)}")
+
+
+def _say_recorded(lake: Lake, record: SignedRecord, allowed: AllowedSigners | None) -> None:
+    say(f"recorded: {lake.path(SIGN_OFFS, record.file, 'json')}")
+    if allowed is None:
+        say("CUSTOMS_ALLOWED_SIGNERS names no list, so nobody has looked whose key this is; publishing needs the list")
+
+
+def _allowed_signers(settings: Settings) -> AllowedSigners | None:
+    """The list of those who may sign; None where no setting names one.
+
+    Raises:
+        SignatureError: it cannot be read, or lies in the lake.
+    """
+    if settings.allowed_signers is None:
+        return None
+    path = Path(settings.allowed_signers)
+    if "://" not in settings.lake and path.resolve().is_relative_to(Path(settings.lake).resolve()):
+        raise SignatureError(f"the list of allowed signers {path} lies in the lake; keep it somewhere else")
+    return AllowedSigners.read(path)
+
+
+def _out_of_date(lake: Lake, settings: Settings) -> list[str]:
+    """What is out of date of that which the release, or the evidence that was made of it, is built from."""
+    from customs_assets.automation.staleness import Staleness
+    from customs_assets.definitions import graph
+
+    staleness = Staleness(graph, lake, settings)
+    behind = {RELEASE, *graph.ancestors(RELEASE)}
+    made = [key for key in (EVIDENCE, _PAGE) if lake.last_record(key) is not None]
+    behind_evidence = {*made, *(parent for key in made for parent in graph.ancestors(key))}
+    return [
+        f"{' '.join(node).strip()} {finding.reason}"
+        for node, finding in staleness.out_of_date(staleness.months()).items()
+        # A page that says that the release is of little use is a page all the same.
+        if node[0] in behind or (node[0] in behind_evidence and not finding.is_judgement)
+    ]
+
+
+@contextmanager
+def _told_errors() -> Iterator[None]:
+    """End the command with a sentence and status 1 where something speaks against it."""
+    try:
+        yield
+    except (SigningError, SignatureError) as error:
+        complain(str(error))
+        raise typer.Exit(1) from None
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Give the command line these commands."""
+    app.command("sign-off")(sign_off)
+    app.command()(withdraw)
+    app.command()(publish)
