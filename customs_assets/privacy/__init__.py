@@ -13,3 +13,10 @@ from __future__ import annotations
 
 class CannotBeMeasured(ValueError):
     """There are too few rows or importers for this attack. The message says of what."""
+
+
+class NothingToAttack(ValueError):
+    """Nobody is where this attack could strike, such as where no importer dominates any trade. The message says so.
+
+    The risk is 0 then. Where somebody is there and nothing to compare with, it is :class:`CannotBeMeasured`.
+    """

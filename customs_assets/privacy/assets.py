@@ -100,6 +100,9 @@ def release_privacy(
     by_month = dict(anonymized_declarations)
     source = pd.concat(by_month.values(), ignore_index=True)
     rehearsal = Rehearsal.of(rehearsed_declarations, by_month, pipeline.secret)
+    if isinstance(rehearsal, Rehearsal):
+        each_month = {month: Population.of(population.lake, [month]) for month in population}
+        rehearsal = rehearsal.beside(Population.of(population.lake, each_month), each_month, pipeline.secret)
     tables = Tables(synthetic_declarations.together(), source, derive_seed(pipeline.secret, "release_privacy"))
     paths = [population.lake.sql_path("population", month) for month in population]
     dominance = Dominance(settings.dominance_one, settings.dominance_two)

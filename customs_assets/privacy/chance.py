@@ -64,7 +64,7 @@ def wilson(share: float, number: float, quantile: float) -> Rate:
 
 
 def effective_attacks(
-    sides: tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]], guesses: int
+    sides: tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
 ) -> tuple[float, float]:
     """How many independent guesses the guesses on the importers of each side are worth.
 
@@ -75,17 +75,17 @@ def effective_attacks(
     hundred.
 
     Args:
-        sides: attacks and successes by importer, for training and for control. The attacks of a side sum to ``guesses``.
-        guesses: the guesses on each side.
+        sides: attacks and successes by importer, for training and for control. Each side has at least one attack.
 
     Returns:
-        The number for training and for control, each above 0 and at most ``guesses``.
+        The number for training and for control, each above 0 and at most the side's attacks.
     """
-    usual = [guesses / kish(attacks) for attacks, _ in sides]
+    totals = [float(attacks.sum()) for attacks, _ in sides]
+    usual = [guesses / kish(attacks) for guesses, (attacks, _) in zip(totals, sides, strict=True)]
     successes = sum(float(right.sum()) for _, right in sides)
-    rate = (successes + _ADDED * sum(usual)) / (2 * (guesses + _ADDED * sum(usual)))
+    rate = (successes + _ADDED * sum(usual)) / (sum(totals) + 2 * _ADDED * sum(usual))
     numbers = []
-    for (attacks, right), added in zip(sides, usual, strict=True):
+    for (attacks, right), guesses, added in zip(sides, totals, usual, strict=True):
         squares = float(np.sum((right - rate * attacks) ** 2)) + _ADDED * added**2 * (rate**2 + (1 - rate) ** 2)
         effect = squares / ((guesses + 2 * _ADDED * added) * rate * (1 - rate))
         numbers.append(guesses / max(effect, 1.0))

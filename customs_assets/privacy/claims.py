@@ -18,18 +18,24 @@ import pandas as pd
 from customs_assets.claims import Claim, Subject, as_json
 from customs_assets.declaration import FORM_CODES, RELEASED_TUPLE
 from customs_assets.fidelity.claims import Tables
-from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES
-from customs_assets.privacy import CannotBeMeasured
+from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES, with_hs6
+from customs_assets.privacy import CannotBeMeasured, NothingToAttack
 from customs_assets.privacy.amounts import extremes, solved_amounts, strongest
 from customs_assets.privacy.closest_record import QUANTILES, closest_record
+from customs_assets.privacy.complementary import complementary
 from customs_assets.privacy.counts import TARIFF_TUPLE_KIND, copies, group_account
-from customs_assets.privacy.goals import ATTACK_CLAIMS, MODES, NO_ATTACK, SECRETS, SOLVED_LIMIT
+from customs_assets.privacy.declared import Declared
+from customs_assets.privacy.dominant_totals import dominant_totals
+from customs_assets.privacy.goals import ATTACK_CLAIMS, MODES, NO_ATTACK, SECRETS, SOLVED_LIMIT, TARGETS
+from customs_assets.privacy.group_disclosure import group_disclosure
 from customs_assets.privacy.guessed_seed import guessed_seed
+from customs_assets.privacy.inspected import inspected
 from customs_assets.privacy.linkage import linkage
 from customs_assets.privacy.membership import membership
 from customs_assets.privacy.nearest_guesses import inference, linkability
 from customs_assets.privacy.records import as_records, nearest
 from customs_assets.privacy.rehearsal import Rehearsal
+from customs_assets.privacy.replicated_uniques import disclosive, replicated_uniques
 from customs_assets.privacy.risk import Risk
 from customs_assets.privacy.singling_out import ATTACKS, singling_out
 
@@ -68,7 +74,14 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
         note = f"not measured: {rehearsal}"
         claims.append(Claim(NO_ATTACK, Subject.PRIVACY, "What attacks gain", math.nan, note=note, limit=0.0))
         return {"claims": as_json(claims), "trained_on": f"No attack was measured: {rehearsal}."}
-    claims += attack_claims(rehearsal.synthetic, rehearsal.training, rehearsal.control, seed=tables.seed)
+    claims += attack_claims(
+        rehearsal.synthetic,
+        rehearsal.training,
+        rehearsal.control,
+        seed=tables.seed,
+        declared=rehearsal.declared,
+        min_group=min_group,
+    )
     trained_on = (
         f"Rules are counted on the release's own {len(tables.synthetic):,} rows, made from all {len(tables.source):,} "
         f"declarations. Attacks are measured on a rehearsal: the same steps with the same settings but {rehearsal.epochs} CTGAN "
@@ -201,7 +214,13 @@ def amount_claims(tables: Tables, min_group: int) -> list[Claim]:
 
 
 def attack_claims(
-    synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame, attacks: int = ATTACKS, seed: int = 2020
+    synthetic: pd.DataFrame,
+    training: pd.DataFrame,
+    control: pd.DataFrame,
+    attacks: int = ATTACKS,
+    seed: int = 2020,
+    declared: Declared | None = None,
+    min_group: int = 5,
 ) -> list[Claim]:
     """What attacks on rows and importers gain against training over control.
 
@@ -211,18 +230,31 @@ def attack_claims(
         control: rows of other importers of the same source.
         attacks: guesses of the attack that singles out.
         seed: base seed of guesses and samples.
+        declared: what both halves declared, inspected or not; None where all of it was inspected.
+        min_group: ``k``.
 
     Returns:
-        All of ``goals.ATTACK_CLAIMS``. Where there are too few rows or importers for one, its ``measured`` and
-        ``lower_bound`` are NaN and its note says why. Where a side has one importer alone, ``lower_bound`` is NaN.
+        All of ``goals.ATTACK_CLAIMS``. Where nobody is there to attack, ``measured`` and ``lower_bound`` are 0, and the note says
+        so. Where there are too few rows or importers for one, they are NaN and its note says why. Where a side has one importer
+        alone, ``lower_bound`` is NaN.
     """
-    tables = synthetic, training, control
+    tables = with_hs6(synthetic), with_hs6(training), with_hs6(control)
+    declares = Declared.of_inspected(training, control) if declared is None else declared
     measures: dict[str, Callable[[], _Measure]] = {
         "closest_record": lambda: _of_closest_record(tables, seed),
         "membership": lambda: _of_membership(tables, seed),
         "linkage": lambda: _of_linkage(tables),
         "linkability": lambda: _of_risk(linkability(*tables, seed=seed)),
+        "dominance": lambda: _of_risk(dominant_totals(*tables), "if the sums were the source's own"),
+        "complementary disclosure": lambda: _of_risk(complementary(synthetic, declares)),
+        "group disclosure": lambda: _of_risk(group_disclosure(*tables), "with the most usual value"),
+        "inspected or not": lambda: _of_risk(inspected(*tables, declares, min_group), "without the release"),
+        "replicated uniques": lambda: _of_share(replicated_uniques(*tables, seed=seed), "RepU", "UiO"),
     }
+    for target in TARGETS:
+        measures[f"DiSCO, {target}"] = partial(
+            lambda target: _of_share(disclosive(*tables, target, seed=seed), "DiSCO", "DiO"), target
+        )
     for mode in MODES:
         measures[f"singling out, {mode}"] = partial(
             lambda mode: _of_risk(singling_out(*tables, mode, attacks, seed=seed)), mode
@@ -235,9 +267,11 @@ def attack_claims(
 
 
 def _measured(claim: Claim, measure: Callable[[], _Measure]) -> Claim:
-    """The claim with its measure, or with the reason why there are too few rows or importers. Any other error is a fault."""
+    """The claim with its measure, or with the reason why there is none. Any other error is a fault."""
     try:
         measured, lower_bound, note = measure()
+    except NothingToAttack as reason:
+        return replace(claim, measured=0.0, lower_bound=0.0, note=f"nobody to attack: {reason}")
     except CannotBeMeasured as reason:
         return replace(claim, note=f"not measured: {reason}")
     if math.isnan(lower_bound):
@@ -269,11 +303,27 @@ def _of_linkage(tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> _Mea
     return linked.advantage, linked.lower_bound, note
 
 
-def _of_risk(risk: Risk) -> _Measure:
-    """The upper and the lower end of the interval whose unit is the importer."""
+def _of_risk(risk: Risk, blindly: str = "blindly") -> _Measure:
+    """The upper and the lower end of the interval whose unit is the importer; ``blindly`` says what the baseline is."""
+    if risk.control_attacks:
+        right = f"of {risk.attacks} guesses {risk.successes} right on training, of {risk.control_attacks} beside it "
+        right += f"{risk.control_successes}"
+    else:
+        right = f"of {risk.attacks} guesses {risk.successes} right on training, {risk.control_successes} on control"
+    if not risk.control_attacks or risk.baseline_successes:
+        right += f", {risk.baseline_successes} {blindly}"
     note = (
-        f"risk {risk.value:.4f}, at least {risk.lower_bound:.4f}: of {risk.attacks} guesses {risk.successes} right on "
-        f"training, {risk.control_successes} on control, {risk.baseline_successes} blindly; "
+        f"risk {risk.value:.4f}, at least {risk.lower_bound:.4f}: {right}; "
         f"worth {risk.effective[0]:.0f} and {risk.effective[1]:.0f} independent guesses"
+    )
+    return risk.clustered_upper, risk.lower_bound, f"{risk.way}: {note}" if risk.way else note
+
+
+def _of_share(risk: Risk, name: str, of_original: str) -> _Measure:
+    """The same of a share of the original records, beside the control half's share and the original's own."""
+    ours, theirs = risk.successes / risk.attacks, risk.control_successes / risk.control_attacks
+    note = (
+        f"{risk.way}: {name} {ours:.2%} of training, {theirs:.2%} of control, where the original itself has "
+        f"{risk.baseline_successes / risk.attacks:.2%} ({of_original}); risk {risk.value:.4f}, at least {risk.lower_bound:.4f}"
     )
     return risk.clustered_upper, risk.lower_bound, note

@@ -25,6 +25,9 @@ Mode = Literal["univariate", "multivariate"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 SECRETS: tuple[str, ...] = ("net_mass", "item_price", "hs6_code", "critical_fraud")
 
+# What DiSCO (``replicated_uniques``) asks of: what the inspection found, the price, and who sold the goods.
+TARGETS: tuple[str, ...] = ("critical_fraud", "item_price", "seller_id")
+
 # Largest share of guesses beyond chance that may hit a rare amount.
 SOLVED_LIMIT = 0.01
 
@@ -33,8 +36,9 @@ def _attack(key: str, title: str, by_guessing: float, goal: float, limit: float)
     return Claim(key, Subject.PRIVACY, title, math.nan, ceiling=by_guessing, at_most=goal, limit=limit)
 
 
-def _risk(attack: str) -> Claim:
-    return _attack(attack, f"{attack[0].upper()}{attack[1:]}: upper bound of the risk", 0.0, 0.05, 0.15)
+def _risk(attack: str, title: str = "") -> Claim:
+    words = title or f"{attack[0].upper()}{attack[1:]}"
+    return _attack(attack, f"{words}: upper bound of the risk", 0.0, 0.05, 0.15)
 
 
 # The attacks on rows and importers, not yet measured. Nothing is published past a limit. Between goal and limit the page says
@@ -50,6 +54,17 @@ ATTACK_CLAIMS: dict[str, Claim] = {
         *(_risk(f"singling out, {mode}") for mode in MODES),
         _risk("linkability"),
         *(_risk(f"inference, {secret}") for secret in SECRETS),
+        _risk("dominance", "Totals of dominating importers, read off the release's sums"),
+        _risk("complementary disclosure", "An importer's total as the official total less the release's"),
+        _risk("group disclosure", "What a whole group is shown with, said of its importers"),
+        _risk("inspected or not", "Who was inspected, by what the release shows"),
+        _risk("replicated uniques", "Replicated uniques (RepU) beyond control's"),
+        *(
+            _risk(
+                f"DiSCO, {target}", f"Disclosive in synthetic, correct in original (DiSCO), {target}, beyond control's"
+            )
+            for target in TARGETS
+        ),
     )
 }
 ATTACKS: tuple[str, ...] = tuple(ATTACK_CLAIMS)

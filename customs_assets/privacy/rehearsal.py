@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.fidelity.references import in_control
 from customs_assets.lake import to_arrow, to_frame
 from customs_assets.law.law import Law
+from customs_assets.privacy.declared import Declared
 from customs_assets.seeds import Root, derive_root, derive_seed
 from customs_assets.settings import Settings
 from customs_assets.synthesis.fraud_propensity import OfOneKind
@@ -46,12 +47,21 @@ class CannotBeRehearsed(Exception):
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The rehearsed rows, the source's rows of the training half and of the control half, and the CTGAN epochs of each month."""
+    """A rehearsal, as attacks need it.
+
+    Attributes:
+        synthetic: the rehearsed rows.
+        training: the source's rows of the training half.
+        control: those of the control half.
+        epochs: CTGAN epochs of each month.
+        declared: what both halves declared, inspected or not; None where all of it was inspected.
+    """
 
     synthetic: pd.DataFrame
     training: pd.DataFrame
     control: pd.DataFrame
     epochs: int
+    declared: Declared | None = None
 
     @classmethod
     def of(cls, table: pa.Table, source: Mapping[str, pd.DataFrame], root: Root) -> Rehearsal | str:
@@ -73,6 +83,17 @@ class Rehearsal:
             return "the rehearsal is empty, and does not say why"
         training, control = halves_of(pd.concat(source.values(), ignore_index=True), root)
         return cls(to_frame(table), training, control, int(metadata[_EPOCHS]))
+
+    def beside(self, together: Population, by_month: Mapping[str, Population], root: Root) -> Rehearsal:
+        """The same rehearsal with what its halves declared, inspected or not.
+
+        Args:
+            together: the population of all months.
+            by_month: that of each month.
+            root: as for :meth:`of`.
+        """
+        declared = Declared.of(together, by_month, lambda importers: _held_out(importers, root))
+        return replace(self, declared=declared)
 
 
 def _of_another_source(rehearsed_from: Mapping[str, str], source: Mapping[str, pd.DataFrame]) -> str:

@@ -9,13 +9,14 @@ interval whose unit is the importer.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from customs_assets.privacy import CannotBeMeasured, NothingToAttack
 from customs_assets.privacy.chance import Rate, effective_attacks, judging_quantile, too_few, wilson
 
 CONFIDENCE = 0.95
@@ -29,13 +30,15 @@ class Risk:
         value: the risk, in [0, 1]: which part of what control's rate leaves to gain the attack gains against training.
         lower: lower end of the interval of independent guesses, at ``CONFIDENCE``.
         upper: its upper end.
-        attacks: guesses against training, and as many against control.
+        attacks: guesses against training.
         successes: right guesses against training.
         control_successes: right guesses against control.
-        baseline_successes: right guesses against training by an attacker who guesses at random.
+        baseline_successes: right guesses against training by an attacker who guesses at random, or without the release.
         clustered_upper: upper end of the interval whose unit is the importer; NaN with too few importers on a side.
         lower_bound: lower bound of the risk, with the importer as the unit, for one of ``chance.CLAIMS`` claims; NaN as above.
         effective: independent guesses that the guesses on training and on control are worth; NaN where unknown.
+        control_attacks: guesses against control; 0 where they are as many as against training.
+        way: which of several ways to guess this is; empty where there is one.
     """
 
     value: float
@@ -48,6 +51,8 @@ class Risk:
     clustered_upper: float = math.nan
     lower_bound: float = math.nan
     effective: tuple[float, float] = (math.nan, math.nan)
+    control_attacks: int = 0
+    way: str = ""
 
 
 class Guesses(NamedTuple):
@@ -64,6 +69,19 @@ class Guesses(NamedTuple):
         """One guess on each of n rows: whose row it is, and whether the guess was right."""
         _, codes, rows = np.unique(importers.astype(str), return_inverse=True, return_counts=True)
         return cls(rows.astype(float), np.bincount(codes, right.astype(float)))
+
+    @classmethod
+    def on_importers(cls, everyone: np.ndarray, whom: np.ndarray, right: np.ndarray) -> Guesses:
+        """One guess on each of n victims, out of all importers of a side.
+
+        Args:
+            everyone: the importers of the side, distinct. Those on whom nobody guesses count with no guess.
+            whom: shape (n,), the importer that each guess is about, one of ``everyone``.
+            right: booleans of shape (n,).
+        """
+        place = pd.Index(everyone).get_indexer(pd.Index(whom))
+        attacks = np.bincount(place, minlength=len(everyone)).astype(float)
+        return cls(attacks, np.bincount(place, right.astype(float), minlength=len(everyone)))
 
 
 def wilson_rate(successes: int, attacks: int, confidence: float = CONFIDENCE) -> Rate:
@@ -97,17 +115,75 @@ def residual_risk(attacks: int, successes: int, control_successes: int, baseline
     return Risk(value, lower, upper, attacks, successes, control_successes, baseline_successes)
 
 
-def with_importers(risk: Risk, training: Guesses, control: Guesses) -> Risk:
-    """The same risk with the interval whose unit is the importer."""
+def with_importers(risk: Risk, training: Guesses, control: Guesses, ways: int = 1) -> Risk:
+    """The same risk with the interval whose unit is the importer.
+
+    Args:
+        risk: the risk.
+        training: the guesses on training, by importer.
+        control: those on control.
+        ways: of so many ways to guess the claim takes the strongest.
+    """
     if too_few(len(training.attacks), len(control.attacks)):
         return risk
-    numbers = effective_attacks((training, control), risk.attacks)
-    shares = risk.successes / risk.attacks, risk.control_successes / risk.attacks
+    numbers = effective_attacks((training, control))
+    shares = risk.successes / risk.attacks, risk.control_successes / (risk.control_attacks or risk.attacks)
     usual, judged = (
         _interval(*(wilson(share, number, quantile) for share, number in zip(shares, numbers, strict=True)))
-        for quantile in (_quantile(CONFIDENCE), judging_quantile())
+        for quantile in (_quantile(CONFIDENCE), judging_quantile(ways))
     )
     return replace(risk, clustered_upper=usual[2], lower_bound=judged[0], effective=numbers)
+
+
+def risk_of_guesses(training: Guesses, control: Guesses, blind: int, way: str, ways: int) -> Risk:
+    """The risk of one of several ways to guess, with as many guesses on either side as there are victims.
+
+    Args:
+        training: the guesses on training, by importer.
+        control: those on control.
+        blind: right guesses against training without the release.
+        way: the way, in words.
+        ways: how many ways the claim takes the strongest of.
+
+    Raises:
+        NothingToAttack: there is no guess on training.
+        CannotBeMeasured: there is none on control, so nothing says what chance reaches.
+    """
+    attacks, control_attacks = (round(float(side.attacks.sum())) for side in (training, control))
+    if not attacks:
+        raise NothingToAttack(f"{way}: there is nobody to guess of")
+    if not control_attacks:
+        raise CannotBeMeasured(f"{way}: {attacks} guesses, and none of other importers to compare them with")
+    right, control_right = (round(float(side.successes.sum())) for side in (training, control))
+    rates = wilson_rate(right, attacks), wilson_rate(control_right, control_attacks)
+    lower, value, upper = _interval(*rates)
+    risk = Risk(value, lower, upper, attacks, right, control_right, blind, control_attacks=control_attacks, way=way)
+    return with_importers(risk, training, control, ways)
+
+
+def strongest(measures: Sequence[Callable[[], Risk]]) -> Risk:
+    """The strongest of some ways to guess: that with the highest lower bound, or else the highest risk.
+
+    Its ``clustered_upper`` is the highest of all ways. Ways that have nobody to attack, or nothing to compare with, are left out.
+
+    Raises:
+        CannotBeMeasured: no way is left, and one had nothing to compare with.
+        NothingToAttack: no way has anybody to attack.
+    """
+    risks: list[Risk] = []
+    nobody: list[NothingToAttack] = []
+    unknown: list[CannotBeMeasured] = []
+    for measure in measures:
+        try:
+            risks.append(measure())
+        except NothingToAttack as reason:
+            nobody.append(reason)
+        except CannotBeMeasured as reason:
+            unknown.append(reason)
+    if not risks:
+        raise (unknown or nobody)[0]
+    best = max(risks, key=lambda risk: (np.nan_to_num(risk.lower_bound, nan=-1.0), risk.value))
+    return replace(best, clustered_upper=max(risk.clustered_upper for risk in risks))
 
 
 def risk_of_rows(sides: Sequence[pd.DataFrame], right: Sequence[np.ndarray], baseline_successes: int) -> Risk:
@@ -120,7 +196,8 @@ def risk_of_rows(sides: Sequence[pd.DataFrame], right: Sequence[np.ndarray], bas
     """
     risk = residual_risk(len(right[0]), int(right[0].sum()), int(right[1].sum()), baseline_successes)
     importers = [rows["importer_id"].to_numpy() for rows in sides]
-    return with_importers(risk, *(Guesses.on_rows(*side) for side in zip(importers, right, strict=True)))
+    first, second = (Guesses.on_rows(*side) for side in zip(importers, right, strict=True))
+    return with_importers(risk, first, second)
 
 
 def _interval(training: Rate, control: Rate) -> tuple[float, float, float]:
