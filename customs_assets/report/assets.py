@@ -54,7 +54,7 @@ def release_evidence(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("4", "min_group", "dominance_one", "dominance_two"),
+    **made_with("5", "min_group", "dominance_one", "dominance_two"),
 )
 def evidence_report(
     pipeline: Pipeline,

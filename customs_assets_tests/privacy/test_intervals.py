@@ -22,10 +22,10 @@ from customs_assets.privacy.chance import (
 from customs_assets.privacy.claims import attack_claims
 from customs_assets.privacy.closest_record import closest_record
 from customs_assets.privacy.linkage import linkage
-from customs_assets.privacy.membership import membership
+from customs_assets.privacy.membership.measure import membership
 from customs_assets.privacy.risk import Guesses, residual_risk, with_importers
 
-# Half the width of a normal interval for one of ten claims and the best of five attacks.
+# Half the width of a normal interval for one of eleven claims and the best of five attacks.
 _OF_FIVE = judging_quantile(5)
 
 
@@ -33,8 +33,8 @@ def test_effective_numbers_by_hand():
     assert kish(np.array([7, 7, 7])) == pytest.approx(3)
     assert kish(np.array([2, 1, 1])) == pytest.approx(16 / 6)
     assert kish(np.array([])) == 0.0
-    # One in twenty over ten claims is one in two hundred, over five attacks in each one in a thousand.
-    assert (judging_quantile(), _OF_FIVE) == pytest.approx((2.5758, 3.0902), abs=1e-4)
+    # One in twenty over eleven claims is one in 220, over five attacks in each one in 1,100.
+    assert (judging_quantile(), _OF_FIVE) == pytest.approx((2.6086, 3.1184), abs=1e-4)
     # Half a success of two trials is as good as one of four halves.
     assert wilson(0.25, 3.0, 1.96).value == pytest.approx((0.75 + 1.9208) / (3 + 3.8416))
 
@@ -80,7 +80,7 @@ def test_risks_of_importers_whose_rows_are_alike_convict_no_more_often_than_they
         risk = with_importers(residual_risk(importers * 30, *right, 0), ours, theirs)
         over += risk.lower_bound > 0
         as_before += risk.lower > 0.15
-    assert over <= 600 * 0.015, "five standard errors above one in two hundred"
+    assert over <= 600 * 0.015, "five standard errors above one in 220"
     if importers <= 20:
         assert as_before > 600 * 0.05, "what takes guesses for independent convicts the innocent"
 
