@@ -21,7 +21,7 @@ from customs_assets_tests.conftest import World, traders
 
 NAMES = [attack.name for attack in ATTACKS]
 
-# Names, and whether every one of them is an outsider's.
+# All attacks but the one that learns from labels.
 OUTSIDERS = [name for name in NAMES if name != "informed"]
 
 
@@ -98,7 +98,7 @@ def test_a_few_rows_that_are_known_for_certain_show_in_true_positives_and_not_in
     found = membership(mixed, world.training, world.control)
     assert found.by_tpr.p_value < 0.001
     assert found.by_tpr.measured > 10 * FEW
-    assert found.by_tpr.lower_bound > 0.5 * found.by_tpr.measured / 2
+    assert found.by_tpr.lower_bound > found.by_tpr.measured / 4
 
 
 def _permuted(scene: Scene, rng: np.random.Generator) -> np.ndarray:
