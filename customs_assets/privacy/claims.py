@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,13 +25,14 @@ from customs_assets.privacy.closest_record import QUANTILES, closest_record
 from customs_assets.privacy.complementary import complementary
 from customs_assets.privacy.counts import TARIFF_TUPLE_KIND, copies, group_account
 from customs_assets.privacy.declared import Declared
+from customs_assets.privacy.distance_protection import baseline_protection, overfitting_protection
 from customs_assets.privacy.dominant_totals import dominant_totals
 from customs_assets.privacy.goals import ATTACK_CLAIMS, MODES, NO_ATTACK, SECRETS, SOLVED_LIMIT, TARGETS
 from customs_assets.privacy.group_disclosure import group_disclosure
 from customs_assets.privacy.guessed_seed import guessed_seed
 from customs_assets.privacy.inspected import inspected
 from customs_assets.privacy.linkage import linkage
-from customs_assets.privacy.membership import membership
+from customs_assets.privacy.membership.measure import Membership, membership
 from customs_assets.privacy.nearest_guesses import inference, linkability
 from customs_assets.privacy.records import as_records, nearest
 from customs_assets.privacy.rehearsal import Rehearsal
@@ -43,6 +44,7 @@ from customs_assets.privacy.singling_out import ATTACKS, singling_out
 _AMOUNTS = ("net_mass", "item_price")
 
 _Measure = tuple[float, float, str]  # measured, lower bound, note
+_Attacked = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # synthetic, training, control
 
 
 class Disclosure(NamedTuple):
@@ -63,7 +65,8 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
         disclosure: what may be shown of tariff tuples.
 
     Returns:
-        ``claims``: rules measured on the release's rows, attacks on the rehearsal's; ``trained_on``: what was made from what.
+        ``claims``: rules measured on the release's rows, attacks on the rehearsal's; ``trained_on``: what was made from what;
+        ``membership``: each membership attack's measures (``Membership.as_json``), None where none was made.
     """
     claims = [
         *rule_claims(tables, min_group),
@@ -73,22 +76,28 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
     if isinstance(rehearsal, str):
         note = f"not measured: {rehearsal}"
         claims.append(Claim(NO_ATTACK, Subject.PRIVACY, "What attacks gain", math.nan, note=note, limit=0.0))
-        return {"claims": as_json(claims), "trained_on": f"No attack was measured: {rehearsal}."}
+        return {
+            "claims": as_json(claims),
+            "trained_on": f"No attack was measured: {rehearsal}.",
+            "membership": None,
+        }
+    attacked = rehearsal.synthetic, rehearsal.training, rehearsal.control
+    inferred = cache(partial(membership, *attacked, seed=tables.seed))
     claims += attack_claims(
-        rehearsal.synthetic,
-        rehearsal.training,
-        rehearsal.control,
-        seed=tables.seed,
-        declared=rehearsal.declared,
-        min_group=min_group,
+        *attacked, seed=tables.seed, declared=rehearsal.declared, min_group=min_group, inferred=inferred
     )
+    claims += distance_claims(*attacked, seed=tables.seed)
     trained_on = (
         f"Rules are counted on the release's own {len(tables.synthetic):,} rows, made from all {len(tables.source):,} "
         f"declarations. Attacks are measured on a rehearsal: the same steps with the same settings but {rehearsal.epochs} CTGAN "
         f"epochs a month, on the {len(rehearsal.training):,} declarations of the half of the importers that a hash of their "
         f"tokens put into training; the {len(rehearsal.control):,} declarations of the other half were held out as control."
     )
-    return {"claims": as_json(claims), "trained_on": trained_on}
+    try:
+        attacks = inferred().as_json()
+    except CannotBeMeasured:  # the claim says so
+        attacks = None
+    return {"claims": as_json(claims), "trained_on": trained_on, "membership": attacks}
 
 
 def month_privacy(source: pd.DataFrame, synthetic: pd.DataFrame) -> dict[str, Any]:
@@ -221,6 +230,7 @@ def attack_claims(
     seed: int = 2020,
     declared: Declared | None = None,
     min_group: int = 5,
+    inferred: Callable[[], Membership] | None = None,
 ) -> list[Claim]:
     """What attacks on rows and importers gain against training over control.
 
@@ -232,6 +242,7 @@ def attack_claims(
         seed: base seed of guesses and samples.
         declared: what both halves declared, inspected or not; None where all of it was inspected.
         min_group: ``k``.
+        inferred: the membership attacks on these tables; made here where None.
 
     Returns:
         All of ``goals.ATTACK_CLAIMS``. Where nobody is there to attack, ``measured`` and ``lower_bound`` are 0, and the note says
@@ -240,9 +251,11 @@ def attack_claims(
     """
     tables = with_hs6(synthetic), with_hs6(training), with_hs6(control)
     declares = Declared.of_inspected(training, control) if declared is None else declared
+    inferred = inferred or cache(partial(membership, synthetic, training, control, seed=seed))
     measures: dict[str, Callable[[], _Measure]] = {
         "closest_record": lambda: _of_closest_record(tables, seed),
-        "membership": lambda: _of_membership(tables, seed),
+        "membership": lambda: _of_membership(inferred()),
+        "membership_tpr": lambda: _of_true_positives(inferred()),
         "linkage": lambda: _of_linkage(tables),
         "linkability": lambda: _of_risk(linkability(*tables, seed=seed)),
         "dominance": lambda: _of_risk(dominant_totals(*tables), "if the sums were the source's own"),
@@ -263,7 +276,44 @@ def attack_claims(
         measures[f"inference, {secret}"] = partial(
             lambda secret: _of_risk(inference(*tables, secret, seed=seed)), secret
         )
-    return [_measured(claim, measures[key]) for key, claim in ATTACK_CLAIMS.items()]
+    claims = [_measured(claim, measures[key]) for key, claim in ATTACK_CLAIMS.items()]
+    return [_with_own_goal(claim, inferred) if claim.key == "membership_tpr" else claim for claim in claims]
+
+
+def _with_own_goal(claim: Claim, inferred: Callable[[], Membership]) -> Claim:
+    """The claim on true positives; where it was measured its goal is what chance exceeds once in twenty times."""
+    return claim if math.isnan(claim.measured) else replace(claim, at_most=inferred().by_tpr.by_chance)
+
+
+def distance_claims(
+    synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame, seed: int = 2020
+) -> list[Claim]:
+    """SDMetrics' two measures of distance, for those who ask for them. They have no goal.
+
+    Releases that such measures called private were open to membership inference (Yao, Krčo, Ganev, de Montjoye: *The DCR
+    Delusion*, 2025). So they judge nothing here; the attacks do.
+    """
+    baseline = baseline_protection(synthetic, training, seed)
+    nearer = overfitting_protection(synthetic, training, control, seed)
+    return [
+        Claim(
+            "dcr_baseline_protection",
+            Subject.PRIVACY,
+            "SDMetrics' DCRBaselineProtection",
+            baseline.score,
+            note=f"informs only: medians {baseline.synthetic_median:.2f} columns from training, and "
+            f"{baseline.random_median:.2f} of {baseline.random_rows:,} random rows; distances miss leaks that attacks "
+            "find (Yao et al. 2025)",
+        ),
+        Claim(
+            "dcr_overfitting_protection",
+            Subject.PRIVACY,
+            "SDMetrics' DCROverfittingProtection",
+            nearer.score,
+            note=f"informs only: {nearer.nearer_to_training:.1%} of {nearer.rows:,} rows are nearer to training than to control; "
+            "distances miss leaks that attacks find (Yao et al. 2025)",
+        ),
+    ]
 
 
 def _measured(claim: Claim, measure: Callable[[], _Measure]) -> Claim:
@@ -279,20 +329,32 @@ def _measured(claim: Claim, measure: Callable[[], _Measure]) -> Claim:
     return replace(claim, measured=measured, lower_bound=lower_bound, note=note)
 
 
-def _of_closest_record(tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], seed: int) -> _Measure:
+def _of_closest_record(tables: _Attacked, seed: int) -> _Measure:
     nearer = closest_record(*tables, seed=seed)
     note = f"± {nearer.standard_error:.3f}; {nearer.identical_to_training} rows at distance 0 of training, "
     note += f"{nearer.identical_to_control} of control"
     return nearer.share_nearer_to_training, nearer.lower_bound, note
 
 
-def _of_membership(tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], seed: int) -> _Measure:
-    inferred = membership(*tables, seed=seed)
-    note = f"± {inferred.standard_error:.3f}; " + ", ".join(f"{name} {auc:.3f}" for name, auc in inferred.aucs.items())
-    return inferred.auc, inferred.lower_bound, note
+def _of_membership(inferred: Membership) -> _Measure:
+    found = inferred.by_auc
+    note = (
+        f"± {inferred.standard_error:.3f}; {found.attack} of {len(inferred.outcomes)} attacks; chance alone exceeds "
+        f"{found.by_chance:.3f} once in twenty times, and reaches as much with p = {found.p_value:.4f}"
+    )
+    return found.measured, found.lower_bound, note
 
 
-def _of_linkage(tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> _Measure:
+def _of_true_positives(inferred: Membership) -> _Measure:
+    found = inferred.by_tpr
+    note = (
+        f"{found.attack} of {len(inferred.outcomes)} attacks; chance alone exceeds {found.by_chance:.4f} once in twenty "
+        f"times, and reaches as much with p = {found.p_value:.4f}"
+    )
+    return found.measured, found.lower_bound, note
+
+
+def _of_linkage(tables: _Attacked) -> _Measure:
     linked = linkage(*tables)
     note = (
         f"named {linked.named_training:.3f} and {linked.named_control:.3f}, recognised "

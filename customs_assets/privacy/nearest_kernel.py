@@ -65,7 +65,7 @@ def search(
                     for at in range(starts[place], starts[place + 1]):
                         distance = float(width - level)
                         for number in range(numbers.shape[1]):
-                            distance += abs(numbers[at, number] - query_numbers[query, number])
+                            distance += min(abs(numbers[at, number] - query_numbers[query, number]), 1.0)
                         if distance <= distances[query, neighbours - 1]:
                             _keep(distances[query], rows[query], distance, reference_rows[at])
             if not unfinished:

@@ -15,7 +15,11 @@ from customs_assets.declaration import NUMERICAL
 from customs_assets.fidelity.comparison import COMPARED_NAMES, compared_columns, days
 from customs_assets.privacy.nearest_kernel import CHUNK, search
 
-Scale = Literal["rank", "range"]
+Scale = Literal["rank", "range", "last"]
+
+
+# Stands for a range of 0, so that every difference is far more than 1.
+_NO_SPAN = 1e-9
 
 
 class Records(NamedTuple):
@@ -23,7 +27,7 @@ class Records(NamedTuple):
 
     Attributes:
         codes: shape (codes, n): the number of a categorical value, the same in all frames that are prepared together.
-        numbers: shape (numbers, n), float64, scaled so that two of them differ by at most 1.
+        numbers: shape (numbers, n), float64. Two of them count as differing by at most 1.
     """
 
     codes: np.ndarray
@@ -57,7 +61,8 @@ def as_records(
         frames: declarations with ``hs6_code`` or ``hs10_code``, each with at least one row.
         columns: the attributes that are compared.
         scale: how numbers are scaled. ``rank``: to the share of all rows that have less (ties in the middle), so that a few huge
-            numbers do not hide differences; ``range``: by the range over all rows, as Giomi et al. do.
+            numbers do not hide differences; ``range``: by the range over all rows, as Giomi et al. do; ``last``: by the range
+            over the last frame, as SDMetrics does; any difference is 1 where that frame has one value.
 
     Raises:
         ValueError: a frame has no rows, lacks a column, or misses a number.
@@ -69,14 +74,15 @@ def as_records(
     codes = [pd.factorize(rows[name].to_numpy(), use_na_sentinel=False)[0] for name in coded]
     widest = max((int(code.max()) for code in codes), default=0)
     code_table = np.array(codes, dtype=np.uint16 if widest < 1 << 16 else np.int32).reshape(len(coded), len(rows))
-    number_table = np.array([_scaled(rows[name], scale) for name in numerical], dtype=np.float64)
+    last = len(parts[-1])
+    number_table = np.array([_scaled(rows[name], scale, last) for name in numerical], dtype=np.float64)
     number_table = number_table.reshape(len(numerical), len(rows))
     cuts = np.cumsum([len(part) for part in parts])[:-1]
     tables = zip(np.split(code_table, cuts, axis=1), np.split(number_table, cuts, axis=1), strict=True)
     return [Records(np.ascontiguousarray(frame_codes), numbers.copy()) for frame_codes, numbers in tables]
 
 
-def _scaled(column: pd.Series, scale: Scale) -> np.ndarray:
+def _scaled(column: pd.Series, scale: Scale, last: int) -> np.ndarray:
     numbers = column if pd.api.types.is_numeric_dtype(column) else days(column)
     values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     if not np.isfinite(values).all():
@@ -84,6 +90,9 @@ def _scaled(column: pd.Series, scale: Scale) -> np.ndarray:
     if scale == "range":
         span = values.max() - values.min()
         return (values - values.min()) / (span or 1.0)
+    if scale == "last":
+        span = np.ptp(values[-last:])
+        return (values - values[-last:].min()) / (span or _NO_SPAN)
     ordered = np.sort(values)
     return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * len(values))
 

@@ -93,6 +93,7 @@ def page(
         tuples=tuples_in_words(settings),
         requests=requests,
         trained_on=release_privacy["trained_on"],
+        membership=_membership(release_privacy.get("membership")),
         table_two=table_two_rows(from_json(release_quality), references),
         table_three=_table_three(precision),
         partly_labelled=_partly_labelled(release_evidence["partly_labelled"], precision),
@@ -175,6 +176,14 @@ def _partly_labelled(cells: Sequence[Mapping[str, Any]], precision: pd.DataFrame
         [TITLES[detector], *(number(means.get((detector, policy), math.nan)) for policy in policies)]
         for detector in DETECTORS
         if cells
+    ]
+
+
+def _membership(measures: Mapping[str, Any] | None) -> list[list[str]]:
+    """A row a membership attack: what it looks at, what the attacker knows, AUC and true positives. Empty where none was made."""
+    return [
+        [attack["title"], attack["knows"], *(number(attack[measure]) for measure in ("auc", "tpr_10", "tpr_01"))]
+        for attack in (measures or {"attacks": []})["attacks"]
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from customs_assets.privacy.counts import GroupAccount, copies, group_account
 from customs_assets.privacy.linkage import linkage
-from customs_assets.privacy.membership import membership
+from customs_assets.privacy.membership.measure import membership
 
 
 def test_a_copy_is_found_whatever_its_date_and_key(declarations):

@@ -108,6 +108,10 @@ def test_the_page_says_what_the_lake_says(written: tuple[Path, Lake]):
     assert "0.7783" in text, "Table 3 beside the paper's"
     assert "30 CTGAN epochs" in text
     assert all(month in text for month in by_month(lake.read_frames("synthetic_declarations", ["2020-01"])))
+    attacks = lake.read_json("release_privacy")["membership"]["attacks"]
+    assert len(attacks) == 12
+    for attack in attacks:
+        assert f'<td class="name">{attack["title"]}</td>' in text and f"{attack['tpr_01']:.4f}" in text
 
 
 def test_the_page_says_at_its_top_what_the_gate_says(written: tuple[Path, Lake]):
