@@ -28,7 +28,9 @@ from customs_assets.benchmark.precision import evaluate
 from customs_assets.benchmark.split import split_months
 from customs_assets.claims import Claim, number
 from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.inspection import busy_lanes
 from customs_assets.disclosure.parts import SafeParts, disclosed_tuples
+from customs_assets.disclosure.population import months_of_population
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.claims import world_of
 from customs_assets.lake import Lake
@@ -56,14 +58,16 @@ def redrawn(
     prices = {month: month_unit_prices(lake, month, k, secret) for month in months}
     # What is safe hangs on no secret; which tuples are drawn does.
     parts = lake.read_frame("safe_parts")
+    declarations = pd.concat(source.values(), ignore_index=True)
     tuples = disclosed_tuples(
-        pd.concat(source.values(), ignore_index=True),
+        declarations,
         SafeParts(parts),
         Law.of(lake.read_table("tariff"), lake.read_table("tariff_routes")),
         min_group=k,
         dominance=Dominance(settings.dominance_one, settings.dominance_two),
         root=secret,
         confidential=confidential,
+        busy=busy_lanes(months_of_population(lake, months), len(declarations), k),
     )
     made.write_table("safe_parts", parts)
     made.write_table("disclosed_tuples", tuples)

@@ -23,9 +23,10 @@ import pandas as pd
 from customs_assets.benchmark.utility import utility
 from customs_assets.declaration import IDENTITIES
 from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.inspection import busy_lanes
 from customs_assets.disclosure.levels import CODE
 from customs_assets.disclosure.parts import SafeParts, count_safe_parts, disclosed_tuples
-from customs_assets.disclosure.population import Population
+from customs_assets.disclosure.population import Population, months_of_population
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.detection import detection
 from customs_assets.fidelity.relations import relations
@@ -130,7 +131,8 @@ def tradeoff(lake: Lake, months: Sequence[str], groups: Sequence[int]) -> Iterat
     strength = relations(source)
     for group in groups:
         parts = SafeParts(count_safe_parts(population, law, group, DOMINANCE))
-        tuples = disclosed_tuples(source, parts, law, min_group=group, dominance=DOMINANCE, root=SEED)
+        busy = busy_lanes(months_of_population(lake, months), len(source), group)
+        tuples = disclosed_tuples(source, parts, law, min_group=group, dominance=DOMINANCE, root=SEED, busy=busy)
         disclosed = Disclosed(SafeGroups(count_safe_groups(lake, months, group)), tuples)
         composed = compose_identities(rows, disclosed, min_group=group, root=SEED)
         all_months = AllMonths(disclosed, composed, propensity)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIRST_MONTH = "2020-01"
 MONTH_FORMAT = "%Y-%m"
@@ -67,3 +71,8 @@ def due_month(today: date, due_day: int) -> str:
     """
     closed = previous_month(f"{today:%Y-%m}")
     return closed if today.day >= due_day else previous_month(closed)
+
+
+def months_of(dates: pd.Series) -> pd.Series:
+    """The month of each date, as ``YYYY-MM``."""
+    return dates.dt.strftime("%Y-%m")

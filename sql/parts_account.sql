@@ -103,7 +103,7 @@ shown as (
             {part: 'claim', level: claim_level, pool: claim_pool, origin: country_of_origin, departure: null, tax_type: tax_type, tax_rate: tax_rate}
         ], recursive := true),
         hs6_code,
-        declaration_id
+        of_declaration
     from tuples
 ),
 kept as (
@@ -124,7 +124,7 @@ kept as (
 members as (
     select shown.part, shown.pool, declarations.* exclude (hs10_code, country_of_origin)
     from shown
-    join declarations using (declaration_id)
+    join declarations on declarations.declaration_id = shown.of_declaration
     where shown.pool <> ''
 ),
 owners as (
@@ -172,12 +172,14 @@ wrong_pools as (
 ),
 withheld as (
     select
-        confidential.partner and tuples.code_level = 'hs6_code' and (tuples.origin_level = 'hs6_code' or tuples.origin_pool <> '')
+        confidential.partner and drawn.code_level = 'hs6_code' and (drawn.origin_level = 'hs6_code' or drawn.origin_pool <> '')
             as origin_shown,
         confidential.quantity <> '' and declarations.net_mass > 0
             and coalesce(tuples.net_mass, 'nan'::double) = 'nan'::double as mass_shown
     from declarations
     join tuples using (declaration_id)
+    -- The tuple that was drawn for a declaration may be shown in another month.
+    join tuples as drawn on drawn.of_declaration = declarations.declaration_id
     join confidential
         on confidential.hs6_code = left(declarations.hs10_code, 6)
         and confidential.country_of_origin = declarations.country_of_origin

@@ -13,12 +13,14 @@ from customs_assets.anonymization.business_numbers import BusinessNumberError
 from customs_assets.disclosure import parts
 from customs_assets.disclosure.confidential import confidential_pairs, no_pairs
 from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.inspection import busy_lanes
 from customs_assets.disclosure.parts import SafeParts, count_safe_parts
-from customs_assets.disclosure.population import Population, month_population
+from customs_assets.disclosure.population import Population, month_population, months_of_population
 from customs_assets.disclosure.register import RegisterError, read_register, register_bytes
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import DIGESTS_READ, LakeFile, Partitions
 from customs_assets.law.law import Law
+from customs_assets.months import months_of
 from customs_assets.named_files import digest
 from customs_assets.partitions import months
 from customs_assets.resources import OWNERS, PARQUET, Pipeline, table_metadata
@@ -126,13 +128,14 @@ def safe_parts(
     kinds={"parquet", "pandas"},
     owners=OWNERS,
     io_manager_key=PARQUET,
-    **made_with("3", "release_secret", "min_group", "dominance_one", "dominance_two"),
+    **made_with("4", "release_secret", "min_group", "dominance_one", "dominance_two"),
 )
 def disclosed_tuples(
     pipeline: Pipeline,
     anonymized_declarations: Partitions,
     safe_parts: pd.DataFrame,
     confidential_trade: pd.DataFrame,
+    population: Partitions,
     tariff: pa.Table,
     tariff_routes: pa.Table,
 ) -> dg.Output[pd.DataFrame]:
@@ -140,6 +143,7 @@ def disclosed_tuples(
     settings = pipeline.settings
     law = Law.of(tariff, tariff_routes)
     declarations = pd.concat(dict(anonymized_declarations).values(), ignore_index=True)
+    busy = busy_lanes(months_of_population(population.lake, population), len(declarations), settings.min_group)
     tuples = parts.disclosed_tuples(
         declarations,
         SafeParts(safe_parts),
@@ -148,6 +152,7 @@ def disclosed_tuples(
         dominance=Dominance(settings.dominance_one, settings.dominance_two),
         root=pipeline.secret,
         confidential=confidential_trade,
+        busy=busy,
     )
     levels = {name.removesuffix("_level"): tuples[name] for name in tuples.columns if name.endswith("_level")}
     shares = pd.DataFrame({part: level.value_counts(normalize=True) for part, level in levels.items()}).fillna(0.0)
@@ -156,6 +161,14 @@ def disclosed_tuples(
         **table_metadata(tuples),
         "law": law.origin,
         "product_codes": f"{shown}, where the source has {declared}",
+        "changed_months": 0.0 if busy is None else round(_changed_months(tuples, declarations), 4),
         "shares_by_level": dg.MetadataValue.md(shares.round(4).to_markdown()),
     }
     return dg.Output(tuples, metadata=metadata)
+
+
+def _changed_months(tuples: pd.DataFrame, declarations: pd.DataFrame) -> float:
+    """The share of declarations whose tuple comes from another month."""
+    month = months_of(declarations.set_index("declaration_id")["date"])
+    own, given = (month.loc[tuples[name]].to_numpy() for name in ("declaration_id", "of_declaration"))
+    return float((own != given).mean())

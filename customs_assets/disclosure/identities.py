@@ -29,6 +29,7 @@ import pandas as pd
 from customs_assets.association import normalized_mutual_information
 from customs_assets.declaration import IDENTITIES
 from customs_assets.disclosure.safe_groups import with_shorter_codes
+from customs_assets.months import months_of
 from customs_assets.seeds import Root, derive_rng
 
 ASSET = "composed_identities"
@@ -185,7 +186,8 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
     """Slots for the declarations of all months: new identities, and what they trade.
 
     Args:
-        declarations: n generalized rows of all months, with the source's identity tokens.
+        declarations: n generalized rows of all months, with the source's identity tokens and, in ``goods_of``, the declaration
+            whose goods each has.
         source: the n rows before they were generalized. Their relations are the measure.
         min_group: ``k``. A new identity takes no more than a ``k``-th of its rows, rounded up, from one of the source's.
         root: what draws derive from.
@@ -195,7 +197,7 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
         declaration that its slot was dealt from; the four identity columns, empty where the slot names nobody; and what else the
         slot is like (:data:`LIKE`). A month has slots of its own goods.
     """
-    goods = with_shorter_codes(declarations).assign(month=declarations["date"].dt.to_period("M").astype(str))
+    goods = with_shorter_codes(declarations).assign(month=months_of(declarations["date"]))
     measured = with_shorter_codes(source)
     dealt = goods.assign(importer_id=_compose_role(goods, declarations, measured, ROLES[0], min_group, root))
     slot = _slots(goods, dealt, measured, min_group, root)
@@ -225,7 +227,7 @@ def _slots(goods: pd.DataFrame, dealt: pd.DataFrame, measured: pd.DataFrame, min
     """
     target = _association_above_chance(measured["hs6_code"])(measured["importer_id"].to_numpy())
     association = _association_above_chance(goods["hs6_code"])
-    new, donor = (pd.factorize(rows["importer_id"])[0] for rows in (dealt, measured))
+    new, donor = pd.factorize(dealt["importer_id"])[0], _owners_of_goods(goods, measured)
     values = {name: pd.factorize(goods[name], sort=True)[0] for name in _OF_GOODS}
 
     def over(slot: np.ndarray) -> np.ndarray:
@@ -253,6 +255,12 @@ def _slots(goods: pd.DataFrame, dealt: pd.DataFrame, measured: pd.DataFrame, min
     if reached < _SHARE_OVER_ORIGINS * target:
         slot = slots_of(_SHARE_OVER_ORIGINS * target, _OVER_ORIGINS)
     return slot
+
+
+def _owners_of_goods(goods: pd.DataFrame, measured: pd.DataFrame) -> np.ndarray:
+    """Who declared the goods of each row, as integers: of goods that changed months, the importer of another declaration."""
+    importer = measured.set_index("declaration_id")["importer_id"]
+    return pd.factorize(importer.loc[goods["goods_of"]])[0]
 
 
 def _compose_role(

@@ -18,6 +18,8 @@ safe:
 A product code that is safe nowhere but in its heading or above is replaced by another code of the law. All codes of the place
 that are not safe are equally likely, whether anybody declared them or not. There are at least ``k`` of them.
 
+Last, tuples that few importers declared in their month change months (``inspection.py``), or they would show who was inspected.
+
 Every tuple that comes out is lawful. A combination that nobody declared may come out, and one that a single importer declared
 comes out by chance, as likely as its neighbours.
 """
@@ -32,10 +34,12 @@ import pandas as pd
 from customs_assets.declaration import COUNTRIES, RELEASED_TUPLE
 from customs_assets.disclosure.confidential import no_pairs, shown_masses, withheld_of
 from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.inspection import changed_months
 from customs_assets.disclosure.levels import ALL, CODE, LEVELS, with_levels
 from customs_assets.disclosure.population import Population
 from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.law.law import Law
+from customs_assets.months import months_of
 from customs_assets.seeds import Root, derive_rng
 
 ASSET = "disclosed_tuples"
@@ -223,6 +227,7 @@ def disclosed_tuples(
     dominance: Dominance,
     root: Root,
     confidential: pd.DataFrame | None = None,
+    busy: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The tariff tuple of each declaration as it may be shown.
 
@@ -234,12 +239,15 @@ def disclosed_tuples(
         dominance: the rule of dominance.
         root: what draws derive from.
         confidential: the pairs of trade that are confidential (:func:`confidential.confidential_pairs`), if there are any.
+        busy: the lanes that enough importers declared in a month (:func:`inspection.busy_lanes`); all others change months. None
+            where every declaration was inspected: then none does.
 
     Returns:
-        n rows: ``declaration_id``, the columns of :data:`declaration.RELEASED_TUPLE`, and for each part the level that it fell to
-        (``code_level``, ``origin_level``, ``departure_level``, ``claim_level``: one of ``LEVELS``, or ``nowhere``) and the
-        pool in which the row gave it (``code_pool`` …; empty where it was kept or drawn otherwise); :data:`FOLD`; ``net_mass``,
-        the mass (kg) that is shown where the declared one is confidential, else NaN.
+        n rows: ``declaration_id``; ``of_declaration``, the declaration that the tuple was drawn for; the columns of
+        :data:`declaration.RELEASED_TUPLE`, and for each part the level that it fell to (``code_level``, ``origin_level``,
+        ``departure_level``, ``claim_level``: one of ``LEVELS``, or ``nowhere``) and the pool in which it was given
+        (``code_pool`` …; empty where it was kept or drawn otherwise); :data:`FOLD`, that of the importer of
+        ``of_declaration``; ``net_mass``, the mass (kg) that is shown where the declared one is confidential, else NaN.
 
     Raises:
         TooFewImporters: no product code may be shown, or no claim.
@@ -260,17 +268,21 @@ def disclosed_tuples(
     _replace_codes(rows, choices, derive_rng(root, ASSET, purpose="replaced codes"))
     _draw_claims(rows, parts[2], safe, effective, min_group, dominance, derive_rng(root, ASSET, purpose="claim"))
     names = np.array([*LEVELS, NOWHERE], dtype=object)
-    disclosed = pd.DataFrame(
+    tuples = pd.DataFrame(
         {
-            "declaration_id": declarations["declaration_id"].to_numpy(dtype=object),
+            "of_declaration": declarations["declaration_id"].to_numpy(dtype=object),
             **{name: rows.now()[name].to_numpy() for name in RELEASED_TUPLE},
             **{f"{part}_level": names[fallen] for part, fallen in rows.fallen.items()},
             **{f"{part}_pool": pools for part, pools in rows.pools.items()},
             FOLD: _folds(declarations[IMPORTER], derive_rng(root, ASSET, purpose="folds")),
-            "net_mass": shown_masses(declarations, pairs, min_group=min_group, dominance_one=dominance.one, root=root),
         }
-    )
-    return disclosed.assign(tax_rate=disclosed["tax_rate"].astype(float))
+    ).astype({RATE: float})
+    if busy is not None:
+        rng = derive_rng(root, ASSET, purpose="months")
+        tuples = tuples.iloc[changed_months(tuples, months_of(declarations["date"]), busy, min_group, rng)]
+    masses = shown_masses(declarations, pairs, min_group=min_group, dominance_one=dominance.one, root=root)
+    own = declarations[["declaration_id"]].reset_index(drop=True)
+    return pd.concat([own, tuples.reset_index(drop=True)], axis=1).assign(net_mass=masses)
 
 
 def _folds(importers: pd.Series, rng: np.random.Generator) -> np.ndarray:

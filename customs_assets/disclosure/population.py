@@ -224,6 +224,11 @@ class Population:
         return Population(merge)
 
 
+def months_of_population(lake: Lake, months: Iterable[str]) -> dict[str, Population]:
+    """The population of each of some months by itself."""
+    return {month: Population.of(lake, [month]) for month in months}
+
+
 def _merged(connection: duckdb.DuckDBPyConnection) -> _Merged:
     """The view ``counted``, merged."""
     # No order is asked for, and to keep one takes memory.

@@ -123,14 +123,16 @@ class SafeGroups:
                 "make it again"
             )
         withheld = own["net_mass"].notna().to_numpy()
+        stays = (own["of_declaration"] == own["declaration_id"]).to_numpy()
         masses = own["net_mass"].to_numpy(dtype=float)
         parts = {name.removesuffix("_level"): own[name] == CODE for name in own.columns if name.endswith("_level")}
         whole = np.logical_and.reduce([kept.to_numpy() for kept in parts.values()])
         generalized = declarations.assign(
             **{column: own[shown].to_numpy() for column, shown in zip(TARIFF_TUPLE, RELEASED_TUPLE, strict=True)},
+            goods_of=own["of_declaration"].to_numpy(dtype=object),
             net_mass=np.where(withheld, masses, declarations["net_mass"].to_numpy(dtype=float)),
-            safe_as_declared=whole & ~withheld & self.are_safe_goods(declarations),
-            unit_price=np.where(parts["code"] & ~withheld, self.unit_prices(declarations), np.nan),
+            safe_as_declared=whole & stays & ~withheld & self.are_safe_goods(declarations),
+            unit_price=np.where(parts["code"] & stays & ~withheld, self.unit_prices(declarations), np.nan),
         )
         generalized, codes_replaced = self._with_safe_codes(generalized, rng)
         kept = {part: int(rows.sum()) for part, rows in parts.items()}

@@ -410,7 +410,8 @@ def _composed(examined: Examined) -> Piece:
     k, frame = examined.settings.min_group, examined.frame()
     months = examined.lake.partitions("anonymized_declarations")
     source = examined.lake.read_frames("anonymized_declarations", months).set_index("declaration_id")
-    goods, source = source.loc[frame["declaration_id"]], source.loc[frame["slot_id"]]
+    shown = examined.lake.read_frame("disclosed_tuples").set_index("declaration_id")["of_declaration"]
+    goods, source = source.loc[shown.loc[frame["declaration_id"]]], source.loc[frame["slot_id"]]
     # With fewer than twice k source identities, some new identity must hold more than a k-th of one of them.
     judged = [role for role in ROLES if source[role.sources].nunique() >= 2 * k]
     over = [
@@ -422,7 +423,7 @@ def _composed(examined: Examined) -> Piece:
     ]
     if judged:
         runs, importers = (pd.factorize(table["importer_id"])[0] for table in (frame, goods))
-        over.append(too_few_donors(runs, importers, k).mean())
+        over.append(too_few_donors(runs, importers, pd.factorize(frame["hs6_code"])[0], k).mean())
     at_most = f"at most {OVER_SHARE:.0%} of declarations give a new identity more of one source identity than a {k}th"
     return frame.assign(over=max(over, default=0.0)), [
         unique("declaration_id", "every declaration has one slot"),

@@ -9,7 +9,7 @@ import pyarrow as pa
 from customs_assets.claims import as_table, from_json
 from customs_assets.disclosure.account import parts_account
 from customs_assets.disclosure.dominance import Dominance
-from customs_assets.disclosure.population import Population
+from customs_assets.disclosure.population import Population, months_of_population
 from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import Partitions
@@ -29,7 +29,7 @@ from customs_assets.seeds import derive_seed
     pool=TRAINING,
     io_manager_key=PARQUET,
     **made_with(
-        "6",
+        "7",
         "release_secret",
         "min_group",
         "dominance_one",
@@ -56,7 +56,15 @@ def rehearsed_declarations(
     )
     everyone = Population.of(population.lake, list(population))
     law = Law.of(tariff, tariff_routes)
-    table = rehearsed(dict(anonymized_declarations), everyone, law, settings, pipeline.secret, confidential_trade)
+    table = rehearsed(
+        dict(anonymized_declarations),
+        everyone,
+        law,
+        settings,
+        pipeline.secret,
+        confidential_trade,
+        months_of_population(population.lake, population),
+    )
     metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     metadata = {name: metadata[name] for name in ("epochs", "reason") if name in metadata}
     return dg.Output(table, metadata={**table_metadata(table), "months": len(anonymized_declarations), **metadata})
@@ -101,7 +109,7 @@ def release_privacy(
     source = pd.concat(by_month.values(), ignore_index=True)
     rehearsal = Rehearsal.of(rehearsed_declarations, by_month, pipeline.secret)
     if isinstance(rehearsal, Rehearsal):
-        each_month = {month: Population.of(population.lake, [month]) for month in population}
+        each_month = months_of_population(population.lake, population)
         rehearsal = rehearsal.beside(Population.of(population.lake, each_month), each_month, pipeline.secret)
     tables = Tables(synthetic_declarations.together(), source, derive_seed(pipeline.secret, "release_privacy"))
     paths = [population.lake.sql_path("population", month) for month in population]

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from customs_assets.declaration import RELEASED_NAMES
+from customs_assets.disclosure.inspection import busy_lanes
 from customs_assets.disclosure.population import Population
 from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.fidelity.references import in_control
@@ -124,6 +125,7 @@ def rehearsed(
     settings: Settings,
     root: Root,
     confidential: pd.DataFrame | None = None,
+    by_month: Mapping[str, Population] | None = None,
 ) -> pa.Table:
     """Rehearse the synthesis of all months.
 
@@ -134,6 +136,7 @@ def rehearsed(
         settings: ``k``, dominance, form of the price and epochs are used.
         root: what the release's draws derive from. The rehearsal's draws derive from it for another purpose.
         confidential: the pairs of trade that are confidential at traders' requests, if any.
+        by_month: the population of each month; None where every declaration was inspected.
 
     Returns:
         The synthetic rows, with the ``epochs`` and the ``source`` in the metadata. Where there is no rehearsal: no row, and the
@@ -142,7 +145,7 @@ def rehearsed(
     epochs = epochs_of(settings)
     digests = {_SOURCE: json.dumps({month: digest(rows) for month, rows in source.items()})}
     try:
-        synthetic = _rehearse(source, population, law, settings, epochs, root, confidential)
+        synthetic = _rehearse(source, population, law, settings, epochs, root, confidential, by_month or {})
     except CannotBeRehearsed as error:
         empty = pa.table({name: pa.array([], pa.string()) for name in RELEASED_NAMES})
         return empty.replace_schema_metadata({_REASON: str(error), **digests})
@@ -173,6 +176,7 @@ def _rehearse(
     epochs: int,
     root: Root,
     confidential: pd.DataFrame | None,
+    by_month: Mapping[str, Population],
 ) -> pd.DataFrame:
     """Synthesize every month from the importers of the training half, with as many rows as that half has.
 
@@ -190,11 +194,14 @@ def _rehearse(
         )
     training = {month: rows for month, (rows, _) in halves.items()}
     importers = population.importers
-    in_training = population.restricted_to(importers[~_held_out(pd.Series(importers), root)])
+    wanted = importers[~_held_out(pd.Series(importers), root)]
+    in_training = population.restricted_to(wanted)
+    months = {month: of_month.restricted_to(wanted) for month, of_month in by_month.items()}
+    busy = busy_lanes(months, sum(map(len, training.values())), settings.min_group) if months else None
     as_many_rows = settings.model_copy(update={"rows": None})
     try:
         own = derive_root(root, ASSET)
-        synthetic = synthesize(training, in_training, law, as_many_rows, own, epochs, confidential)
+        synthetic = synthesize(training, in_training, law, as_many_rows, own, epochs, confidential, busy)
     except (TooFewImporters, OfOneKind) as error:
         raise CannotBeRehearsed(f"of the training half: {error}") from error
     return pd.concat(synthetic.values(), ignore_index=True)

@@ -78,11 +78,13 @@ def fit_propensity(
         TooFewImporters: no code of a column may be shown.
     """
     model_rows, releasable = [], []
+    # A declaration is learned from in the fold of its importer, and told in that of the importer of the goods it is shown with.
+    own_fold = disclosed.tuples.set_index("of_declaration")[FOLD]
     for month, rows in source.items():
         prices = unit_prices[month]
         shown = releasable_month(rows, prices, disclosed, month=month, min_group=min_group, root=root).model_rows
         declared = Codec.fit(rows, prices, min_group, root=root).model_rows(rows)
-        model_rows.append(declared.assign(**{FOLD: shown[FOLD].to_numpy()}))
+        model_rows.append(declared.assign(**{FOLD: own_fold.loc[rows["declaration_id"]].to_numpy()}))
         releasable.append(shown)
     importers = pd.concat([rows["importer_id"] for rows in source.values()])
     kept = disclosed.tuples["code_level"] == CODE

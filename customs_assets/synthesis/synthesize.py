@@ -37,6 +37,7 @@ def synthesize(
     root: Root,
     epochs: int | None = None,
     confidential: pd.DataFrame | None = None,
+    busy: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Make a synthetic month of every month.
 
@@ -48,6 +49,8 @@ def synthesize(
         root: what all draws derive from.
         epochs: CTGAN epochs for each month; those of the settings where None.
         confidential: the pairs of trade that are confidential at traders' requests (``disclosure.confidential``), if any.
+        busy: the lanes that enough importers declared in a month (``disclosure.inspection.busy_lanes``); None where every
+            declaration was inspected.
 
     Returns:
         The synthetic declarations by month, with the columns of :data:`declaration.RELEASED_NAMES`.
@@ -68,7 +71,7 @@ def synthesize(
     parts = SafeParts(count_safe_parts(population, law, k, dominance))
     declarations = pd.concat(source.values(), ignore_index=True)
     tuples = disclosed_tuples(
-        declarations, parts, law, min_group=k, dominance=dominance, root=root, confidential=confidential
+        declarations, parts, law, min_group=k, dominance=dominance, root=root, confidential=confidential, busy=busy
     )
     disclosed = Disclosed(safe, tuples)
     identities = compose_identities(source, disclosed, min_group=k, root=root)

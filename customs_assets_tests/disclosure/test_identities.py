@@ -43,6 +43,7 @@ def _trade(rows: int = 9000, seed: int = 3) -> pd.DataFrame:
             "mode_of_transport": np.where(air, "40", "10"),
             "import_type": "11",
             "fraud": (rng.random(rows) < 0.2).astype(int),
+            "goods_of": [f"d{n}" for n in range(rows)],
             "date": pd.to_datetime("2020-01-15") + pd.to_timedelta(31 * rng.integers(3, size=rows), unit="D"),
         }
     )
@@ -56,6 +57,19 @@ def trade() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def composed(trade: pd.DataFrame) -> pd.DataFrame:
     return compose(trade, trade, min_group=K, root=1)
+
+
+def test_goods_that_changed_months_count_as_their_first_owners(trade: pd.DataFrame):
+    """The attack: the goods of one importer are shown for many declarations. No new importer may gather them."""
+    heading = trade["hs10_code"].str[:4]
+    usual = (heading == heading.value_counts().index[0]).to_numpy()
+    owner = trade.loc[usual, "importer_id"].value_counts().index[0]
+    lent = trade.loc[usual & (trade["importer_id"] == owner), "declaration_id"].iloc[0]
+    composed = compose(trade.assign(goods_of=trade["declaration_id"].mask(usual, lent)), trade, min_group=K, root=1)
+    of_one = pd.Series(usual).groupby(composed["importer_id"].to_numpy()).agg(["sum", "size"])
+    large = of_one[of_one["size"] >= K]
+    assert (large["sum"] <= np.ceil(large["size"] / 2)).mean() > 0.99
+    assert (large["sum"] >= 2).sum() > 10
 
 
 def _dealt_from(trade: pd.DataFrame, composed: pd.DataFrame) -> pd.DataFrame:
@@ -86,12 +100,19 @@ def test_every_declaration_has_a_slot_of_its_goods_and_every_slot_is_one_declara
 
 def test_an_importers_goods_are_of_enough_donors(trade: pd.DataFrame, composed: pd.DataFrame):
     """The attack: whose goods does a new importer have? If they were one real importer's, it would be that one."""
-    goods = pd.DataFrame({"new": composed["importer_id"], "donor": trade["importer_id"]})
-    by_new = goods.groupby("new")["donor"]
-    sizes, donors = by_new.size(), by_new.nunique()
-    assert (donors >= np.minimum(sizes, K)).mean() > 0.99
-    largest = goods.value_counts().groupby("new").max()
-    assert (largest[sizes >= K] <= np.ceil(sizes[sizes >= K] / 2)).mean() > 0.99
+    goods = pd.DataFrame(
+        {"new": composed["importer_id"], "donor": trade["importer_id"], "product": composed["hs6_code"]}
+    )
+    by_new = goods.groupby("new")
+    sizes, donors = by_new.size(), by_new["donor"].nunique()
+    large = sizes >= K
+    assert (donors[large] >= K).mean() > 0.99
+    largest = goods[["new", "donor"]].value_counts().groupby("new").max()
+    assert (largest[large] <= np.ceil(sizes[large] / 2)).mean() > 0.99
+    # Of a small one no two products are of one donor.
+    products = goods.drop_duplicates().groupby(["new", "donor"]).size().groupby("new").max()
+    assert (products[~large] == 1).mean() > 0.99
+    assert (sizes[~large] > 1).sum() > 100
 
 
 def test_relations_are_as_strong_as_the_sources(trade: pd.DataFrame, composed: pd.DataFrame):
@@ -199,17 +220,24 @@ def test_any_number_of_rows_gets_identities(trade: pd.DataFrame, composed: pd.Da
     assert ((given_to["courier_id"] != "") == (asked["courier_id_named"] == "yes")).all()
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=1, max_size=60), st.integers(1, 6))
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 2)), min_size=1, max_size=60),
+    st.integers(1, 6),
+)
 @settings(max_examples=80, deadline=None)
 def test_rows_are_called_for_another_donor_where_and_only_where_donors_are_too_few(
-    pairs: list[tuple[int, int]], k: int
+    rows: list[tuple[int, int, int]], k: int
 ):
-    runs, donors = (np.array(column) for column in zip(*pairs, strict=True))
-    called = too_few_donors(runs, donors, k)
+    runs, donors, goods = (np.array(column) for column in zip(*rows, strict=True))
+    called = too_few_donors(runs, donors, goods, k)
     for run in np.unique(runs):
         own, size = donors[runs == run], int((runs == run).sum())
         counts = np.bincount(own)
-        enough = np.count_nonzero(counts) >= min(k, size) and (size < k or counts.max() <= -(-size // 2))
+        if size < k:
+            # Two products of one donor together might say what that one trades.
+            enough = len(set(zip(own, goods[runs == run], strict=True))) == len(set(own))
+        else:
+            enough = np.count_nonzero(counts) >= k and counts.max() <= -(-size // 2)
         assert called[runs == run].any() == (not enough)
         # Never all rows of a donor: one may stay.
         assert set(own[~called[runs == run]]) == set(own)

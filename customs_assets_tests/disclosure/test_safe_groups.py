@@ -84,7 +84,9 @@ def test_what_is_not_safe_stands_in_no_table(tmp_path: Path):
 
 def _shown(rows: pd.DataFrame, replaced: dict[int, tuple[str, tuple]] | None = None) -> pd.DataFrame:
     """Disclosed tuples that keep every part, but for some rows: by number, which part fell, and the tuple that is shown."""
-    tuples = rows[["declaration_id", *TARIFF_TUPLE[1:]]].assign(hs6_code=rows["hs10_code"].str[:6])
+    tuples = rows[["declaration_id", *TARIFF_TUPLE[1:]]].assign(
+        hs6_code=rows["hs10_code"].str[:6], of_declaration=rows["declaration_id"]
+    )
     tuples = tuples.assign(
         net_mass=np.nan, **{f"{part}_level": CODE for part in ("code", "origin", "departure", "claim")}
     )
@@ -100,7 +102,7 @@ def test_a_month_that_is_generalised_has_the_tuples_that_are_shown_and_keeps_all
     month = rows.reset_index(drop=True)
     tuples = _shown(month, {2: ("code", DECAF), 4: ("origin", ("0902200000", "IN", "IN", 40.0, "A"))})
     # The tuples of other months, and their order, make no difference.
-    others = tuples.assign(declaration_id="x" + tuples["declaration_id"], hs6_code="999999")
+    others = tuples.assign(declaration_id="x" + tuples["declaration_id"], of_declaration="x", hs6_code="999999")
     generalized = safe.generalize(month, pd.concat([others, tuples.iloc[::-1]]), np.random.default_rng(0))
     made = generalized.declarations
     assert made["hs10_code"].tolist() == ["090121", "090121", "090122", "090121", "090220", "090220", "090220"]
