@@ -19,6 +19,7 @@ from customs_assets.declaration import IDENTITIES, NAMES, spelled
 _JSON_EXAMPLES = {
     "postgresql_columns": '{"net_mass": "weight_kg"}',
     "business_numbers": '{"importer_id": "importer_business_number"}',
+    "release_despite": '{"membership": "the office accepts it for this pilot, decision 12/2026"}',
 }
 
 
@@ -119,6 +120,11 @@ class Settings(BaseSettings):
         "where a row has one",
     )
 
+    release_despite: Annotated[dict[str, str], NoDecode] = Field(
+        {},
+        description="JSON object of privacy claim to reason: the claims that do not withhold the release although they should; "
+        "claims and reasons stand on card and page",
+    )
     signers: int = Field(1, ge=1, description="how many signers have to sign a release before it is published")
     allowed_signers: str | None = Field(
         None,
@@ -166,7 +172,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a path: only of a file on this machine can be seen that others cannot read it")
         return value
 
-    @field_validator("postgresql_columns", "business_numbers", mode="before")
+    @field_validator("postgresql_columns", "business_numbers", "release_despite", mode="before")
     @classmethod
     def _json_object(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, str):
@@ -176,6 +182,14 @@ class Settings(BaseSettings):
         except ValueError as error:
             example = _JSON_EXAMPLES[str(info.field_name)]
             raise ValueError(f"must be a JSON object such as {example}: {error}") from None
+
+    @field_validator("release_despite")
+    @classmethod
+    def _with_reasons(cls, value: dict[str, str]) -> dict[str, str]:
+        """In the order of the claims, so that the same setting is written one way."""
+        if without := sorted(key for key, reason in value.items() if not reason.strip()):
+            raise ValueError(f"needs a reason for {', '.join(without)}: it will stand on card and page")
+        return {key: " ".join(value[key].split()) for key in sorted(value)}
 
     @field_validator("business_numbers")
     @classmethod

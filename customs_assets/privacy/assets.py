@@ -16,7 +16,7 @@ from customs_assets.lake.io_manager import Partitions
 from customs_assets.law.law import Law
 from customs_assets.partitions import months
 from customs_assets.privacy.claims import Disclosure, month_privacy, privacy
-from customs_assets.privacy.gate import PRIVACY_VERSION
+from customs_assets.privacy.gate import PRIVACY_VERSION, accepted_claims
 from customs_assets.privacy.rehearsal import Rehearsal, epochs_of, rehearsed
 from customs_assets.resources import JSON, OWNERS, PARQUET, TRAINING, Pipeline, table_metadata
 from customs_assets.seeds import derive_seed
@@ -90,7 +90,9 @@ def privacy_report(anonymized_declarations: pd.DataFrame, synthetic_declarations
     owners=OWNERS,
     io_manager_key=JSON,
     **made_with(
-        PRIVACY_VERSION, "release_secret", "min_group", "dominance_one", "dominance_two", withdraws_release=True
+        PRIVACY_VERSION,
+        *("release_secret", "min_group", "dominance_one", "dominance_two", "release_despite"),
+        withdraws_release=True,
     ),
 )
 def release_privacy(
@@ -117,8 +119,9 @@ def release_privacy(
     account = parts_account(
         paths, source, disclosed_tuples, safe_parts, settings.min_group, dominance, confidential_trade
     )
-    claims = privacy(tables, settings.min_group, rehearsal, Disclosure(disclosed_tuples, account))
-    return dg.Output(claims, metadata={**claims_metadata(claims), "trained_on": claims["trained_on"]})
+    found = privacy(tables, settings.min_group, rehearsal, Disclosure(disclosed_tuples, account))
+    found["despite"] = accepted_claims(from_json(found["claims"]), settings.release_despite)
+    return dg.Output(found, metadata={**claims_metadata(found), "trained_on": found["trained_on"]})
 
 
 def claims_metadata(document: dict) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The gate: whether the release candidate may be published, and if not, why.
 
 The gate fails closed. A claim that is missing or was not measured withholds the release, as does one that blocks it. So does a
-month without a report, or a measure of other rows than the candidate's. The gate, the page, the expectations and the command
-line all ask here. What must be claimed, and with which limits, stands in ``goals``.
+month without a report, or a measure of other rows than the candidate's. Whoever publishes all the same names the claim and a
+reason (``CUSTOMS_RELEASE_DESPITE``); both stand in ``release_privacy``, on the card and on the page. The gate, the page, the
+expectations and the command line all ask here. What must be claimed, and with which limits, stands in ``goals``.
 """
 
 from __future__ import annotations
@@ -78,22 +79,48 @@ def reasons_of_measures(lake: Lake, months: Sequence[str]) -> list[str]:
         LakeError: claims are missing from the lake.
     """
     by_month = {month: from_json(lake.read_json(_MONTH_REPORT, month)["claims"]) for month in months}
-    return [*reasons_of_claims(from_json(lake.read_json(_PRIVACY)["claims"]), by_month), *_measured_on_other_rows(lake)]
+    measured = lake.read_json(_PRIVACY)
+    claims, despite = (
+        from_json(measured["claims"]),
+        {entry["claim"]: entry["reason"] for entry in measured.get("despite", [])},
+    )
+    return [*reasons_of_claims(claims, by_month, despite), *_measured_on_other_rows(lake)]
 
 
-def reasons_of_claims(claims: Sequence[Claim], by_month: Mapping[str, Sequence[Claim]] | None = None) -> list[str]:
+def reasons_of_claims(
+    claims: Sequence[Claim],
+    by_month: Mapping[str, Sequence[Claim]] | None = None,
+    despite: Mapping[str, str] | None = None,
+) -> list[str]:
     """Why claims withhold the release.
 
     Args:
         claims: those over all months. Only privacy claims with a goal or a limit count. Others inform.
         by_month: the claims of each month by itself.
+        despite: the claims that do not withhold it, and why.
     """
+    accepted = despite or {}
     of_months = [
         f"{month}: {reason}"
         for month, month_claims in (by_month or {}).items()
-        for reason in _objections(month_claims, REQUIRED_OF_A_MONTH)
+        for reason in _objections(month_claims, REQUIRED_OF_A_MONTH, accepted)
     ]
-    return [*_objections(claims, REQUIRED), *of_months]
+    strange = [
+        f"CUSTOMS_RELEASE_DESPITE names {key}, which is no privacy claim; they are {', '.join((*REQUIRED, NO_ATTACK))}"
+        for key in accepted
+        if key not in REQUIRED and key != NO_ATTACK
+    ]
+    return [*_objections(claims, REQUIRED, accepted), *of_months, *strange]
+
+
+def accepted_claims(claims: Sequence[Claim], despite: Mapping[str, str]) -> list[dict[str, str]]:
+    """What is accepted of claims over all months: ``claim``, ``title``, ``objection`` (empty where none is left), ``reason``."""
+    objections = {claim.key: _objection(claim) for claim in claims if _is_judged(claim)}
+    titles = {claim.key: claim.title for claim in claims}
+    return [
+        {"claim": key, "title": titles.get(key, key), "objection": objections.get(key, ""), "reason": reason}
+        for key, reason in despite.items()
+    ]
 
 
 def claimed_keys(claims: Sequence[Claim]) -> set[str]:
@@ -110,8 +137,9 @@ def _is_judged(claim: Claim) -> bool:
     return claim.subject is Subject.PRIVACY and (claim.at_least is not None or claim.blocks_above is not None)
 
 
-def _objections(claims: Sequence[Claim], required: Sequence[str]) -> list[str]:
-    reasons = [f"{claim.title} {reason}" for claim in claims if _is_judged(claim) and (reason := _objection(claim))]
+def _objections(claims: Sequence[Claim], required: Sequence[str], accepted: Mapping[str, str]) -> list[str]:
+    judged = [claim for claim in claims if _is_judged(claim) and claim.key not in accepted]
+    reasons = [f"{claim.title} {reason}" for claim in judged if (reason := _objection(claim))]
     claimed = claimed_keys(claims)
     missing = [key for key in required if key not in claimed]
     return [*reasons, f"nothing is claimed of {', '.join(missing)}"] if missing else reasons

@@ -46,7 +46,8 @@ _TUPLES = (
     "other part is exchanged among declarations of like goods that rest on at least {k} inspected importers, or drawn from "
     "those that were placed nearby. A product code that is not kept may be replaced by another code of the law, whether anybody "
     "declared that one or not. So a tuple may occur that nobody declared, and one that a single importer declared may occur by "
-    "chance."
+    "chance. A product with its origin and departure that fewer than {k} importers declared in a month, inspected or not, may "
+    "occur in another month. Chapters and origins keep their months."
 )
 
 _CARD = """\
@@ -102,7 +103,7 @@ A CTGAN drafts the rows of each month ({epochs} epochs). Every random draw comes
   more than 1 in {k}, rounded up. (Where one party makes most of a trade, up to 1% of all declarations break this.) So an ID
   of few declarations rests on few parties. IDs were drawn anew for this release and mean nothing outside it.
 
-## Limits of use
+{despite}## Limits of use
 
 - Use it to test methods. Do not base decisions about shipments, goods, countries or traders on it.
 - It describes inspected declarations, which are not a random sample of trade.
@@ -152,6 +153,18 @@ def dataset_card(
         k=settings.min_group,
         donors=DONORS_PER_GROUP * settings.min_group,
         residual=" x a residual" if settings.price == "residual" else "",
+        despite=_despite_in_words(settings.release_despite),
+    )
+
+
+def _despite_in_words(despite: Mapping[str, str]) -> str:
+    """Which privacy claims the publisher set aside, and why; nothing where there is none."""
+    if not despite:
+        return ""
+    claims = "\n".join(f"- `{key}`: {reason}" for key, reason in despite.items())
+    return (
+        "## Released despite\n\nThe publisher chose that these privacy claims do not withhold the release, for the reasons "
+        f"given. The evidence report says what was measured.\n\n{claims}\n\n"
     )
 
 

@@ -47,7 +47,7 @@ PRIVACY, EVIDENCE = "release_privacy", "release_evidence"
 # What a reader has to know of how the release was made. None is secret, and none names a source.
 _SETTINGS = (
     *("min_group", "dominance_one", "dominance_two"),
-    *("epochs", "rehearsal_epochs", "rows", "price", "labels_kept", "label_policy"),
+    *("epochs", "rehearsal_epochs", "rows", "price", "labels_kept", "label_policy", "release_despite"),
 )
 # What the evidence page shows of a claim, and to how many decimals.
 _SHOWN_OF_A_CLAIM = (

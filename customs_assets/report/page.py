@@ -93,6 +93,7 @@ def page(
         tuples=tuples_in_words(settings),
         requests=requests,
         trained_on=release_privacy["trained_on"],
+        despite=release_privacy.get("despite", []),
         membership=_membership(release_privacy.get("membership")),
         table_two=table_two_rows(from_json(release_quality), references),
         table_three=_table_three(precision),

@@ -61,10 +61,11 @@ def composed(trade: pd.DataFrame) -> pd.DataFrame:
 
 def test_goods_that_changed_months_count_as_their_first_owners(trade: pd.DataFrame):
     """The attack: the goods of one importer are shown for many declarations. No new importer may gather them."""
-    heading = trade["hs10_code"].str[:4]
+    heading: pd.Series = trade["hs10_code"].str[:4]
     usual = (heading == heading.value_counts().index[0]).to_numpy()
-    owner = trade.loc[usual, "importer_id"].value_counts().index[0]
-    lent = trade.loc[usual & (trade["importer_id"] == owner), "declaration_id"].iloc[0]
+    of_heading = trade[usual]
+    owner = of_heading["importer_id"].value_counts().index[0]
+    lent = of_heading.set_index("importer_id")["declaration_id"].groupby(level=0).first()[owner]
     composed = compose(trade.assign(goods_of=trade["declaration_id"].mask(usual, lent)), trade, min_group=K, root=1)
     of_one = pd.Series(usual).groupby(composed["importer_id"].to_numpy()).agg(["sum", "size"])
     large = of_one[of_one["size"] >= K]

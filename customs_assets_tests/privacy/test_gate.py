@@ -17,7 +17,14 @@ from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, Record
 from customs_assets.privacy.claims import amount_claims, attack_claims, disclosure_claims, rule_claims
-from customs_assets.privacy.gate import ALTERED, CANDIDATE, is_released, reasons_of_claims, reasons_to_withhold
+from customs_assets.privacy.gate import (
+    ALTERED,
+    CANDIDATE,
+    accepted_claims,
+    is_released,
+    reasons_of_claims,
+    reasons_to_withhold,
+)
 from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, READ_OFF, REQUIRED, RULES
 from customs_assets_tests.disclosing import disclosure_of
 from customs_assets_tests.lakes import forget
@@ -107,6 +114,27 @@ def test_what_informs_and_what_is_no_matter_of_privacy_withholds_nothing():
     informs = Claim("amounts_under_k", Subject.PRIVACY, "Amounts", math.nan)
     misses = Claim("detection", Subject.FIDELITY, "AUC", math.nan, at_most=0.6)
     assert reasons_of_claims([*_sound(), informs, misses], MONTH) == []
+
+
+@given(st.sampled_from(REQUIRED), st.sampled_from([math.nan, 0.5]))
+def test_a_claim_is_set_aside_by_its_name_and_no_other_with_it(key: str, lower_bound: float):
+    convicted = [replace(claim, measured=0.5, lower_bound=lower_bound) for claim in _sound()]
+    others = reasons_of_claims(convicted, MONTH, {key: "a pilot"})
+    assert len(others) == len(REQUIRED) - 1
+    one = [claim if claim.key == key else good for claim, good in zip(convicted, _sound(), strict=True)]
+    assert reasons_of_claims(one, MONTH, {key: "a pilot"}) == []
+    [told] = accepted_claims(one, {key: "a pilot"})
+    assert (told["claim"], told["reason"]) == (key, "a pilot")
+    assert told["objection"], "the page says what was measured"
+    assert accepted_claims(_sound(), {key: "a pilot"})[0]["objection"] == ""
+
+
+def test_what_was_never_claimed_cannot_be_set_aside_and_a_name_that_is_no_claim_withholds():
+    [reason] = reasons_of_claims(_sound()[1:], MONTH, {REQUIRED[0]: "a pilot"})
+    assert reason == f"nothing is claimed of {REQUIRED[0]}"
+    [reason] = reasons_of_claims(_sound(), MONTH, {"memberships": "a pilot"})
+    assert reason.startswith("CUSTOMS_RELEASE_DESPITE names memberships, which is no privacy claim; they are copies, ")
+    assert reasons_of_claims(_sound(), {"2020-01": [_claim("copies", 2.0, 2.0)]}, {"copies": "a pilot"}) == []
 
 
 @pytest.mark.parametrize(
