@@ -79,13 +79,12 @@ ROLES: tuple[Role, ...] = (
 
 # What a synthetic row must share with a source row to take its identities, tried in this order. ``slot`` is the source row that
 # gave it the importer: where the origin, office or mode is the same, it takes that row's partners as well.
-_SITE = ("fraud", "hs6_code", "country_of_origin", "seller_id_named", "office_id")
+_SITE = ("hs6_code", "country_of_origin", "seller_id_named", "office_id")
 _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     "importer_id": (
         (*_SITE, "mode_of_transport", "country_of_departure", "import_type"),
         (*_SITE, "mode_of_transport"),
         _SITE,
-        ("fraud", "hs6_code", "country_of_origin", "seller_id_named"),
         ("hs6_code", "country_of_origin", "seller_id_named"),
         ("hs6_code", "country_of_origin"),
     ),
@@ -102,7 +101,7 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("importer_id", "country_of_origin", "hs6_code"),
         ("importer_id", "country_of_origin"),
         ("importer_id", "chapter"),
-        ("country_of_origin", "hs6_code", "fraud"),
+        ("country_of_origin", "hs6_code"),
         ("country_of_origin", "heading"),
         ("country_of_origin", "chapter"),
         ("country_of_origin",),
@@ -110,9 +109,7 @@ _MATCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "declarant_id": (
         ("slot", "office_id"),
-        ("importer_id", "office_id", "fraud"),
         ("importer_id", "office_id"),
-        ("office_id", "chapter", "fraud"),
         ("office_id", "chapter"),
         ("office_id",),
         (),
@@ -135,7 +132,6 @@ LIKE = (
     "office_id",
     "mode_of_transport",
     "import_type",
-    "fraud",
 )
 
 # What a slot takes over from the declaration that gets it.
@@ -144,11 +140,9 @@ _OF_GOODS = ("hs6_code", "heading", "chapter", "country_of_origin")
 # What a declaration must share with its slot, tried in this order.
 _GOODS = ("hs6_code", "country_of_origin")
 _OF_A_DECLARATION: tuple[tuple[str, ...], ...] = (
-    (*_GOODS, "month", "fraud", "office_id"),
-    (*_GOODS, "month", "fraud"),
+    (*_GOODS, "month", "office_id"),
     (*_GOODS, "month"),
-    (*_GOODS, "fraud", "office_id"),
-    (*_GOODS, "fraud"),
+    (*_GOODS, "office_id"),
     _GOODS,
     ("hs6_code", "month"),
     ("hs6_code",),

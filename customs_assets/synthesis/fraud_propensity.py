@@ -4,8 +4,9 @@ A month has a few hundred frauds, too few to learn what fraud depends on, so the
 trees (LightGBM) give every declaration a score. Of a product code that may not be shown they see the heading alone. The importers
 are in four folds, and there is a model for each, which has not seen the fold's importers. Their declarations tell what a score
 means. A synthetic declaration is scored by the model that has not seen the importer whose goods it has. So no label repeats what
-a model knows by heart. The label is then drawn at the rate of the declarations with similar scores. At least ``k`` importers
-stand behind each rate. The models, their calibration and their file belong here.
+a model knows by heart. The label is then drawn at the rate of the declarations with similar scores, more often or less as its
+parties lean (``leanings.py``). At least ``k`` importers stand behind each rate. The models, their calibration and their file
+belong here.
 
 Trees that learn from a finite source blur what they learn, and trees that learn from labels drawn by them blur it again. So the
 rates are sharpened: their log-odds are stretched. The factor is found by indirect inference (Gourieroux, Monfort and Renault
@@ -26,6 +27,7 @@ from customs_assets.disclosure.parts import FOLD, FOLDS
 from customs_assets.seeds import Root, derive_rng, derive_seed
 from customs_assets.synthesis.boosted_trees import parameters, scores
 from customs_assets.synthesis.codec import CODES, FLAGS
+from customs_assets.synthesis.leanings import estimated_leanings
 from customs_assets.synthesis.row_features import by_frequency, row_features
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ class FraudPropensity:
         upper: upper bounds of the score's classes, ascending; the last is infinite.
         rates: share of frauds in each class, ascending, in [0, 1].
         stretch: what the log-odds of the rates were stretched by.
+        leanings: by role, how widely its parties differ in their leaning to fraud: a variance of log-odds.
     """
 
     levels: Mapping[str, Sequence[str]]
@@ -84,6 +87,7 @@ class FraudPropensity:
     upper: np.ndarray
     rates: np.ndarray
     stretch: float
+    leanings: Mapping[str, float]
 
     @classmethod
     def fit(
@@ -95,6 +99,7 @@ class FraudPropensity:
         min_group: int,
         root: Root,
         releasable: pd.DataFrame | None = None,
+        parties: pd.DataFrame | None = None,
     ) -> FraudPropensity:
         """Learn from the labelled declarations of all months.
 
@@ -105,6 +110,7 @@ class FraudPropensity:
             min_group: importers that each rate must rest on.
             root: what draws derive from.
             releasable: the n rows as they may be shown; None means the same rows.
+            parties: the n rows' :data:`declaration.IDENTITIES`; where None, nobody leans.
 
         Raises:
             OfOneKind: all rows are fraud, or none is.
@@ -128,6 +134,8 @@ class FraudPropensity:
         models = [train_while_it_helps(folds != fold) for fold in range(FOLDS)]
         unseen = _out_of_fold(models, features, folds)
         upper, rates = _calibrated(unseen, fraud, importers, min_group)
+        own_rates = rates[np.searchsorted(upper, unseen)]
+        leanings = {} if parties is None else estimated_leanings(parties, fraud, own_rates)
         classes = np.searchsorted(upper, _out_of_fold(models, shown, folds))
         grown = max(int(np.median([model.best_iteration or MOST_TREES for model in models])), _DETECTOR_TREES)
         unseen = _out_of_fold([train(features, fraud, folds != fold, grown) for fold in range(FOLDS)], features, folds)
@@ -143,7 +151,7 @@ class FraudPropensity:
 
         stretch = _matching_stretch(found_at, float(in_source))
         rates = _stretched(rates, classes, fraud.mean(), stretch)
-        return cls(levels, sorted(codes), [_text(model) for model in models], upper, rates, stretch)
+        return cls(levels, sorted(codes), [_text(model) for model in models], upper, rates, stretch, leanings)
 
     def rates_of(self, model_rows: pd.DataFrame) -> np.ndarray:
         """The rate of fraud for each of m model rows, floats in [0, 1].
@@ -169,6 +177,7 @@ class FraudPropensity:
             "upper": self.upper[:-1].tolist(),
             "rates": self.rates.tolist(),
             "stretch": self.stretch,
+            "leanings": dict(self.leanings),
         }
 
     @classmethod
@@ -182,6 +191,7 @@ class FraudPropensity:
             upper,
             np.array(content["rates"], float),
             content["stretch"],
+            content["leanings"],
         )
 
 
@@ -272,17 +282,31 @@ def _calibrated(
 
 def _stretched(rates: np.ndarray, classes: np.ndarray, mean: float, stretch: float) -> np.ndarray:
     """Rates whose log-odds lie ``stretch`` times as far from each other, shifted so that rows of these classes have the mean."""
+    return _with_mean(stretch * _log_odds(rates), mean, np.bincount(classes, minlength=len(rates)))
+
+
+def leaned(rates: np.ndarray, leaning: np.ndarray) -> np.ndarray:
+    """The rates of m rows, each moved by its leaning in log-odds, and together so that their mean stays."""
+    if not len(rates) or not leaning.any():
+        return rates
+    return _with_mean(_log_odds(rates) + leaning, float(rates.mean()), np.ones(len(rates)))
+
+
+def _log_odds(rates: np.ndarray) -> np.ndarray:
+    inside = np.clip(rates, _EDGE, 1 - _EDGE)
+    return np.log(inside / (1 - inside))
+
+
+def _with_mean(odds: np.ndarray, mean: float, weights: np.ndarray) -> np.ndarray:
+    """The rates of log-odds that are shifted so far that their weighted mean is the one that is asked for."""
 
     def logistic(odds: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-odds))
 
-    inside = np.clip(rates, _EDGE, 1 - _EDGE)
-    odds = stretch * np.log(inside / (1 - inside))
-    rows = np.bincount(classes, minlength=len(rates))
     low, high = -100.0, 100.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        too_low = np.average(logistic(odds + middle), weights=rows) < mean
+        too_low = np.average(logistic(odds + middle), weights=weights) < mean
         low, high = (middle, high) if too_low else (low, middle)
     return logistic(odds + high)
 

@@ -1,4 +1,4 @@
-"""One synthetic month, from a trained model to rows that may be scored: draft, selection, polish, labels, identities, keys.
+"""One synthetic month, from a trained model to rows that may be scored: draft, selection, polish, identities, labels, keys.
 
 The order of these steps belongs here, and what ties a row together: consistent keys, dates inside the month, and no row
 that copies a source row. Each step's method has a module of its own.
@@ -18,7 +18,8 @@ from customs_assets.disclosure.identities import assign
 from customs_assets.months import FIRST_MONTH, first_day
 from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
 from customs_assets.synthesis.encodings.price import PriceForm
-from customs_assets.synthesis.fraud_propensity import FraudPropensity, draw_frauds
+from customs_assets.synthesis.fraud_propensity import FraudPropensity, draw_frauds, leaned
+from customs_assets.synthesis.leanings import leaning_of
 from customs_assets.synthesis.polish import DONORS_PER_GROUP, Polish
 from customs_assets.synthesis.releasable import Disclosed, releasable_month
 from customs_assets.synthesis.selection import DRAFTS, select
@@ -139,14 +140,16 @@ def synthesize_month(
         # The last sweep is over as many rows as are needed, so that each of the source's goods comes out about once.
         synthetic = polish.sweep(polished.iloc[chosen].reset_index(drop=True), SWEEPS - 1)
         synthetic = polish.at_source_quantiles(synthetic)
-        synthetic = _labelled(synthetic, polish, all_months.propensity, derive_rng(own, "labels"))
         slots = generalized[["declaration_id"]].merge(all_months.identities, on="declaration_id", validate="one_to_one")
         if len(slots) < len(generalized):
             raise ValueError(
                 f"{len(generalized) - len(slots)} of {len(generalized)} declarations of {month} have no composed identity: "
                 "composed_identities was made without this month; make it again"
             )
-        complete = pd.concat([synthetic, assign(synthetic, slots, derive_rng(own, "identities"))], axis=1)
+        identities = assign(synthetic, slots, derive_rng(own, "identities"))
+        leaning = leaning_of(identities, all_months.propensity.leanings, root)
+        synthetic = _labelled(synthetic, leaning, polish, all_months.propensity, derive_rng(own, "labels"))
+        complete = pd.concat([synthetic, identities], axis=1)
         complete, repaired, copies = _without_copies(_with_hs6(complete), declarations, derive_rng(own, "repair"))
     dated = complete.sort_values("date", kind="stable")
     dated = dated.assign(declaration_id=declaration_ids(month, count, root))
@@ -165,16 +168,16 @@ def synthesize_month(
 
 
 def _labelled(
-    rows: pd.DataFrame, polish: Polish, propensity: FraudPropensity, rng: np.random.Generator
+    rows: pd.DataFrame, leaning: np.ndarray, polish: Polish, propensity: FraudPropensity, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """The rows with labels drawn at the rates that fraud has among similar declarations.
+    """The rows with labels drawn at the rates that fraud has among similar declarations, moved by what their parties lean.
 
     Goods that are safe as declared keep the label that came with them. Whether a fraud is a critical one is drawn from donors
     that are frauds themselves.
     """
     drawn = ~rows["safe_as_declared"].to_numpy(dtype=bool)
     fraud = rows["fraud"].to_numpy(dtype="int8", copy=True)
-    fraud[drawn] = draw_frauds(propensity.rates_of(rows[drawn]), rng)
+    fraud[drawn] = draw_frauds(leaned(propensity.rates_of(rows[drawn]), leaning[drawn]), rng)
     critical = rows["critical_fraud"].to_numpy(dtype="int8", copy=True)
     drawn_frauds = drawn & (fraud == 1)
     critical[drawn] = 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from customs_assets.declaration import HS6
+from customs_assets.declaration import HS6, IDENTITIES
 from customs_assets.disclosure.identities import compose
 from customs_assets.disclosure.levels import CODE
 from customs_assets.disclosure.parts import FOLD
@@ -86,13 +86,14 @@ def fit_propensity(
         declared = Codec.fit(rows, prices, min_group, root=root).model_rows(rows)
         model_rows.append(declared.assign(**{FOLD: own_fold.loc[rows["declaration_id"]].to_numpy()}))
         releasable.append(shown)
-    importers = pd.concat([rows["importer_id"] for rows in source.values()])
+    parties = pd.concat([rows[list(IDENTITIES)] for rows in source.values()], ignore_index=True)
     kept = disclosed.tuples["code_level"] == CODE
     return FraudPropensity.fit(
         pd.concat(model_rows, ignore_index=True),
-        pd.factorize(importers)[0],
+        pd.factorize(parties["importer_id"])[0],
         codes=sorted(disclosed.tuples.loc[kept, HS6.name].unique()),
         min_group=min_group,
         root=root,
         releasable=pd.concat(releasable, ignore_index=True),
+        parties=parties,
     )
