@@ -118,7 +118,7 @@ def composed_identities(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("11", "release_secret", "min_group"),
+    **made_with("12", "release_secret", "min_group"),
 )
 def fraud_propensity(
     pipeline: Pipeline,

@@ -11,7 +11,7 @@ belong here.
 Trees that learn from a finite source blur what they learn, and trees that learn from labels drawn by them blur it again. So the
 rates are sharpened: their log-odds are stretched. The factor is found by indirect inference (Gourieroux, Monfort and Renault
 1993): the same learner is given the declarations as they may be shown, with labels drawn from stretched rates, and must find as
-much fraud as it finds in the source. The share of frauds stays as it is.
+much fraud as it finds in the source, whatever the parties lean. The share of frauds stays as it is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from customs_assets.disclosure.parts import FOLD, FOLDS
 from customs_assets.seeds import Root, derive_rng, derive_seed
 from customs_assets.synthesis.boosted_trees import parameters, scores
 from customs_assets.synthesis.codec import CODES, FLAGS
-from customs_assets.synthesis.leanings import estimated_leanings
+from customs_assets.synthesis.leanings import estimated_leanings, leaning_of
 from customs_assets.synthesis.row_features import by_frequency, row_features
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ class FraudPropensity:
         upper, rates = _calibrated(unseen, fraud, importers, min_group)
         own_rates = rates[np.searchsorted(upper, unseen)]
         leanings = {} if parties is None else estimated_leanings(parties, fraud, own_rates)
+        leaning = np.zeros(len(fraud)) if parties is None else leaning_of(parties, leanings, root)
         classes = np.searchsorted(upper, _out_of_fold(models, shown, folds))
         grown = max(int(np.median([model.best_iteration or MOST_TREES for model in models])), _DETECTOR_TREES)
         unseen = _out_of_fold([train(features, fraud, folds != fold, grown) for fold in range(FOLDS)], features, folds)
@@ -143,7 +144,7 @@ class FraudPropensity:
         first = folds == 0
 
         def found_at(stretch: float) -> float:
-            shares = _stretched(rates, classes, fraud.mean(), stretch)[classes]
+            shares = leaned(_stretched(rates, classes, fraud.mean(), stretch)[classes], leaning)
             drawn = draw_frauds(shares, derive_rng(root, ASSET, purpose=f"stretch {stretch}")).astype(int)
             model = train(shown, drawn, ~first, grown)
             # Measured by the rates that labels are drawn at: it says the same as labels, with less noise.
