@@ -15,7 +15,7 @@ import typer
 
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, LakeError
-from customs_assets.privacy.gate import is_released
+from customs_assets.privacy.gate import is_released, set_aside
 from customs_assets.release.publishing import SIGNATURES, examine
 from customs_assets.release.publishing import publish as publish_release
 from customs_assets.release.signatures import NAMESPACE, AllowedSigners, SignatureError
@@ -98,7 +98,12 @@ def publish(
         allowed = _allowed_signers(settings)
         if allowed is None:
             raise SigningError("CUSTOMS_ALLOWED_SIGNERS names no list of those who may sign a release")
-        found = publish_release(Lake(settings.lake), destination, allowed, settings.signers)
+        storage = Lake(settings.lake)
+        if set_aside(storage) != settings.release_despite:
+            raise SigningError(
+                "CUSTOMS_RELEASE_DESPITE is not what it was when the release was judged; set it so, or run `customs run` again"
+            )
+        found = publish_release(storage, destination, allowed, settings.signers)
     say(f"signed by {', '.join(record.by for record in found.counting)}")
     say(f"published: {destination}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -122,8 +123,8 @@ class Settings(BaseSettings):
 
     release_despite: Annotated[dict[str, str], NoDecode] = Field(
         {},
-        description="JSON object of privacy claim to reason: the claims that do not withhold the release although they should; "
-        "claims and reasons stand on card and page",
+        description="JSON object of privacy claim to reason: the claims that do not withhold the release although they go past "
+        "their limit or were not measured; claims and reasons stand on card and page",
     )
     signers: int = Field(1, ge=1, description="how many signers have to sign a release before it is published")
     allowed_signers: str | None = Field(
@@ -187,6 +188,8 @@ class Settings(BaseSettings):
     @classmethod
     def _with_reasons(cls, value: dict[str, str]) -> dict[str, str]:
         """In the order of the claims, so that the same setting is written one way."""
+        if strange := sorted(key for key in value if not re.fullmatch(r"[\w ,]{1,60}", key)):
+            raise ValueError(f"{strange[0]!r} is no name of a claim")
         if without := sorted(key for key, reason in value.items() if not reason.strip()):
             raise ValueError(f"needs a reason for {', '.join(without)}: it will stand on card and page")
         return {key: " ".join(value[key].split()) for key in sorted(value)}

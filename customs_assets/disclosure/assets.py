@@ -128,7 +128,7 @@ def safe_parts(
     kinds={"parquet", "pandas"},
     owners=OWNERS,
     io_manager_key=PARQUET,
-    **made_with("4", "release_secret", "min_group", "dominance_one", "dominance_two"),
+    **made_with("5", "release_secret", "min_group", "dominance_one", "dominance_two"),
 )
 def disclosed_tuples(
     pipeline: Pipeline,
@@ -143,7 +143,9 @@ def disclosed_tuples(
     settings = pipeline.settings
     law = Law.of(tariff, tariff_routes)
     declarations = pd.concat(dict(anonymized_declarations).values(), ignore_index=True)
-    busy = busy_lanes(months_of_population(population.lake, population), len(declarations), settings.min_group)
+    busy = busy_lanes(
+        months_of_population(population.lake, population), _of_importers(declarations), settings.min_group
+    )
     tuples = parts.disclosed_tuples(
         declarations,
         SafeParts(safe_parts),
@@ -172,3 +174,8 @@ def _changed_months(tuples: pd.DataFrame, declarations: pd.DataFrame) -> float:
     month = months_of(declarations.set_index("declaration_id")["date"])
     own, given = (month.loc[tuples[name]].to_numpy() for name in ("declaration_id", "of_declaration"))
     return float((own != given).mean())
+
+
+def _of_importers(declarations: pd.DataFrame) -> int:
+    """How many declarations name an importer."""
+    return int((declarations["importer_id"] != "").sum())

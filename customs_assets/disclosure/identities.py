@@ -175,6 +175,9 @@ _AIMS = 3
 _ROUNDS = 30
 _FIRST_REACH = 20
 
+# So many rounds without a gain, and no more is tried.
+_IN_VAIN = 5
+
 
 def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int, root: Root) -> pd.DataFrame:
     """Slots for the declarations of all months: new identities, and what they trade.
@@ -191,7 +194,7 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
         declaration that its slot was dealt from; the four identity columns, empty where the slot names nobody; and what else the
         slot is like (:data:`LIKE`). A month has slots of its own goods.
     """
-    goods = with_shorter_codes(declarations).assign(month=months_of(declarations["date"]))
+    goods = with_shorter_codes(declarations).assign(month=months_of(declarations["date"]).to_numpy())
     measured = with_shorter_codes(source)
     dealt = goods.assign(importer_id=_compose_role(goods, declarations, measured, ROLES[0], min_group, root))
     slot = _slots(goods, dealt, measured, min_group, root)
@@ -223,9 +226,10 @@ def _slots(goods: pd.DataFrame, dealt: pd.DataFrame, measured: pd.DataFrame, min
     association = _association_above_chance(goods["hs6_code"])
     new, donor = pd.factorize(dealt["importer_id"])[0], _owners_of_goods(goods, measured)
     values = {name: pd.factorize(goods[name], sort=True)[0] for name in _OF_GOODS}
+    products = _joined([values[name] for name in _GOODS])
 
     def over(slot: np.ndarray) -> np.ndarray:
-        return too_few_donors(new[slot], donor, values["hs6_code"], min_group)
+        return too_few_donors(new[slot], donor, products, min_group)
 
     def slots_of(aim: float, within: tuple[tuple[str, ...], ...]) -> np.ndarray:
         rng = derive_rng(root, ASSET, purpose="slots")
@@ -253,8 +257,13 @@ def _slots(goods: pd.DataFrame, dealt: pd.DataFrame, measured: pd.DataFrame, min
 
 def _owners_of_goods(goods: pd.DataFrame, measured: pd.DataFrame) -> np.ndarray:
     """Who declared the goods of each row, as integers: of goods that changed months, the importer of another declaration."""
-    importer = measured.set_index("declaration_id")["importer_id"]
-    return pd.factorize(importer.loc[goods["goods_of"]])[0]
+    owners = measured.set_index("declaration_id")["importer_id"].reindex(goods["goods_of"])
+    if owners.isna().any():
+        raise ValueError(
+            f"{int(owners.isna().sum())} of {len(goods)} declarations show the goods of declarations that are not there: "
+            "disclosed_tuples was made with other months; make it again"
+        )
+    return pd.factorize(owners)[0]
 
 
 def _compose_role(
@@ -531,9 +540,11 @@ def _mixed(
     place[order] = np.arange(len(order))
     cell = np.zeros(len(order), dtype=int) if within is None else np.unique(within, return_inverse=True)[1]
     begin, size = np.unique(cell[order], return_index=True, return_counts=True)[1:]
+    fewest, in_vain = len(order) + 1, 0
     for number in range(_ROUNDS):
         rows = np.flatnonzero(over(runs))
-        if not len(rows):
+        fewest, in_vain = min(fewest, len(rows)), in_vain + 1 if len(rows) >= fewest else 0
+        if not len(rows) or in_vain == _IN_VAIN:
             break
         reach = min(_FIRST_REACH * 2**number, len(order))
         steps = rng.integers(-reach, reach + 1, len(rows))
@@ -551,13 +562,13 @@ def too_few_donors(runs: np.ndarray, donors: np.ndarray, goods: np.ndarray, min_
     """Which rows must come from another donor, so that each new identity has the goods of enough.
 
     The goods of an identity with ``min_group`` rows or more are of as many donors, and at most half of them, rounded up, are of
-    one. Of an identity with fewer rows no two products are of one donor: together they might say what that one trades. Rows of
-    one product may be, since it is shown of many importers.
+    one. Of an identity with fewer rows no two goods (product and origin) are of one donor: together they might say what that
+    one trades. Rows of the same goods may be, since they are shown of many importers.
 
     Args:
         runs: n integers, the new identity of each row.
         donors: n integers, who declared the goods of each row.
-        goods: n integers, the product of each row.
+        goods: n integers, the product and origin of each row.
         min_group: ``k``.
     """
     rows = pd.DataFrame({"run": runs, "donor": donors, "goods": goods})

@@ -279,7 +279,8 @@ def disclosed_tuples(
     ).astype({RATE: float})
     if busy is not None:
         rng = derive_rng(root, ASSET, purpose="months")
-        tuples = tuples.iloc[changed_months(tuples, months_of(declarations["date"]), busy, min_group, rng)]
+        months = months_of(declarations["date"])
+        tuples = tuples.iloc[changed_months(tuples, months, declarations[IMPORTER], busy, min_group, rng)]
     masses = shown_masses(declarations, pairs, min_group=min_group, dominance_one=dominance.one, root=root)
     own = declarations[["declaration_id"]].reset_index(drop=True)
     return pd.concat([own, tuples.reset_index(drop=True)], axis=1).assign(net_mass=masses)

@@ -423,7 +423,9 @@ def _composed(examined: Examined) -> Piece:
     ]
     if judged:
         runs, importers = (pd.factorize(table["importer_id"])[0] for table in (frame, goods))
-        over.append(too_few_donors(runs, importers, pd.factorize(frame["hs6_code"])[0], k).mean())
+        over.append(
+            too_few_donors(runs, importers, pd.factorize(frame["hs6_code"] + frame["country_of_origin"])[0], k).mean()
+        )
     at_most = f"at most {OVER_SHARE:.0%} of declarations give a new identity more of one source identity than a {k}th"
     return frame.assign(over=max(over, default=0.0)), [
         unique("declaration_id", "every declaration has one slot"),

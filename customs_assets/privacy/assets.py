@@ -29,7 +29,7 @@ from customs_assets.seeds import derive_seed
     pool=TRAINING,
     io_manager_key=PARQUET,
     **made_with(
-        "8",
+        "9",
         "release_secret",
         "min_group",
         "dominance_one",

@@ -15,6 +15,7 @@ from customs_assets.fidelity.comparison import with_hs6
 from customs_assets.months import MONTH_FORMAT
 
 MONTH = "month"
+CHAPTER = "chapter"
 
 # Two amounts are in one band where both lie between the same two powers of two.
 PRICE_BAND = "price band"
@@ -48,7 +49,9 @@ def column(frame: pd.DataFrame, name: str) -> np.ndarray:
         if name == UNIT_PRICE_BAND:
             amount = amount / np.maximum(frame["net_mass"].to_numpy(dtype=float), 1e-9)
         return np.floor(np.log2(np.maximum(amount, 1e-9)))
-    return with_hs6(frame)[name].to_numpy()
+    if name == CHAPTER and name not in frame:
+        return with_hs6(frame)["hs6_code"].str[:2].to_numpy()
+    return with_hs6(frame)[name].to_numpy() if name not in frame else frame[name].to_numpy()
 
 
 def alike(cell: np.ndarray, value: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:

@@ -19,13 +19,14 @@ from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, REQUIRED, REQUIRED_
 CANDIDATE = "release_candidate"
 
 # The version of the measures that the gate goes by. Raise it when the same rows would get other measures.
-PRIVACY_VERSION = "7"
+PRIVACY_VERSION = "8"
 
 # The first word of every sentence that says that nothing is released.
 WITHHELD = "withheld: "
 
 ALTERED = "is not what was made and judged: a disk fault, or a hand in the lake (`customs verify`)"
 
+_DESPITE = "release_despite"
 _PRIVACY, _MONTH_REPORT = "release_privacy", "privacy_report"
 _REHEARSAL, _SYNTHETIC = "rehearsed_declarations", "synthetic_declarations"
 
@@ -79,12 +80,17 @@ def reasons_of_measures(lake: Lake, months: Sequence[str]) -> list[str]:
         LakeError: claims are missing from the lake.
     """
     by_month = {month: from_json(lake.read_json(_MONTH_REPORT, month)["claims"]) for month in months}
-    measured = lake.read_json(_PRIVACY)
-    claims, despite = (
-        from_json(measured["claims"]),
-        {entry["claim"]: entry["reason"] for entry in measured.get("despite", [])},
-    )
-    return [*reasons_of_claims(claims, by_month, despite), *_measured_on_other_rows(lake)]
+    claims = from_json(lake.read_json(_PRIVACY)["claims"])
+    return [*reasons_of_claims(claims, by_month, set_aside(lake)), *_measured_on_other_rows(lake)]
+
+
+def set_aside(lake: Lake) -> dict[str, str]:
+    """The claims that were set aside when privacy was judged, each with its reason.
+
+    Raises:
+        LakeError: privacy was not judged.
+    """
+    return {entry["claim"]: entry["reason"] for entry in lake.read_json(_PRIVACY).get("despite", [])}
 
 
 def reasons_of_claims(
@@ -114,7 +120,7 @@ def reasons_of_claims(
 
 
 def accepted_claims(claims: Sequence[Claim], despite: Mapping[str, str]) -> list[dict[str, str]]:
-    """What is accepted of claims over all months: ``claim``, ``title``, ``objection`` (empty where none is left), ``reason``."""
+    """What is set aside of claims over all months: ``claim``, ``title``, ``objection`` (empty if there is none), ``reason``."""
     objections = {claim.key: _objection(claim) for claim in claims if _is_judged(claim)}
     titles = {claim.key: claim.title for claim in claims}
     return [
@@ -197,6 +203,8 @@ def _measured_on_other_rows(lake: Lake) -> list[str]:
         reasons.append(f"{_PRIVACY} was measured on another rehearsal than the one at hand")
     if privacy.code_version != PRIVACY_VERSION:
         reasons.append(f"{_PRIVACY} was measured by another version")
+    if privacy.settings.get(_DESPITE) != candidate.settings.get(_DESPITE):
+        reasons.append(f"the card of {CANDIDATE} names other claims that are set aside than {_PRIVACY} does")
     for month, checksum in rows.items():
         synthetic, report = lake.record(_SYNTHETIC, month), lake.record(_MONTH_REPORT, month)
         source = f"anonymized_declarations|{month}"

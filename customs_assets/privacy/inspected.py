@@ -2,8 +2,8 @@
 
 Most declarations are not inspected, and only inspected ones are in a release. So whoever finds a competitor's goods in it may
 conclude that it was inspected. The attacker knows what a competitor declared, and that few others declared the like. He guesses
-that the competitor was inspected where the release has a row with the same product code and origin, or with the same product
-code, origin, departure and month.
+that the competitor was inspected where the release has a row with the same product code and origin, with the same product code,
+origin, departure and month, or with the same chapter, origin and month.
 
 Guessed is of each importer in each cell that the release shows and that fewer than ``k`` importers of its half declared. The
 truth is the population (``disclosure/population.py``: who declared what, inspected or not) beside the inspected declarations. The
@@ -31,6 +31,7 @@ _LANE = (*_ORIGIN, "country_of_departure")
 WAYS: dict[str, tuple[tuple[str, ...], bool]] = {
     "product code and origin": (_ORIGIN, False),
     "product code, origin, departure and month": (_LANE, True),
+    "chapter, origin and month": (("chapter", "country_of_origin"), True),
 }
 
 
@@ -41,7 +42,7 @@ def inspected(
     declared: Declared,
     min_group: int = 5,
 ) -> Risk:
-    """The risk that the release shows who was inspected; the stronger of two ways.
+    """The risk that the release shows who was inspected; the strongest of three ways.
 
     Args:
         synthetic: rows made from ``training`` alone.

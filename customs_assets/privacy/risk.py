@@ -153,7 +153,7 @@ def risk_of_guesses(training: Guesses, control: Guesses, blind: int, way: str, w
     if not attacks:
         raise NothingToAttack(f"{way}: there is nobody to guess of")
     if not control_attacks:
-        raise CannotBeMeasured(f"{way}: {attacks} guesses, and none of other importers to compare them with")
+        raise NothingToCompare(training, blind, way, ways)
     right, control_right = (round(float(side.successes.sum())) for side in (training, control))
     rates = wilson_rate(right, attacks), wilson_rate(control_right, control_attacks)
     lower, value, upper = _interval(*rates)
@@ -161,27 +161,39 @@ def risk_of_guesses(training: Guesses, control: Guesses, blind: int, way: str, w
     return with_importers(risk, training, control, ways)
 
 
+class NothingToCompare(CannotBeMeasured):
+    """There are guesses on training and none on control. ``beside_blind`` is the risk beside guesses without the release."""
+
+    def __init__(self, training: Guesses, blind: int, way: str, ways: int) -> None:
+        attacks = round(float(training.attacks.sum()))
+        super().__init__(f"{way}: {attacks} guesses, and none of other importers to compare them with")
+        blindly = Guesses(training.attacks, training.attacks * min(blind / attacks, 1.0))
+        self.beside_blind = risk_of_guesses(training, blindly, blind, way, ways)
+
+
 def strongest(measures: Sequence[Callable[[], Risk]]) -> Risk:
     """The strongest of some ways to guess: that with the highest lower bound, or else the highest risk.
 
-    Its ``clustered_upper`` is the highest of all ways. Ways that have nobody to attack, or nothing to compare with, are left out.
+    Its ``clustered_upper`` is the highest of all ways. Ways that have nobody to attack are left out. A way that has nothing to
+    compare with stands beside guesses without the release: it may be that it finds only what it should not.
 
     Raises:
-        CannotBeMeasured: no way is left, and one had nothing to compare with.
+        CannotBeMeasured: no way has anything to compare with.
         NothingToAttack: no way has anybody to attack.
     """
     risks: list[Risk] = []
     nobody: list[NothingToAttack] = []
-    unknown: list[CannotBeMeasured] = []
+    unknown: list[NothingToCompare] = []
     for measure in measures:
         try:
             risks.append(measure())
         except NothingToAttack as reason:
             nobody.append(reason)
-        except CannotBeMeasured as reason:
+        except NothingToCompare as reason:
             unknown.append(reason)
     if not risks:
         raise (unknown or nobody)[0]
+    risks += [reason.beside_blind for reason in unknown]
     best = max(risks, key=lambda risk: (np.nan_to_num(risk.lower_bound, nan=-1.0), risk.value))
     return replace(best, clustered_upper=max(risk.clustered_upper for risk in risks))
 

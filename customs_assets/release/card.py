@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -161,11 +163,16 @@ def _despite_in_words(despite: Mapping[str, str]) -> str:
     """Which privacy claims the publisher set aside, and why; nothing where there is none."""
     if not despite:
         return ""
-    claims = "\n".join(f"- `{key}`: {reason}" for key, reason in despite.items())
+    claims = "\n".join(f"- {escaped(key)}: {escaped(reason)}" for key, reason in despite.items())
     return (
         "## Released despite\n\nThe publisher chose that these privacy claims do not withhold the release, for the reasons "
         f"given. The evidence report says what was measured.\n\n{claims}\n\n"
     )
+
+
+def escaped(text: str) -> str:
+    """Text of others that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]()#|])", r"\\\1", html.escape(text, quote=False))
 
 
 def law_in_words(law: LawOrigin, settings: Settings) -> str:

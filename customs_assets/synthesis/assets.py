@@ -94,7 +94,7 @@ def safe_groups(pipeline: Pipeline, anonymized_declarations: Partitions) -> dg.O
     kinds={"parquet", "pandas"},
     owners=OWNERS,
     io_manager_key=PARQUET,
-    **made_with("9", "release_secret", "min_group"),
+    **made_with("10", "release_secret", "min_group"),
 )
 def composed_identities(
     pipeline: Pipeline, anonymized_declarations: Partitions, safe_groups: pd.DataFrame, disclosed_tuples: pd.DataFrame
@@ -118,7 +118,7 @@ def composed_identities(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("12", "release_secret", "min_group"),
+    **made_with("13", "release_secret", "min_group"),
 )
 def fraud_propensity(
     pipeline: Pipeline,

@@ -109,7 +109,8 @@ class FraudPropensity:
             codes: the product codes that may be shown.
             min_group: importers that each rate must rest on.
             root: what draws derive from.
-            releasable: the n rows as they may be shown; None means the same rows.
+            releasable: the n rows as they may be shown, with the :data:`FOLD` of the goods that they have; None means the same
+                rows.
             parties: the n rows' :data:`declaration.IDENTITIES`; where None, nobody leans.
 
         Raises:
@@ -123,7 +124,8 @@ class FraudPropensity:
         levels = {name: by_frequency(model_rows[name]) for name in _LEVELLED}
         features = _features(model_rows, levels, codes)
         shown = features if releasable is None else _features(releasable, levels, codes)
-        folds = _usable_folds(model_rows[FOLD].to_numpy(dtype=int), fraud)
+        own_folds = model_rows[FOLD].to_numpy(dtype=int)
+        folds = _usable_folds(own_folds, fraud)
 
         def train(table: np.ndarray, labels: np.ndarray, seen: np.ndarray, trees: int) -> Booster:
             return _train(table[seen], labels[seen], trees, min_group, root)
@@ -137,7 +139,9 @@ class FraudPropensity:
         own_rates = rates[np.searchsorted(upper, unseen)]
         leanings = {} if parties is None else estimated_leanings(parties, fraud, own_rates)
         leaning = np.zeros(len(fraud)) if parties is None else leaning_of(parties, leanings, root)
-        classes = np.searchsorted(upper, _out_of_fold(models, shown, folds))
+        # What is shown is told in the fold of the goods that it has, as in a release.
+        told = folds if releasable is None or folds is not own_folds else releasable[FOLD].to_numpy(dtype=int)
+        classes = np.searchsorted(upper, _out_of_fold(models, shown, told))
         grown = max(int(np.median([model.best_iteration or MOST_TREES for model in models])), _DETECTOR_TREES)
         unseen = _out_of_fold([train(features, fraud, folds != fold, grown) for fold in range(FOLDS)], features, folds)
         in_source = np.mean([_precision(unseen[folds == fold], fraud[folds == fold]) for fold in range(FOLDS)])

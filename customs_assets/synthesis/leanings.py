@@ -6,8 +6,10 @@ generalized linear mixed model (Breslow and Clayton 1993). How widely a role's p
 source. How much a new party leans is drawn at random with that variance, whichever declarations it was composed of. So a leaning
 is nobody's, and each role's relation to fraud is as strong as the source's.
 
-The variance is estimated by moments. A residual is a label less its rate by a model that has not seen the importer. The residuals
-of two declarations of one party have a product of ``variance * v1 * v2`` on average, with ``v = rate * (1 - rate)``.
+The variances are estimated by moments. A residual is a label less its rate by a model that has not seen the importer. Of two
+declarations the product of residuals is on average ``v1 * v2`` times the sum of the variances of the roles in which they have the
+same party, with ``v = rate * (1 - rate)``. So each role's pairs give an equation, and the variances that fit them best, none of
+them negative, are those of non-negative least squares (Lawson and Hanson 1974).
 """
 
 from __future__ import annotations
@@ -22,8 +24,6 @@ from customs_assets.declaration import IDENTITIES
 from customs_assets.seeds import Root, derive_seed
 
 ASSET = "fraud_propensity"
-
-_IMPORTER = "importer_id"
 
 # A party with more declarations counts as if it had so many, so that no large one alone sets the variance.
 _MOST_ROWS = 50
@@ -40,58 +40,50 @@ def estimated_leanings(parties: pd.DataFrame, fraud: np.ndarray, rates: np.ndarr
         rates: n rates in [0, 1], by models that have not seen the row's importer.
 
     Returns:
-        By role, in squared log-odds, 0 or more. For sellers, declarants and couriers it comes from declarations of different
-        importers. What an importer's own declarations have in common beyond its partners is the importer's.
+        By role, in squared log-odds, from 0 to 4. What is found where two roles always go together is divided between them.
     """
+    from scipy.optimize import nnls
+
+    codes = {role: _codes(parties[role]) for role in IDENTITIES}
     residual, spread = fraud - rates, rates * (1 - rates)
-    variances = {
-        role: _variance(*_pairs(parties, residual, spread, role, apart=True))
-        for role in IDENTITIES
-        if role != _IMPORTER
-    }
-    own, of_own = _pairs(parties, residual, spread, _IMPORTER)
-    for role, variance in variances.items():
-        shared = _pairs(parties, residual, spread, _IMPORTER, together=role)[1]
-        own -= variance * shared
-    return {role: variances.get(role, _variance(own, of_own)) for role in IDENTITIES}
+    equations, products = np.zeros((len(IDENTITIES), len(IDENTITIES))), np.zeros(len(IDENTITIES))
+    for place, role in enumerate(IDENTITIES):
+        weight = _weights(codes[role])
+        own = _pairs(spread, codes[role], weight)
+        if own <= 0:
+            continue
+        products[place] = _pairs(residual, codes[role], weight) / own
+        for other, of_other in enumerate(IDENTITIES):
+            both = np.where(
+                (codes[role] < 0) | (codes[of_other] < 0),
+                -1,
+                codes[role] * (codes[of_other].max() + 1) + codes[of_other],
+            )
+            equations[place, other] = _pairs(spread, both, weight) / own
+    variances = nnls(equations, products)[0]
+    return {role: float(min(variance, _LARGEST_VARIANCE)) for role, variance in zip(IDENTITIES, variances, strict=True)}
 
 
-def _variance(products: float, expected: float) -> float:
-    return min(max(products / expected, 0.0), _LARGEST_VARIANCE) if expected > 0 else 0.0
+def _codes(tokens: pd.Series) -> np.ndarray:
+    """The party of each row, integers; -1 where nobody is named."""
+    return pd.factorize(tokens.replace("", None))[0].astype(np.int64)
 
 
-def _pairs(
-    parties: pd.DataFrame,
-    residual: np.ndarray,
-    spread: np.ndarray,
-    role: str,
-    *,
-    apart: bool = False,
-    together: str | None = None,
-) -> tuple[float, float]:
-    """Sums over all pairs of declarations of one party: of the products of residuals, and of those of spreads.
+def _weights(party: np.ndarray) -> np.ndarray:
+    """How much a pair of each row's party counts."""
+    size = np.bincount(party[party >= 0])
+    each = np.minimum(1.0, (_MOST_ROWS / np.maximum(size, 1)) ** 2)
+    return np.where(party >= 0, each[np.maximum(party, 0)], 0.0) if len(each) else np.zeros(len(party))
 
-    Args:
-        parties, residual, spread: n rows.
-        role: whose pairs.
-        apart: whether both declarations must be of different importers.
-        together: another role in which both must have the same party.
-    """
-    groups = [role] if together is None else [role, together]
-    rows = pd.DataFrame({"residual": residual, "spread": spread}).assign(
-        **{name: parties[name].to_numpy() for name in dict.fromkeys([*groups, _IMPORTER])}
-    )
-    rows = rows[(rows[groups] != "").all(axis=1)]
-    sizes = rows.groupby(role)[role].transform("size")
-    weight = pd.Series(np.minimum(1.0, (_MOST_ROWS / sizes.to_numpy()) ** 2), rows.index)
-    # The square of a sum has all pairs and the squares of what was summed, which are taken away.
-    parts = rows.groupby([*groups, _IMPORTER])[["residual", "spread"]].sum() if apart else rows.set_index(groups)
-    values = parts[["residual", "spread"]]
-    level = list(range(len(groups)))
-    squares, summed = (values**2).groupby(level=level).sum(), values.groupby(level=level).sum()
-    weights = weight.groupby([rows[name] for name in groups]).first()
-    pairs = (summed**2 - squares).mul(weights, axis=0).sum()
-    return float(pairs["residual"]), float(pairs["spread"])
+
+def _pairs(values: np.ndarray, group: np.ndarray, weight: np.ndarray) -> float:
+    """The sum of the products of the values of all pairs of rows of one group, each times the weight of the rows."""
+    named = group >= 0
+    place = np.unique(group[named], return_inverse=True)[1].ravel()
+    value, factor = values[named], np.sqrt(weight[named])
+    # The square of a sum has all pairs, and the squares of what was summed.
+    summed = np.bincount(place, value * factor)
+    return float((summed**2).sum() - ((value * factor) ** 2).sum())
 
 
 def leaning_of(identities: pd.DataFrame, leanings: Mapping[str, float], root: Root) -> np.ndarray:

@@ -51,6 +51,46 @@ def test_no_large_party_sets_the_variance_alone():
     assert estimated_leanings(parties, fraud, rates)["importer_id"] < 0.2
 
 
+def test_large_parties_with_rare_partners_are_told_from_them():
+    """300 importers of 400 declarations each, of which 50 name a seller; both lean."""
+    rng = np.random.default_rng(3)
+    who = np.repeat(np.arange(300), 400)
+    named = np.tile(np.arange(400) < 50, 300)
+    sells = rng.integers(0, 200, len(who))
+    odds = np.log(0.2 / 0.8) + np.sqrt(0.3) * rng.standard_normal(300)[who]
+    odds += np.where(named, np.sqrt(0.3) * rng.standard_normal(200)[sells], 0.0)
+    parties = pd.DataFrame(
+        {
+            "importer_id": who.astype(str).astype(object),
+            "seller_id": np.where(named, sells.astype(str).astype(object), ""),
+            "declarant_id": "",
+            "courier_id": "",
+        }
+    )
+    fraud = (rng.random(len(who)) < 1 / (1 + np.exp(-odds))).astype(int)
+    found = estimated_leanings(parties, fraud, np.full(len(who), fraud.mean()))
+    assert found["importer_id"] == pytest.approx(0.3, abs=0.1)
+    assert found["seller_id"] == pytest.approx(0.3, abs=0.1)
+
+
+def test_what_always_goes_together_does_not_lean_twice():
+    rng = np.random.default_rng(4)
+    broker = rng.integers(0, 200, ROWS)
+    odds = np.log(0.2 / 0.8) + np.sqrt(0.3) * rng.standard_normal(200)[broker]
+    own = pd.Series(broker.astype(str)).astype(object)
+    parties = pd.DataFrame(
+        {
+            "importer_id": [f"importer {number}" for number in range(ROWS)],
+            "seller_id": own,
+            "declarant_id": own,
+            "courier_id": own,
+        }
+    )
+    fraud = (rng.random(ROWS) < 1 / (1 + np.exp(-odds))).astype(int)
+    found = estimated_leanings(parties, fraud, np.full(ROWS, fraud.mean()))
+    assert sum(found.values()) == pytest.approx(0.3, abs=0.08)
+
+
 def _identities(seed: int = 1, rows: int = 20_000) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     tokens = [f"{number:08d}" for number in rng.integers(0, 5000, rows)]
