@@ -239,7 +239,7 @@ def disclosed_tuples(
         dominance: the rule of dominance.
         root: what draws derive from.
         confidential: the pairs of trade that are confidential (:func:`confidential.confidential_pairs`), if there are any.
-        busy: the lanes that enough importers declared in a month (:func:`inspection.busy_lanes`); all others change months. None
+        busy: the lanes that enough importers declared in a month (:func:`inspection.busy_lanes`); others may change months. None
             where every declaration was inspected: then none does.
 
     Returns:

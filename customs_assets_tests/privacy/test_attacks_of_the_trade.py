@@ -79,11 +79,14 @@ def test_the_strongest_way_has_the_highest_bound_of_all_and_ways_without_a_victi
     def no_control() -> Risk:
         return risk_of_guesses(everybody, nobody, 0, "alone", 2)
 
+    def leak() -> Risk:
+        return risk_of_guesses(Guesses(np.ones(100), np.ones(100)), nobody, 10, "alone", 2)
+
     found = strongest([no_victim, lambda: way(5, "weak"), lambda: way(80, "strong")])
     assert found.way == "strong"
     assert found.clustered_upper == max(way(5, "").clustered_upper, way(80, "").clustered_upper)
     # All guesses are right, and the release shows nothing of other importers: no weaker way hides that.
-    alone = strongest([no_victim, lambda: way(5, "weak"), no_control])
+    alone = strongest([no_victim, lambda: way(5, "weak"), leak])
     assert alone.way == "alone"
     assert alone.lower_bound > 0.5
     with pytest.raises(NothingToAttack, match="nobody: there is nobody"):
