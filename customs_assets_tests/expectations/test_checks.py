@@ -239,7 +239,7 @@ def test_a_safe_part_of_too_few_importers_fails_its_suite_and_the_account(lake: 
 
 def test_identities_that_are_the_sources_own_are_convicted(lake: Lake):
     own = lake.read_frame("anonymized_declarations", MONTH)
-    slots = own[["declaration_id", *IDENTITIES]].assign(
+    slots = own[["declaration_id", "country_of_origin", *IDENTITIES]].assign(
         slot_id=own["declaration_id"], hs6_code=own["hs10_code"].str[:6]
     )
     lake.write_table("composed_identities", slots)
