@@ -21,6 +21,8 @@ from customs_assets.privacy.chance import Rate, effective_attacks, judging_quant
 
 CONFIDENCE = 0.95
 
+ENOUGH_GUESSES = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Risk:
@@ -174,8 +176,9 @@ class NothingToCompare(CannotBeMeasured):
 def strongest(measures: Sequence[Callable[[], Risk]]) -> Risk:
     """The strongest of some ways to guess: that with the highest lower bound, or else the highest risk.
 
-    Its ``clustered_upper`` is the highest of all ways. Ways that have nobody to attack are left out. A way that has nothing to
-    compare with stands beside guesses without the release: it may be that it finds only what it should not.
+    Its ``clustered_upper`` is the highest of the ways with :data:`ENOUGH_GUESSES` on either side, or of all where there is none:
+    the interval of two guesses says nothing. Ways that have nobody to attack are left out. A way that has nothing to compare with
+    stands beside guesses without the release, and counts where it finds more than these by more than chance.
 
     Raises:
         CannotBeMeasured: no way has anything to compare with.
@@ -193,9 +196,11 @@ def strongest(measures: Sequence[Callable[[], Risk]]) -> Risk:
             unknown.append(reason)
     if not risks:
         raise (unknown or nobody)[0]
-    risks += [reason.beside_blind for reason in unknown]
-    best = max(risks, key=lambda risk: (np.nan_to_num(risk.lower_bound, nan=-1.0), risk.value))
-    return replace(best, clustered_upper=max(risk.clustered_upper for risk in risks))
+    enough = [risk for risk in risks if min(risk.attacks, risk.control_attacks or risk.attacks) >= ENOUGH_GUESSES]
+    highest = max(risk.clustered_upper for risk in enough or risks)
+    blindly = [reason.beside_blind for reason in unknown]
+    best = max([*risks, *blindly], key=lambda risk: (np.nan_to_num(risk.lower_bound, nan=-1.0), risk.value))
+    return replace(best, clustered_upper=max(highest, best.lower_bound))
 
 
 def risk_of_rows(sides: Sequence[pd.DataFrame], right: Sequence[np.ndarray], baseline_successes: int) -> Risk:

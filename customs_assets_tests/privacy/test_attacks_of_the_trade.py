@@ -89,6 +89,10 @@ def test_the_strongest_way_has_the_highest_bound_of_all_and_ways_without_a_victi
     alone = strongest([no_victim, lambda: way(5, "weak"), leak])
     assert alone.way == "alone"
     assert alone.lower_bound > 0.5
+    # Two guesses say nothing, whatever they hit.
+    pair = Guesses.on_importers(importers, importers[:2], np.array([True, False]))
+    few = strongest([lambda: way(5, "weak"), lambda: risk_of_guesses(pair, pair, 0, "two", 2)])
+    assert few.clustered_upper == way(5, "").clustered_upper
     with pytest.raises(NothingToAttack, match="nobody: there is nobody"):
         strongest([no_victim])
     with pytest.raises(CannotBeMeasured, match="alone: 100 guesses, and none of other importers"):
