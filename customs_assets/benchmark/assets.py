@@ -35,7 +35,7 @@ cells = dg.MultiPartitionsDefinition(
     kinds={"parquet", "scikitlearn"},
     owners=OWNERS,
     io_manager_key=PARQUET,
-    **made_with("1", "seed", input_of_dataset=DATASETS),
+    **made_with("2", "seed", input_of_dataset=DATASETS),
 )
 def fraud_benchmark(
     context: dg.AssetExecutionContext,

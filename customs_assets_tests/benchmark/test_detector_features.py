@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customs_assets.benchmark.features import CODED, FEATURES, SCALED, UNSEEN, FeatureEncoder, fraud_labels
+from customs_assets.benchmark.features import CODED, FEATURES, SCALED, FeatureEncoder, fraud_labels
 
 
 def column(matrix: np.ndarray, name: str) -> list[float]:
@@ -56,14 +56,25 @@ def test_tax_rates_are_coded_in_the_order_of_numbers(three: pd.DataFrame) -> Non
     assert column(FeatureEncoder.fit(train).transform(train), "tax_rate") == [2, 1, 0]
 
 
-def test_values_that_training_did_not_hold_share_a_code_of_their_own(three: pd.DataFrame) -> None:
+def test_values_that_training_did_not_hold_stand_between_their_neighbours(three: pd.DataFrame) -> None:
     train = three.assign(importer_id=["B000000", "D000000", "F000000"], tax_rate=[0.0, 8.0, 13.0])
     test = three.assign(importer_id=["A000000", "D000000", "E000000"], tax_rate=[8.0, 7.9, 20.0])
 
     matrix = FeatureEncoder.fit(train).transform(test)
 
-    assert column(matrix, "importer_id") == [UNSEEN, 1, UNSEEN]
-    assert column(matrix, "tax_rate") == [1, UNSEEN, UNSEEN]
+    assert column(matrix, "importer_id") == [-0.5, 1, 1.5]
+    assert column(matrix, "tax_rate") == [1, 0.5, 2.5]
+
+
+def test_a_tree_does_not_take_all_new_importers_for_the_first_one(declarations: pd.DataFrame) -> None:
+    rng = np.random.default_rng(1)
+    train = declarations.sample(600, replace=True, random_state=1).assign(
+        importer_id=[f"{number:07d}" for number in rng.integers(0, 10**7, 600)]
+    )
+    test = train.assign(importer_id=[f"{number:07d}" for number in rng.integers(0, 10**7, 600)])
+    codes = np.array(column(FeatureEncoder.fit(train).transform(test), "importer_id"))
+    assert pd.Series(codes).value_counts(normalize=True).iloc[0] < 0.05
+    assert abs(np.mean(codes < 300) - 0.5) < 0.1
 
 
 def test_amounts_are_scaled_by_the_range_of_training_alone_and_not_clipped(three: pd.DataFrame) -> None:
