@@ -49,7 +49,7 @@ _SETTINGS = (
     *("min_group", "dominance_one", "dominance_two"),
     *("epochs", "rehearsal_epochs", "rows", "price", "labels_kept", "label_policy", "release_despite"),
 )
-# What the evidence page shows of a claim, and to how many decimals.
+# What a record shows of a claim, and to how many decimals. Notes have counts, of as few as one; the checksum stands for them.
 _SHOWN_OF_A_CLAIM = (
     "key",
     "subject",
@@ -60,7 +60,6 @@ _SHOWN_OF_A_CLAIM = (
     "goal",
     "holds",
     "blocks_release",
-    "note",
 )
 _DECIMALS = 4
 
