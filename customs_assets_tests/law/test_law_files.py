@@ -171,7 +171,7 @@ HEADER = "hs_code,tax_type,tax_rate\n"
         ),
         (TARIFF.encode("utf-16"), "tariff.csv is no CSV file: it is in UTF-16"),
         (TARIFF.encode("utf-16-le"), "tariff.csv is no CSV file: it holds zero bytes"),
-        (gzip.compress(TARIFF.encode()), "tariff.csv is no CSV file: it is compressed with gzip"),
+        (gzip.compress(TARIFF.encode(), mtime=0), "tariff.csv is no CSV file: it is compressed with gzip"),
         (b"PK\x03\x04workbook", "tariff.csv is no CSV file: it is a zip archive or a workbook"),
         (_parquet(pa.table({"hs_code": ["85"]})), "tariff.csv is no CSV file: it is Parquet"),
     ],
