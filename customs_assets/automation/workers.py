@@ -96,10 +96,13 @@ class Workers:
     def close(self) -> None:
         """End every worker, at once and in the middle of its run if it has one."""
         with self._lock:
-            workers, self._idle, self._busy = [*self._idle, *self._busy], [], []
-        for worker in workers:
+            idle, busy, self._idle, self._busy = self._idle, self._busy, [], []
+        for worker in idle:
+            # It ends by itself. Killed, it would leave semaphores behind, and Python would say so at the very end.
+            worker.connection.close()
+        for worker in busy:
             worker.process.terminate()
-        for worker in workers:
+        for worker in [*idle, *busy]:
             worker.process.join(5)
             worker.process.kill()
 
