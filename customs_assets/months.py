@@ -75,4 +75,4 @@ def due_month(today: date, due_day: int) -> str:
 
 def months_of(dates: pd.Series) -> pd.Series:
     """The month of each date, as ``YYYY-MM``."""
-    return dates.dt.strftime("%Y-%m")
+    return dates.dt.strftime(MONTH_FORMAT)

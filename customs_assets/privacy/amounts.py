@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from customs_assets.months import MONTH_FORMAT
+from customs_assets.months import months_of
 from customs_assets.privacy.equal_steps import Runs, Scale, equal_steps, nearest_within
 from customs_assets.seeds import derive_rng
 
@@ -147,7 +147,7 @@ def amounts_of(rows: pd.DataFrame) -> pd.DataFrame:
     mass, price = (pd.to_numeric(rows[name]).to_numpy(dtype=float) for name in ("net_mass", "item_price"))
     priced = (mass > 0) & (price > 0)
     unit = np.where(priced, price / np.where(priced, mass, 1.0), np.nan)
-    month = pd.to_datetime(rows["date"]).dt.strftime(MONTH_FORMAT).to_numpy(dtype=object)
+    month = months_of(pd.to_datetime(rows["date"])).to_numpy(dtype=object)
     return pd.DataFrame({"month": month, "net_mass": mass, "item_price": price, "unit_price": unit})
 
 

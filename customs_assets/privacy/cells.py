@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.fidelity.comparison import with_hs6
-from customs_assets.months import MONTH_FORMAT
+from customs_assets.months import months_of
 
 MONTH = "month"
 CHAPTER = "chapter"
@@ -27,7 +27,7 @@ def numbered(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> tuple[li
 
     Args:
         frames: declarations with ``hs6_code`` or ``hs10_code``.
-        columns: names as in the released schema, :data:`MONTH`, :data:`PRICE_BAND` or :data:`UNIT_PRICE_BAND`.
+        columns: names as in the released schema, :data:`MONTH`, :data:`CHAPTER`, :data:`PRICE_BAND` or :data:`UNIT_PRICE_BAND`.
 
     Returns:
         For each frame the cell of each of its rows, integers from 0; and the number of cells of all frames.
@@ -41,9 +41,9 @@ def numbered(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> tuple[li
 
 
 def column(frame: pd.DataFrame, name: str) -> np.ndarray:
-    """A column of n declarations: of the form, or one of the three that are derived from it; shape (n,)."""
+    """A column of n declarations: of the form, or one of the four that are derived from it; shape (n,)."""
     if name == MONTH:
-        return pd.to_datetime(frame["date"]).dt.strftime(MONTH_FORMAT).to_numpy(dtype=object)
+        return months_of(pd.to_datetime(frame["date"])).to_numpy(dtype=object)
     if name in (PRICE_BAND, UNIT_PRICE_BAND):
         amount = frame["item_price"].to_numpy(dtype=float)
         if name == UNIT_PRICE_BAND:
@@ -51,7 +51,7 @@ def column(frame: pd.DataFrame, name: str) -> np.ndarray:
         return np.floor(np.log2(np.maximum(amount, 1e-9)))
     if name == CHAPTER and name not in frame:
         return with_hs6(frame)["hs6_code"].str[:2].to_numpy()
-    return with_hs6(frame)[name].to_numpy() if name not in frame else frame[name].to_numpy()
+    return with_hs6(frame)[name].to_numpy()
 
 
 def alike(cell: np.ndarray, value: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:

@@ -32,7 +32,7 @@ from customs_assets.privacy.group_disclosure import group_disclosure
 from customs_assets.privacy.guessed_seed import guessed_seed
 from customs_assets.privacy.inspected import inspected
 from customs_assets.privacy.linkage import linkage
-from customs_assets.privacy.membership.measure import Membership, membership
+from customs_assets.privacy.membership.measure import Membership, Strongest, membership
 from customs_assets.privacy.nearest_guesses import inference, linkability
 from customs_assets.privacy.records import as_records, nearest
 from customs_assets.privacy.rehearsal import Rehearsal
@@ -337,18 +337,18 @@ def _of_closest_record(tables: _Attacked, seed: int) -> _Measure:
 
 
 def _of_membership(inferred: Membership) -> _Measure:
-    found = inferred.by_auc
-    note = (
-        f"± {inferred.standard_error:.3f}; {found.attack} of {len(inferred.outcomes)} attacks; chance alone exceeds "
-        f"{found.by_chance:.3f} once in twenty times, and reaches as much with p = {found.p_value:.4f}"
-    )
-    return found.measured, found.lower_bound, note
+    measured, lower_bound, note = _of_strongest(inferred, inferred.by_auc, 3)
+    return measured, lower_bound, f"± {inferred.standard_error:.3f}; {note}"
 
 
 def _of_true_positives(inferred: Membership) -> _Measure:
-    found = inferred.by_tpr
+    return _of_strongest(inferred, inferred.by_tpr, 4)
+
+
+def _of_strongest(inferred: Membership, found: Strongest, decimals: int) -> _Measure:
+    """The strongest attack's measure beside what chance alone reaches, which is told to so many decimals."""
     note = (
-        f"{found.attack} of {len(inferred.outcomes)} attacks; chance alone exceeds {found.by_chance:.4f} once in twenty "
+        f"{found.attack} of {len(inferred.outcomes)} attacks; chance alone exceeds {found.by_chance:.{decimals}f} once in twenty "
         f"times, and reaches as much with p = {found.p_value:.4f}"
     )
     return found.measured, found.lower_bound, note

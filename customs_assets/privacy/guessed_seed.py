@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from customs_assets.months import FIRST_MONTH, MONTH_FORMAT, first_day
+from customs_assets.months import FIRST_MONTH, first_day, months_of
 
 # Seeds that an attacker tries first: all of up to four digits, years and dates, and what programmers like to type.
 PUBLIC_SEEDS: tuple[int, ...] = (
@@ -57,7 +57,7 @@ def guessed_seed(released: pd.DataFrame, candidates: Iterable[int] = PUBLIC_SEED
         candidates: seeds to try.
     """
     rows = released[released["declaration_id"].astype(str).str.fullmatch(r"[1-9]\d{7}")]
-    month = pd.to_datetime(rows["date"]).dt.strftime(MONTH_FORMAT)
+    month = months_of(pd.to_datetime(rows["date"]))
     start, tables, tried = first_day(FIRST_MONTH), [], tuple(dict.fromkeys(candidates))
     for place, (name, column) in enumerate(rows["declaration_id"].astype(np.int64).groupby(month)):
         day = first_day(str(name))

@@ -49,7 +49,7 @@ _TUPLES = (
     "those that were placed nearby. A product code that is not kept may be replaced by another code of the law, whether anybody "
     "declared that one or not. So a tuple may occur that nobody declared, and one that a single importer declared may occur by "
     "chance. A product with its origin and departure that fewer than {k} importers declared in a month, inspected or not, may "
-    "occur in another month. Chapters and origins keep their months."
+    "occur in another month. Chapters and origins nearly keep their months."
 )
 
 _CARD = """\
