@@ -118,7 +118,7 @@ def composed_identities(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("13", "release_secret", "min_group"),
+    **made_with("14", "release_secret", "min_group"),
 )
 def fraud_propensity(
     pipeline: Pipeline,
@@ -127,7 +127,7 @@ def fraud_propensity(
     safe_groups: pd.DataFrame,
     disclosed_tuples: pd.DataFrame,
 ) -> dg.Output[dict]:
-    """How likely inspection finds fraud in a declaration: boosted trees with calibrated rates, learned over all months."""
+    """How likely inspection finds fraud in a declaration: boosted trees and their rates, learned over all months."""
     source, min_group = dict(anonymized_declarations), pipeline.settings.min_group
     disclosed = Disclosed(SafeGroups(safe_groups), disclosed_tuples)
     model = fit_propensity(source, dict(unit_prices), disclosed, min_group=min_group, root=pipeline.secret)

@@ -2,21 +2,21 @@
 
 A month has a few hundred frauds, too few to learn what fraud depends on, so the months share what they learn. Gradient boosted
 trees (LightGBM) give every declaration a score. Of a product code that may not be shown they see the heading alone. The importers
-are in four folds, and there is a model for each, which has not seen the fold's importers. Their declarations tell what a score
-means. A synthetic declaration is scored by the model that has not seen the importer whose goods it has. So no label repeats what
-a model knows by heart. The label is then drawn at the rate of the declarations with similar scores, more often or less as its
-parties lean (``leanings.py``). At least ``k`` importers stand behind each rate. The models, their calibration and their file
-belong here.
+are in four folds, and there is a model for each, which has not seen the fold's importers. A synthetic declaration is scored by
+the model that has not seen the importer whose goods it has. So no label repeats what a model knows by heart. The label is then
+drawn at the rate of the declarations with similar scores, more often or less as its parties lean (``leanings.py``). At least
+``k`` importers stand behind each rate. The models, their rates and their file belong here.
 
-Trees that learn from a finite source blur what they learn, and trees that learn from labels drawn by them blur it again. So the
-rates are sharpened: their log-odds are stretched. The factor is found by indirect inference (Gourieroux, Monfort and Renault
-1993): the same learner is given the declarations as they may be shown, with labels drawn from stretched rates, and must find as
-much fraud as it finds in the source, whatever the parties lean. The share of frauds stays as it is.
+The trees are deep, and as many as a detector grows. Fewer would predict better, because they leave out what is uncertain. But
+what deep trees find and shallow ones do not is then missing from the labels, and detectors of all depths do alike. Deep trees
+put in its place something as fine, part of it true and part of it chance, as a draw from what is uncertain would (Rubin 1993:
+synthetic values are drawn, not predicted). How far the rates lie apart is set so that detectors find as much as in the source
+(``difficulty.py``). The share of frauds stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,13 @@ from customs_assets.disclosure.parts import FOLD, FOLDS
 from customs_assets.seeds import Root, derive_rng, derive_seed
 from customs_assets.synthesis.boosted_trees import parameters, scores
 from customs_assets.synthesis.codec import CODES, FLAGS
+from customs_assets.synthesis.difficulty import (
+    detector_table,
+    found_in_drawn,
+    found_in_source,
+    matching_stretch,
+    spans_of,
+)
 from customs_assets.synthesis.leanings import estimated_leanings, leaning_of
 from customs_assets.synthesis.row_features import by_frequency, row_features
 
@@ -36,22 +43,13 @@ if TYPE_CHECKING:
 ASSET = "fraud_propensity"
 
 
-# The model has as many trees as help with declarations that it has not seen, and no more than this.
-MOST_TREES = 1000
-PATIENCE = 40
+# The size of a model: so many trees, with so many leaves.
+TREES = 300
 LEAVES = 63
-LEARNING_RATE = 0.05
+LEARNING_RATE = 0.1
 
-# Rows behind each calibrated rate, as a multiple of k.
+# Rows behind each rate, as a multiple of k.
 _ROWS_PER_GROUP = 20
-
-# The stretches of the log-odds that are tried, and the least number of trees they are tried with: a detector at its defaults
-# grows some hundreds, also where few trees help.
-_STRETCHES = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
-_DETECTOR_TREES = 300
-
-# Shares of the declarations that are inspected, as in Table 3.
-_INSPECTION_RATES = (0.05, 0.1)
 
 # The shift of the log-odds that keeps the share of frauds is searched for in this many halvings.
 _HALVINGS = 40
@@ -76,8 +74,8 @@ class FraudPropensity:
         codes: the product codes that the models tell apart; of others they see the heading.
         trees: LightGBM's own text of the model of each fold.
         upper: upper bounds of the score's classes, ascending; the last is infinite.
-        rates: share of frauds in each class, ascending, in [0, 1].
-        stretch: what the log-odds of the rates were stretched by.
+        rates: rate of fraud in each class, ascending, in [0, 1].
+        stretch: what the mean log-odds of the classes' scores were stretched by.
         leanings: by role, how widely its parties differ in their leaning to fraud: a variance of log-odds.
     """
 
@@ -104,7 +102,7 @@ class FraudPropensity:
         """Learn from the labelled declarations of all months.
 
         Args:
-            model_rows: n rows in the form of ``Codec.model_rows``, with their :data:`FOLD`, of any months.
+            model_rows: n rows in the form of ``Codec.model_rows``, with ``item_price`` and their :data:`FOLD`, of any months.
             importers: n integers, who stands behind each row.
             codes: the product codes that may be shown.
             min_group: importers that each rate must rest on.
@@ -127,36 +125,30 @@ class FraudPropensity:
         own_folds = model_rows[FOLD].to_numpy(dtype=int)
         folds = _usable_folds(own_folds, fraud)
 
-        def train(table: np.ndarray, labels: np.ndarray, seen: np.ndarray, trees: int) -> Booster:
-            return _train(table[seen], labels[seen], trees, min_group, root)
-
-        def train_while_it_helps(seen: np.ndarray) -> Booster:
-            return _train(features[seen], fraud[seen], MOST_TREES, min_group, root, (features[~seen], fraud[~seen]))
-
-        models = [train_while_it_helps(folds != fold) for fold in range(FOLDS)]
+        models = [_train(features[folds != fold], fraud[folds != fold], min_group, root) for fold in range(FOLDS)]
         unseen = _out_of_fold(models, features, folds)
-        upper, rates = _calibrated(unseen, fraud, importers, min_group)
-        own_rates = rates[np.searchsorted(upper, unseen)]
+        upper, odds, shares = _classes(unseen, fraud, importers, min_group)
+        own_rates = shares[np.searchsorted(upper, unseen)]
         leanings = {} if parties is None else estimated_leanings(parties, fraud, own_rates)
         leaning = np.zeros(len(fraud)) if parties is None else leaning_of(parties, leanings, root)
         # What is shown is told in the fold of the goods that it has, as in a release.
         told = folds if releasable is None or folds is not own_folds else releasable[FOLD].to_numpy(dtype=int)
         classes = np.searchsorted(upper, _out_of_fold(models, shown, told))
-        grown = max(int(np.median([model.best_iteration or MOST_TREES for model in models])), _DETECTOR_TREES)
-        unseen = _out_of_fold([train(features, fraud, folds != fold, grown) for fold in range(FOLDS)], features, folds)
-        in_source = np.mean([_precision(unseen[folds == fold], fraud[folds == fold]) for fold in range(FOLDS)])
-        first = folds == 0
+        rows = model_rows if releasable is None else releasable
+        spans, seed = spans_of(model_rows["date"]), derive_seed(root, ASSET, purpose="panel of detectors")
+        seen = detector_table(rows, parties)
 
         def found_at(stretch: float) -> float:
-            shares = leaned(_stretched(rates, classes, fraud.mean(), stretch)[classes], leaning)
-            drawn = draw_frauds(shares, derive_rng(root, ASSET, purpose=f"stretch {stretch}")).astype(int)
-            model = train(shown, drawn, ~first, grown)
-            # Measured by the rates that labels are drawn at: it says the same as labels, with less noise.
-            return _precision(scores(model, shown[first]), shares[first])
+            rates = leaned(_stretched(odds, classes, fraud.mean(), stretch)[classes], leaning)
+            drawn = draw_frauds(rates, derive_rng(root, ASSET, purpose=f"stretch {stretch}")).astype(int)
+            return found_in_drawn(seen, drawn, rates, spans, seed)
 
-        stretch = _matching_stretch(found_at, float(in_source))
-        rates = _stretched(rates, classes, fraud.mean(), stretch)
-        return cls(levels, sorted(codes), [_text(model) for model in models], upper, rates, stretch, leanings)
+        in_source = found_in_source(detector_table(model_rows, parties), fraud, spans, seed)
+        stretch = matching_stretch(found_at, in_source)
+        rates = _stretched(odds, classes, fraud.mean(), stretch)
+        return cls(
+            levels, sorted(codes), [model.model_to_string() for model in models], upper, rates, stretch, leanings
+        )
 
     def rates_of(self, model_rows: pd.DataFrame) -> np.ndarray:
         """The rate of fraud for each of m model rows, floats in [0, 1].
@@ -207,11 +199,6 @@ def _usable_folds(folds: np.ndarray, fraud: np.ndarray) -> np.ndarray:
     return folds if min(kinds) == 2 and all(judged) else np.arange(len(folds)) % FOLDS
 
 
-def _text(model: Booster) -> str:
-    """LightGBM's text of a model, cut to the trees that help."""
-    return model.model_to_string(num_iteration=model.best_iteration or None)
-
-
 def draw_frauds(rates: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Booleans, each true with its rate. The draw is systematic over the sorted rates, so that their number is as expected."""
     order = np.lexsort([rng.random(len(rates)), rates])
@@ -228,31 +215,17 @@ def _features(model_rows: pd.DataFrame, levels: Mapping[str, Sequence[str]], cod
     return np.column_stack([features[name] for name in _FEATURES])
 
 
-def _train(
-    features: np.ndarray,
-    fraud: np.ndarray,
-    trees: int,
-    min_group: int,
-    root: Root,
-    held_out: tuple[np.ndarray, np.ndarray] | None = None,
-) -> Booster:
-    """So many trees; with rows held out, no more than help with these."""
+def _train(features: np.ndarray, fraud: np.ndarray, min_group: int, root: Root) -> Booster:
     import lightgbm
 
-    stopping: dict[str, Any] = {}
-    if held_out is not None:
-        stopping["valid_sets"] = [lightgbm.Dataset(*held_out)]
-        stopping["callbacks"] = [lightgbm.early_stopping(PATIENCE, verbose=False)]
     settings = parameters(
         derive_seed(root, ASSET, purpose="trees"),
         4 * min_group,
         num_leaves=LEAVES,
         learning_rate=LEARNING_RATE,
         feature_fraction=0.8,
-        bagging_fraction=0.8,
-        bagging_freq=1,
     )
-    return lightgbm.train(settings, lightgbm.Dataset(features, fraud), num_boost_round=trees, **stopping)
+    return lightgbm.train(settings, lightgbm.Dataset(features, fraud), num_boost_round=TREES)
 
 
 def _out_of_fold(models: Sequence[Booster], features: np.ndarray, folds: np.ndarray) -> np.ndarray:
@@ -263,31 +236,36 @@ def _out_of_fold(models: Sequence[Booster], features: np.ndarray, folds: np.ndar
     return unseen
 
 
-def _calibrated(
+def _classes(
     unseen: np.ndarray, fraud: np.ndarray, importers: np.ndarray, min_group: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Classes of the score with rows of at least ``min_group`` importers, and the rate of fraud in each, made monotone."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Classes of the score with rows of at least ``min_group`` importers.
+
+    Returns:
+        Each class's upper bound, the mean log-odds of its scores, and its share of frauds, made monotone.
+    """
     from sklearn.isotonic import IsotonicRegression
 
     order = np.argsort(unseen, kind="stable")
     size = max(_ROWS_PER_GROUP * min_group, 1)
-    upper, rates, weights, start = [], [], [], 0
+    upper, odds, shares, weights, start = [], [], [], [], 0
     for end in [*range(size, len(order) - size + 1, size), len(order)]:
         rows = order[start:end]
         boundary = end == len(order) or unseen[order[end]] > unseen[rows[-1]]
         if boundary and (len(np.unique(importers[rows])) >= min_group or end == len(order)):
             upper.append(unseen[rows[-1]])
-            rates.append(fraud[rows].mean())
+            odds.append(_log_odds(unseen[rows]).mean())
+            shares.append(fraud[rows].mean())
             weights.append(len(rows))
             start = end
     upper[-1] = np.inf
-    monotone = IsotonicRegression().fit_transform(np.arange(len(rates)), rates, sample_weight=weights)
-    return np.array(upper), np.asarray(monotone, dtype=float)
+    monotone = IsotonicRegression().fit_transform(np.arange(len(shares)), shares, sample_weight=weights)
+    return np.array(upper), np.array(odds), np.asarray(monotone, dtype=float)
 
 
-def _stretched(rates: np.ndarray, classes: np.ndarray, mean: float, stretch: float) -> np.ndarray:
+def _stretched(odds: np.ndarray, classes: np.ndarray, mean: float, stretch: float) -> np.ndarray:
     """Rates whose log-odds lie ``stretch`` times as far from each other, shifted so that rows of these classes have the mean."""
-    return _with_mean(stretch * _log_odds(rates), mean, np.bincount(classes, minlength=len(rates)))
+    return _with_mean(stretch * odds, mean, np.bincount(classes, minlength=len(odds)))
 
 
 def leaned(rates: np.ndarray, leaning: np.ndarray) -> np.ndarray:
@@ -314,23 +292,3 @@ def _with_mean(odds: np.ndarray, mean: float, weights: np.ndarray) -> np.ndarray
         too_low = np.average(logistic(odds + middle), weights=weights) < mean
         low, high = (middle, high) if too_low else (low, middle)
     return logistic(odds + high)
-
-
-def _precision(score: np.ndarray, fraud: np.ndarray) -> float:
-    """The share of frauds among the rows of the highest scores, the mean over Table 3's two inspection rates."""
-    ranked = fraud[np.argsort(-score, kind="stable")]
-    return float(np.mean([ranked[: max(round(rate * len(ranked)), 1)].mean() for rate in _INSPECTION_RATES]))
-
-
-def _matching_stretch(found_at: Callable[[float], float], in_source: float) -> float:
-    """The stretch at which as much is found as in the source: between the first that finds more and the one before it."""
-    before = None
-    for stretch in _STRETCHES:
-        here = found_at(stretch)
-        if here >= in_source:
-            if before is None or here == before[1]:
-                return stretch
-            share = (in_source - before[1]) / (here - before[1])
-            return float(before[0] + share * (stretch - before[0]))
-        before = (stretch, here)
-    return _STRETCHES[-1]

@@ -45,6 +45,7 @@ def _model_rows(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
         tax_rate=8.0,
         net_mass=np.exp(rng.normal(3, 1, ROWS)),
         residual=residual,
+        item_price=np.exp(residual + rng.normal(4, 0.2, ROWS)),
         date=pd.Timestamp("2020-03-02") + pd.to_timedelta(rng.integers(0, 60, ROWS), unit="D"),
         fraud=(rng.random(ROWS) < rate).astype(int),
     )
@@ -120,6 +121,7 @@ def test_each_row_is_drawn_at_its_own_rate():
 
 def test_the_share_of_frauds_is_kept_whatever_the_stretch(fitted: FraudPropensity):
     rows, _ = _model_rows()
+    rows = rows.assign(**{FOLD: _FOLDS})
     assert fitted.rates_of(rows).mean() == pytest.approx(rows["fraud"].mean(), abs=0.01)
 
 
