@@ -110,7 +110,8 @@ def sound_claim(key: str, measured: float = 0.01, lower_bound: float = 0.0) -> C
 
 def small_release(content: str = "rows") -> dict[str, bytes]:
     """The files of a release, with their checksums."""
-    files = {"train.csv": f"a,b\n1,{content}\n".encode(), "README.md": b"# A card\n", "datapackage.json": b"{}\n"}
+    files = {"train.csv": f"a,b\n1,{content}\n".encode(), "README.md": b"# A card\n"}
+    files["datapackage.json"] = b'{"rounding": {"counts": 10, "shares": 0.01}}\n'
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return {**files, "SHA256SUMS": sums.encode()}
 

@@ -25,6 +25,7 @@ from customs_assets.lake import LakeError, to_frame
 from customs_assets.release.card import dataset_card
 from customs_assets.release.datapackage import DESCRIPTOR, data_dictionary, data_package
 from customs_assets.release.erased_labels import partly_labelled
+from customs_assets.release.rounding import Rounding
 from customs_assets.seeds import Root, derive_rng
 from customs_assets.settings import LawOrigin, Settings
 from customs_assets.source.quarantine import FORMULA_STARTS
@@ -77,9 +78,10 @@ def build_release(
     for name, rows in {**parts, PARTLY_LABELLED: erased}.items():
         files[f"{name}.csv"] = to_csv(rows)
         files[f"{name}.parquet"] = _to_parquet(rows)
-    files[DESCRIPTOR] = data_package(files, months, scores, [f"{PARTLY_LABELLED}.csv"])
+    rounding = Rounding(settings.min_group, declarations["importer_id"].nunique())
+    files[DESCRIPTOR] = data_package(files, months, scores, rounding, [f"{PARTLY_LABELLED}.csv"])
     files["data_dictionary.csv"] = data_dictionary().to_csv(index=False, lineterminator="\n").encode()
-    files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED, law).encode()
+    files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED, law, rounding).encode()
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return {**files, CHECKSUMS: sums.encode()}
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from customs_assets.claims import Claim, from_json
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, LakeError, folder_checksum
 from customs_assets.privacy.gate import ALTERED, CANDIDATE, reasons_not_released, reasons_to_withhold
+from customs_assets.release.datapackage import DESCRIPTOR, rounding_of
+from customs_assets.release.rounding import Rounding
 from customs_assets.release.signatures import (
     NAMESPACE,
     AllowedSigners,
@@ -49,20 +53,6 @@ _SETTINGS = (
     *("min_group", "dominance_one", "dominance_two"),
     *("epochs", "rehearsal_epochs", "rows", "price", "labels_kept", "label_policy", "release_despite"),
 )
-# What a record shows of a claim, and to how many decimals. Notes have counts, of as few as one; the checksum stands for them.
-_SHOWN_OF_A_CLAIM = (
-    "key",
-    "subject",
-    "title",
-    "measured",
-    "ceiling",
-    "floor",
-    "goal",
-    "holds",
-    "blocks_release",
-)
-_DECIMALS = 4
-
 _VERSIONS_OF = ("synthetic_declarations", "rehearsed_declarations", CANDIDATE, RELEASE, PRIVACY, EVIDENCE)
 
 
@@ -127,32 +117,44 @@ def standing_release(lake: Lake) -> StandingRelease:
         raise SigningError(f"the gate would withhold the release now: {'; '.join(reasons)}")
     inputs = (name.partition("|") for name in (candidate.inputs if candidate is not None else ()))
     months = sorted(month for asset, _, month in inputs if asset == "synthetic_declarations")
+    min_group = int(candidate.settings.get("min_group", 0) if candidate is not None else 0) or 1
+    rounding = rounding_of(files.get(DESCRIPTOR, b""), min_group)
     evidence = lake.record(EVIDENCE)
-    claims = {"privacy": _claims(lake, PRIVACY), "evidence": None if evidence is None else _claims(lake, EVIDENCE)}
+    claims = {
+        "privacy": _claims(lake, PRIVACY, rounding),
+        "evidence": None if evidence is None else _claims(lake, EVIDENCE, rounding),
+    }
     return StandingRelease(files, claims, months)
 
 
-def _claims(lake: Lake, asset: str) -> dict[str, Any]:
-    """The checksum of a document of claims, and each claim as the evidence page shows it.
+def _claims(lake: Lake, asset: str, rounding: Rounding) -> dict[str, Any]:
+    """The checksum of a document of claims, and each claim as it may leave the house: a record is published with the release.
 
-    The page and the card tell a measure to four decimals; a record is published, too. The checksum stands for the others.
+    The checksum stands for every digit, and for the notes, which have counts of as few as one.
     """
     content = lake.read_bytes(lake.path(asset, suffix="json"))
     try:
         # JSON has no sign for what is no number.
-        rows = json.loads(content, parse_constant=str)["claims"]
-        claims = [
-            {name: _as_shown(row[name]) for name in _SHOWN_OF_A_CLAIM}
-            | {"limit": _as_shown(row["at_most"] if row["limit"] is None else row["limit"])}
-            for row in rows
-        ]
+        claims = [_as_told(claim, rounding) for claim in from_json(json.loads(content, parse_constant=str)["claims"])]
     except (ValueError, KeyError, TypeError):
         raise SigningError(f"{asset} {ALTERED}") from None
     return {"sha256": hashlib.sha256(content).hexdigest(), "claims": claims}
 
 
-def _as_shown(value: Any) -> Any:
-    return round(value, _DECIMALS) if isinstance(value, float) else value
+def _as_told(claim: Claim, rounding: Rounding) -> dict[str, Any]:
+    """What a record tells of a claim."""
+    told = rounding.claim(claim)
+    measures = {name: getattr(told, name) for name in ("measured", "ceiling", "floor")}
+    return {
+        "key": claim.key,
+        "subject": str(claim.subject),
+        "title": claim.title,
+        **{name: None if math.isnan(value) else value for name, value in measures.items()},
+        "goal": told.goal,
+        "limit": told.blocks_above,
+        "holds": claim.holds,
+        "blocks_release": claim.blocks_release,
+    }
 
 
 def sign_off(
