@@ -14,15 +14,16 @@ from typing import Annotated
 import typer
 
 from customs_assets.graph import RELEASE
-from customs_assets.lake import Lake, LakeError
-from customs_assets.privacy.gate import is_released, set_aside
+from customs_assets.lake import Lake
+from customs_assets.privacy.gate import set_aside
 from customs_assets.release.publishing import SIGNATURES, examine
 from customs_assets.release.publishing import publish as publish_release
 from customs_assets.release.signatures import NAMESPACE, AllowedSigners, SignatureError
 from customs_assets.release.signed_records import SignedRecord, SigningError
-from customs_assets.release.signing import EVIDENCE, SIGN_OFFS, count_records, sign_offs, standing_release
+from customs_assets.release.signing import EVIDENCE, SIGN_OFFS
 from customs_assets.release.signing import sign_off as sign_off_release
 from customs_assets.release.signing import withdraw as withdraw_acts
+from customs_assets.release.standing import allowed_signers, standing
 from customs_assets.settings import Settings
 from customs_assets.source.address import SourceError
 from customs_assets.terminal import LakeOption, complain, or_exit, say, settings_of
@@ -55,7 +56,7 @@ def sign_off(
         complain("--refuse needs a reason")
         raise typer.Exit(2)
     with _told_errors():
-        allowed = _allowed_signers(settings)
+        allowed = allowed_signers(settings)
         out_of_date = [] if refuse else or_exit(SourceError, _out_of_date, storage, settings)
         record = sign_off_release(
             storage,
@@ -82,7 +83,7 @@ def withdraw(
     settings = settings_of(lake=lake)
     storage = Lake(settings.lake)
     with _told_errors():
-        allowed = _allowed_signers(settings)
+        allowed = allowed_signers(settings)
         record = withdraw_acts(storage, name, key, reason, namespace=namespace, allowed=allowed)
     say(f"withdrawn: {len(record.withdraws)} records of {record.signer}")
     _say_recorded(storage, record, allowed)
@@ -95,7 +96,7 @@ def publish(
     """Copy the release to a folder, with the signatures that count. Nothing is copied that is not released and signed."""
     settings = settings_of(lake=lake)
     with _told_errors():
-        allowed = _allowed_signers(settings)
+        allowed = allowed_signers(settings)
         if allowed is None:
             raise SigningError("CUSTOMS_ALLOWED_SIGNERS names no list of those who may sign a release")
         storage = Lake(settings.lake)
@@ -129,46 +130,15 @@ def verify_published(folder: Path, signers: Path | None) -> None:
 
 def say_signed(lake: Lake, settings: Settings) -> None:
     """One line that says by how many the release that stands is signed; nothing where none stands."""
-    if not is_released(lake):
-        return
-    recorded = count_records(lake)
-    if not recorded:
-        say(f"signed: by 0 of {settings.signers} signers")
-        return
-    try:
-        allowed = _allowed_signers(settings)
-        if allowed is None:
-            say(f"signed: {recorded} records, but CUSTOMS_ALLOWED_SIGNERS names no list to check them by")
-            return
-        found = sign_offs(lake, standing_release(lake), allowed)
-    except (SigningError, SignatureError, LakeError) as error:
-        say(f"signed: cannot be told: {error}")
-        return
-    names = ", ".join(sorted({record.signer for record in found.counting}))
-    parts = [f"by {found.signers} of {settings.signers} signers" + (f" ({names})" if names else "")]
-    parts += [f"refused by {refusal.by}" for refusal in found.refusals]
-    parts += [f"{len(found.broken)} records are not what was signed"] if found.broken else []
-    say(f"signed: {'; '.join(parts)}")
+    found = standing(lake, settings)
+    if found.word != "no release":
+        say(f"signed: {found.sentence}")
 
 
 def _say_recorded(lake: Lake, record: SignedRecord, allowed: AllowedSigners | None) -> None:
     say(f"recorded: {lake.path(SIGN_OFFS, record.file, 'json')}")
     if allowed is None:
         say("CUSTOMS_ALLOWED_SIGNERS names no list, so nobody has looked whose key this is; publishing needs the list")
-
-
-def _allowed_signers(settings: Settings) -> AllowedSigners | None:
-    """The list of those who may sign; None where no setting names one.
-
-    Raises:
-        SignatureError: it cannot be read, or lies in the lake.
-    """
-    if settings.allowed_signers is None:
-        return None
-    path = Path(settings.allowed_signers)
-    if "://" not in settings.lake and path.resolve().is_relative_to(Path(settings.lake).resolve()):
-        raise SignatureError(f"the list of allowed signers {path} lies in the lake; keep it somewhere else")
-    return AllowedSigners.read(path)
 
 
 def _out_of_date(lake: Lake, settings: Settings) -> list[str]:

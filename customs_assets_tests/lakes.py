@@ -92,6 +92,9 @@ class ReleasedLake(BuiltLake):
         """Write a partition; its path and its checksum."""
         if key in ("release_candidate", "synthetic_release"):
             return self.lake.path(key, suffix=""), self.lake.write_folder(key, small_release(content))
+        if key == "public_evidence":
+            path = self.lake.path(key, suffix="html")
+            return path, self.lake.write_bytes(path, f"<p>{content}</p>".encode())
         claims = {
             "release_privacy": [sound_claim(claim) for claim in REQUIRED],
             "privacy_report": [sound_claim(claim) for claim in REQUIRED_OF_A_MONTH],

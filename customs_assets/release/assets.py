@@ -28,14 +28,23 @@ from customs_assets.resources import FOLDER, OWNERS, Pipeline
     ),
 )
 def release_candidate(
-    pipeline: Pipeline, synthetic_declarations: Partitions, release_quality: list, tariff: pa.Table
+    pipeline: Pipeline,
+    synthetic_declarations: Partitions,
+    anonymized_declarations: Partitions,
+    release_quality: list,
+    tariff: pa.Table,
 ) -> dg.Output[FolderOfFiles]:
     """The candidate for release: all months together, with new identity tokens, in files with checksums and a card."""
     months = list(synthetic_declarations)
     _require_one_token_space(synthetic_declarations.lake, months)
     declarations = synthetic_declarations.together()
     law = stated_origin(tariff)
-    files = build_release(declarations, months, from_json(release_quality), pipeline.settings, pipeline.secret, law)
+    # Measures are rounded by how many importers of the source they rest on; a release has more, since they are composed.
+    importers = len(
+        {importer for rows in anonymized_declarations.values() for importer in rows["importer_id"].unique()}
+    )
+    scores, secret = from_json(release_quality), pipeline.secret
+    files = build_release(declarations, months, scores, pipeline.settings, secret, law, importers)
     metadata: dict[str, Any] = {
         "dagster/row_count": len(declarations),
         "months": f"{len(months)}: {months[0]} to {months[-1]}",

@@ -56,6 +56,7 @@ def build_release(
     settings: Settings,
     root: Root,
     law: LawOrigin,
+    importers: int | None = None,
 ) -> dict[str, bytes]:
     """All files of a release by name.
 
@@ -66,6 +67,8 @@ def build_release(
         settings: the settings that they were made with.
         root: what the new tokens and the choice of the labels that are kept derive from.
         law: which law they are under.
+        importers: how many importers of the source stand behind them, by which measures are rounded; as many as the rows have
+            where None.
 
     Raises:
         ReleaseError: a cell would start a formula in a spreadsheet.
@@ -78,7 +81,8 @@ def build_release(
     for name, rows in {**parts, PARTLY_LABELLED: erased}.items():
         files[f"{name}.csv"] = to_csv(rows)
         files[f"{name}.parquet"] = _to_parquet(rows)
-    rounding = Rounding(settings.min_group, declarations["importer_id"].nunique())
+    behind = declarations["importer_id"].nunique() if importers is None else importers
+    rounding = Rounding(settings.min_group, behind)
     files[DESCRIPTOR] = data_package(files, months, scores, rounding, [f"{PARTLY_LABELLED}.csv"])
     files["data_dictionary.csv"] = data_dictionary().to_csv(index=False, lineterminator="\n").encode()
     files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED, law, rounding).encode()

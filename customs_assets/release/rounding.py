@@ -36,7 +36,7 @@ class Rounding:
 
     Attributes:
         min_group: ``k``.
-        units: the importers that shares rest on.
+        units: the importers of the source that shares rest on.
     """
 
     min_group: int
@@ -61,12 +61,19 @@ class Rounding:
         told = (2 * count + self.base) // (2 * self.base) * self.base
         return told if told or not count else None
 
-    def share(self, value: float | None, rows: int | None = None) -> float | None:
-        """A share, score or ratio to the next multiple of the step; None where there is none, or it may not be told."""
+    def share(self, value: float | None, rows: int | None = None, up: bool = False) -> float | None:
+        """A share, score or ratio to the next multiple of the step; None where there is none, or it may not be told.
+
+        Args:
+            value: the share.
+            rows: as :meth:`step`.
+            up: whether it is a bound, which is rounded up.
+        """
         step = self.step(rows)
         if value is None or step is None or not math.isfinite(value):
             return None
-        return round(math.floor(value / step + 0.5) * step, 2)
+        steps = math.ceil(value / step - 1e-9) if up else math.floor(value / step + 0.5)
+        return round(steps * step, 2)
 
     def score(self, metric: str, value: float) -> float | None:
         """A score of Table 2; one that hangs on single amounts is rounded down, so that it reaches no goal by rounding."""

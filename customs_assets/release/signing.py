@@ -12,7 +12,7 @@ import importlib.metadata
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from customs_assets.release.signatures import (
 from customs_assets.release.signed_records import (
     FORM,
     LONGEST_REASON,
+    PAGE,
     Act,
     SignedRecord,
     SigningError,
@@ -46,7 +47,7 @@ from customs_assets.settings import Settings
 # The folder of the lake.
 SIGN_OFFS = "sign_offs"
 
-PRIVACY, EVIDENCE = "release_privacy", "release_evidence"
+PRIVACY, EVIDENCE, PUBLIC_PAGE = "release_privacy", "release_evidence", "public_evidence"
 
 # What a reader has to know of how the release was made. None is secret, and none names a source.
 _SETTINGS = (
@@ -65,16 +66,24 @@ class StandingRelease:
         claims: what is claimed of it, by ``privacy`` and ``evidence``: the ``sha256`` of the document and its ``claims``; None
             where there is no such document.
         months: the months of the source that it is made of.
+        pages: what is published beside the files, by name: the outside form of the evidence page. Empty where none was made of
+            these files and claims.
     """
 
     files: Mapping[str, bytes]
     claims: Mapping[str, Any]
     months: Sequence[str]
+    pages: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def sums(self) -> dict[str, str]:
         """The sha256 of each file by name."""
-        return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(self.files.items())}
+        return _sums(self.files)
+
+    @property
+    def page_sums(self) -> dict[str, str]:
+        """The sha256 of each page by name."""
+        return _sums(self.pages)
 
     @property
     def checksum(self) -> str:
@@ -101,6 +110,10 @@ class SignOffs:
     broken: tuple[str, ...] = ()
 
 
+def _sums(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+
+
 def standing_release(lake: Lake) -> StandingRelease:
     """The release that stands in a lake, after the gate was asked once more.
 
@@ -124,7 +137,21 @@ def standing_release(lake: Lake) -> StandingRelease:
         "privacy": _claims(lake, PRIVACY, rounding),
         "evidence": None if evidence is None else _claims(lake, EVIDENCE, rounding),
     }
-    return StandingRelease(files, claims, months)
+    return StandingRelease(files, claims, months, _pages(lake))
+
+
+def _pages(lake: Lake) -> dict[str, bytes]:
+    """The outside form of the evidence page, if it was made of the candidate and of the measures that are in the lake now."""
+    page = lake.record(PUBLIC_PAGE)
+    if page is None:
+        return {}
+    made_of = [lake.record(asset) for asset in (CANDIDATE, PRIVACY, EVIDENCE)]
+    if any(record is None or page.inputs.get(f"{record.asset}|") != record.sha256 for record in made_of):
+        return {}
+    content = lake.read_bytes(lake.path(PUBLIC_PAGE, suffix="html"))
+    if hashlib.sha256(content).hexdigest() != page.sha256:
+        raise SigningError(f"{PUBLIC_PAGE} {ALTERED}")
+    return {PAGE: content}
 
 
 def _claims(lake: Lake, asset: str, rounding: Rounding) -> dict[str, Any]:
@@ -192,12 +219,17 @@ def sign_off(
     if not refuse:
         if out_of_date:
             raise SigningError(f"out of date, so there is nothing to sign off: {'; '.join(out_of_date)}")
+        if evidence is not None and not release.pages:
+            raise SigningError(
+                f"{PUBLIC_PAGE}, which is published with the release, is not made of it; `customs run` makes it"
+            )
         standing = sign_offs(lake, release, allowed).refusals if allowed is not None else ()
         if own := [refusal for refusal in standing if refusal.signer == name]:
             raise SigningError(f"{own[0].by} refused this release: {own[0].reason}; withdraw that first")
     content: dict[str, Any] = {
         "release": {"checksum": release.checksum, "files": release.sums},
         "claims": release.claims,
+        "pages": release.page_sums,
         "months": list(release.months),
         "settings": {setting: getattr(settings, setting) for setting in _SETTINGS} | {"law": settings.law},
         "versions": _versions(lake),
@@ -368,6 +400,8 @@ def _of_something_else(record: SignedRecord, release: StandingRelease) -> str:
         return "is of other files than those that are released now"
     if record.claims != release.claims:
         return "is of other claims than those that stand now"
+    if record.pages != release.page_sums:
+        return f"is of another {PAGE} than the one that stands now"
     return ""
 
 

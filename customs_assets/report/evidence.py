@@ -67,7 +67,7 @@ def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept:
             "synthetic": len(tables.synthetic),
             "test": min(len(split.rows(rows, "test")) for rows in (tables.source, tables.synthetic)),
         },
-        "importers": tables.synthetic["importer_id"].nunique(),
+        "importers": tables.source["importer_id"].nunique(),
         "claims": as_json(claims),
         "table_2": {
             "ceiling": table_two.as_json(table_two.fidelity(first, second)),
