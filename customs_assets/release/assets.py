@@ -6,7 +6,7 @@ import dagster as dg
 import pyarrow as pa
 
 from customs_assets.fidelity.table_two import from_json
-from customs_assets.graph import made_with
+from customs_assets.graph import SIGN_OFF, made_with
 from customs_assets.lake import Lake
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
 from customs_assets.law.reading import stated_origin
@@ -74,6 +74,17 @@ def synthetic_release(
         "card": dg.MetadataValue.md(release_candidate.files[CARD].decode()),
     }
     return dg.Output(release_candidate, metadata=metadata)
+
+
+# Nobody builds it: officers sign. ``automation/signing_view.py`` tells Dagster how the release stands with them.
+release_sign_off = dg.AssetSpec(
+    SIGN_OFF,
+    deps=[synthetic_release],
+    group_name="release",
+    owners=OWNERS,
+    kinds={"ssh"},
+    description="Who signed, refused, withdrew and published the release, and whether that is of the files that stand.",
+)
 
 
 def _require_one_token_space(lake: Lake, months: list[str]) -> None:
