@@ -31,7 +31,7 @@ def evidence_of(
         tariff: the law, an Arrow table.
         requests: how many pairs of product and partner country traders want withheld.
     """
-    months = documents["release_evidence"]["months"]
+    months, stands = documents["release_evidence"]["months"], standing(lake, settings)
     return Evidence(
         **documents,
         release_candidate=files,
@@ -42,8 +42,9 @@ def evidence_of(
         withheld=reasons_of_measures(lake, months),
         signed=[
             (act, {"name": record.signer, "date": record.signed_at, "reason": record.reason})
-            for act, record in standing(lake, settings).acts
+            for act, record in stands.acts
         ],
+        is_unclear=stands.word == "cannot be told",
     )
 
 

@@ -65,6 +65,7 @@ class Evidence:
         withheld: why nothing is released; empty where the candidate is released.
         signed: who signed or refused the release, a pair of act (``signed_by``, ``refused_by``) and its ``name``, ``date`` and
             ``reason`` each.
+        is_unclear: whether there are records of signatures of which it cannot be told whether they count.
     """
 
     release_quality: Sequence[Mapping[str, Any]]
@@ -80,6 +81,7 @@ class Evidence:
     requests: int
     withheld: Sequence[str]
     signed: Sequence[tuple[str, Mapping[str, str]]] = ()
+    is_unclear: bool = False
 
     @property
     def claims(self) -> list[Claim]:
@@ -206,7 +208,7 @@ def _summary(evidence: Evidence, claims: Sequence[Claim], form: Form) -> dict[st
             words("summary.left_names"),
             _requests(evidence.requests, words),
         ],
-        "signed": signed or [words("summary.nobody")],
+        "signed": signed or [words("summary.unclear" if evidence.is_unclear else "summary.nobody")],
     }
 
 
@@ -357,7 +359,8 @@ def _partly_labelled(evidence: Evidence, document: Mapping[str, Any], form: Form
 
 def _kept(cells: Sequence[Mapping[str, Any]], words: Words) -> str:
     """The share of the labels that was kept, as the data set's name says it."""
-    return words.digits(str(cells[0]["dataset"]).split(", ")[-1].removesuffix(" labelled")) if cells else ""
+    share = str(cells[0]["dataset"]).split(", ")[-1].removesuffix("% labelled") if cells else ""
+    return words("form.percent", n=words.digits(share))
 
 
 def _product(row: Mapping[str, Any], form: Form) -> list[str]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from customs_assets import cli
 from customs_assets.claims import Claim, Subject
+from customs_assets.disclosure.confidential import no_pairs
 from customs_assets.lake import Lake
 from customs_assets.privacy.goals import ATTACK_CLAIMS, REQUIRED
 from customs_assets.privacy.membership.attacks import ATTACKS
@@ -118,3 +122,36 @@ def test_a_setting_names_the_language(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CUSTOMS_LANGUAGE", "tlh")
     with pytest.raises(ValueError, match="language"):
         Settings()  # pyright: ignore[reportCallIssue]
+
+
+def test_the_command_writes_the_page_in_another_language_and_keeps_the_public_form_out_of_the_lake(
+    written: tuple[Path, Lake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lake = written[1]
+    lake.write_table("confidential_trade", no_pairs())
+    monkeypatch.setenv("CUSTOMS_LAKE", lake.root)
+    monkeypatch.setenv("CUSTOMS_LANGUAGE", "en")
+    runner, spanish = CliRunner(), tmp_path / "es.html"
+    done = runner.invoke(cli.app, ["report", str(spanish), "--language", "es"])
+    assert done.exit_code == 0, done.output
+    texts, _ = texts_of(spanish.read_bytes())
+    assert "Qué gana un atacante frente al azar" in texts and "Nadie ha firmado todavía esta publicación." in texts
+    monkeypatch.setenv("CUSTOMS_LANGUAGE", "en")
+    done = runner.invoke(cli.app, ["report", f"{lake.root}/public.html", "--public"])
+    assert done.exit_code == 1 and "lies in the lake, which is confidential" in done.output
+    made_from = replace(evidence_in(lake), requests=0, law="given")
+    done = runner.invoke(cli.app, ["report", str(tmp_path / "public.html"), "--public"])
+    assert done.exit_code == 0 and (tmp_path / "public.html").read_bytes() == page(made_from, "en", outside=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["es.html", "public.html"]
+
+
+def test_the_inside_form_says_who_signed_and_who_refused(written: tuple[Path, Lake]):
+    anna = {"name": "anna@customs.example", "date": "2021-07-01T08:00:00Z", "reason": ""}
+    boris = {"name": "boris@customs.example", "date": "2021-07-02T08:00:00Z", "reason": "<b>wrong law</b>"}
+    made_from = replace(evidence_in(written[1]), signed=[("signed_by", anna), ("refused_by", boris)])
+    french, _ = texts_of(page(made_from, "fr"))
+    assert "anna@customs.example, le 1 juillet 2021" in french
+    assert "boris@customs.example a refusé le 2 juillet 2021\N{NO-BREAK SPACE}: <b>wrong law</b>" in french
+    assert not any("customs.example" in text for text in texts_of(page(made_from, outside=True))[0])
+    unclear, _ = texts_of(page(replace(made_from, signed=[], is_unclear=True)))
+    assert "Nobody has signed this release yet." not in unclear and any("cannot be told" in text for text in unclear)
