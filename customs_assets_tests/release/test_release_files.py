@@ -162,10 +162,10 @@ def test_the_candidate_takes_its_law_from_the_tariff_and_not_from_the_settings(
     for month in MONTHS:
         for asset in ("synthetic_declarations", "anonymized_declarations"):
             lake.write_table(asset, made[made["date"].dt.strftime("%Y-%m") == month], month)
-    months = [Partitions(lake, f"{of}_declarations", MONTHS, "parquet") for of in ("synthetic", "anonymized")]
+    ours, source = (Partitions(lake, f"{of}_declarations", MONTHS, "parquet") for of in ("synthetic", "anonymized"))
     pipeline = Pipeline()
     assert pipeline.settings.law == "simulated"
-    output = release_candidate(pipeline, *months, as_json(fidelity(made, made)), read_law(given).tariff)
+    output = release_candidate(pipeline, ours, source, as_json(fidelity(made, made)), read_law(given).tariff)
     assert output.metadata["law"].value == "given"
     assert law_in_words("given", given) in output.value.files["README.md"].decode()
 
