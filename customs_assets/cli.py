@@ -1,5 +1,5 @@
 """The command line: ``customs run``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
-``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``, ``publish``.
+``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``, ``publish``, ``report``.
 
 What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
 """
@@ -108,6 +108,7 @@ def _build(
     from customs_assets.automation.dagster_view import tell_dagster
     from customs_assets.automation.recovery import report_lost_runs
     from customs_assets.automation.running import build
+    from customs_assets.automation.signing_view import tell_of_signing
     from customs_assets.automation.workers import Workers, first_line
 
     with dg.DagsterInstance.get() as instance:
@@ -127,6 +128,7 @@ def _build(
                 if not nodes:
                     console.print(f"nothing to do: {len(months)} months are up to date in {escape(settings.lake)}")
                     tell_dagster(instance, _asset_graph(), staleness, months)
+                    tell_of_signing(instance, lake, settings)
                     return {}, []
                 _say_left_out(staleness)
                 console.print(
@@ -138,6 +140,7 @@ def _build(
                     outcomes, unbuilt = build(instance, staleness, months, at_once, bar, workers, redo)
                     built = {node for run, outcome in outcomes.items() if not outcome.problems for node in run.nodes}
                     tell_dagster(instance, _asset_graph(), staleness, months, built)
+                    tell_of_signing(instance, lake, settings)
         except KeyboardInterrupt:
             raise _gave_up(bar, "interrupted; run again to finish what is missing", "interrupted", 130) from None
         except (SourceError, SecretFileError, LakeError) as error:
@@ -364,6 +367,7 @@ def _tell_dagster(staleness: Staleness, months: Sequence[str]) -> None:
     """Report to Dagster what it cannot see of the lake, where there is a Dagster home."""
     from customs_assets.automation.dagster_view import tell_dagster
     from customs_assets.automation.instance import home_at_hand
+    from customs_assets.automation.signing_view import tell_of_signing
 
     if home_at_hand() is None:
         return
@@ -371,6 +375,7 @@ def _tell_dagster(staleness: Staleness, months: Sequence[str]) -> None:
 
     with dg.DagsterInstance.get() as instance:
         tell_dagster(instance, _asset_graph(), staleness, months)
+        tell_of_signing(instance, staleness.lake, staleness.settings)
 
 
 @app.command()

@@ -1,4 +1,5 @@
-"""The commands that take a release out of the lake: ``customs sign-off``, ``withdraw``, ``publish``; and what checks it there.
+"""The commands that take a release out of the lake: ``customs sign-off``, ``withdraw``, ``publish``, ``report``; and what
+checks it there.
 
 What belongs here reads arguments and says what was done. What is done stands in ``release/signing.py`` and
 ``release/publishing.py``.
@@ -6,6 +7,7 @@ What belongs here reads arguments and says what was done. What is done stands in
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,15 +16,17 @@ from typing import Annotated
 import typer
 
 from customs_assets.graph import RELEASE
-from customs_assets.lake import Lake, LakeError
-from customs_assets.privacy.gate import is_released, set_aside
+from customs_assets.lake import Lake
+from customs_assets.lake.files import temporary_name
+from customs_assets.privacy.gate import set_aside
 from customs_assets.release.publishing import SIGNATURES, examine
 from customs_assets.release.publishing import publish as publish_release
 from customs_assets.release.signatures import NAMESPACE, AllowedSigners, SignatureError
 from customs_assets.release.signed_records import SignedRecord, SigningError
-from customs_assets.release.signing import EVIDENCE, SIGN_OFFS, count_records, sign_offs, standing_release
+from customs_assets.release.signing import EVIDENCE, PUBLIC_PAGE, SIGN_OFFS
 from customs_assets.release.signing import sign_off as sign_off_release
 from customs_assets.release.signing import withdraw as withdraw_acts
+from customs_assets.release.standing import allowed_signers, standing
 from customs_assets.settings import Settings
 from customs_assets.source.address import SourceError
 from customs_assets.terminal import LakeOption, complain, or_exit, say, settings_of
@@ -55,7 +59,7 @@ def sign_off(
         complain("--refuse needs a reason")
         raise typer.Exit(2)
     with _told_errors():
-        allowed = _allowed_signers(settings)
+        allowed = allowed_signers(settings)
         out_of_date = [] if refuse else or_exit(SourceError, _out_of_date, storage, settings)
         record = sign_off_release(
             storage,
@@ -69,6 +73,7 @@ def sign_off(
         )
     say(f"{'refused' if refuse else 'signed'}: {storage.path(RELEASE, suffix='')}, sha256 {record.checksum}")
     _say_recorded(storage, record, allowed)
+    _tell_dagster(storage, settings, f"{record.signer} {'refused' if refuse else 'signed'} on {record.signed_at}")
 
 
 def withdraw(
@@ -82,10 +87,11 @@ def withdraw(
     settings = settings_of(lake=lake)
     storage = Lake(settings.lake)
     with _told_errors():
-        allowed = _allowed_signers(settings)
+        allowed = allowed_signers(settings)
         record = withdraw_acts(storage, name, key, reason, namespace=namespace, allowed=allowed)
     say(f"withdrawn: {len(record.withdraws)} records of {record.signer}")
     _say_recorded(storage, record, allowed)
+    _tell_dagster(storage, settings, f"{record.signer} withdrew on {record.signed_at}: {record.reason}")
 
 
 def publish(
@@ -95,7 +101,7 @@ def publish(
     """Copy the release to a folder, with the signatures that count. Nothing is copied that is not released and signed."""
     settings = settings_of(lake=lake)
     with _told_errors():
-        allowed = _allowed_signers(settings)
+        allowed = allowed_signers(settings)
         if allowed is None:
             raise SigningError("CUSTOMS_ALLOWED_SIGNERS names no list of those who may sign a release")
         storage = Lake(settings.lake)
@@ -106,6 +112,39 @@ def publish(
         found = publish_release(storage, destination, allowed, settings.signers)
     say(f"signed by {', '.join(record.by for record in found.counting)}")
     say(f"published: {destination}")
+    _tell_dagster(storage, settings, f"Published to {destination}")
+
+
+def report(
+    destination: Annotated[Path, typer.Argument(metavar="FILE", help="the HTML file; one that is there is replaced")],
+    language: Annotated[str | None, typer.Option(help="CUSTOMS_LANGUAGE: en, fr, es or ko")] = None,
+    public: Annotated[bool, typer.Option("--public", help="the form that may be published with the release")] = False,
+    lake: LakeOption = None,
+) -> None:
+    """Write the evidence page as the lake has it now: in another language, in its public form, or with those who signed."""
+    from customs_assets.report.assembled import assembled
+    from customs_assets.report.page import page
+
+    settings = settings_of(lake=lake, language=language)
+    storage = Lake(settings.lake)
+    target = Path(os.path.abspath(destination))
+    if public and "://" not in settings.lake and target.resolve().is_relative_to(Path(settings.lake).resolve()):
+        complain(f"{target} lies in the lake, which is confidential; name a file outside it")
+        raise typer.Exit(1)
+    try:
+        content = page(assembled(storage, settings), settings.language, public)
+    except KeyError as missing:
+        complain(
+            f"the evidence in the lake was made by an earlier version (it has no {missing}); `customs run` makes it again"
+        )
+        raise typer.Exit(1) from None
+    temporary = target.with_name(temporary_name(target.name))
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    say(f"evidence: {target}")
 
 
 def verify_published(folder: Path, signers: Path | None) -> None:
@@ -129,46 +168,23 @@ def verify_published(folder: Path, signers: Path | None) -> None:
 
 def say_signed(lake: Lake, settings: Settings) -> None:
     """One line that says by how many the release that stands is signed; nothing where none stands."""
-    if not is_released(lake):
-        return
-    recorded = count_records(lake)
-    if not recorded:
-        say(f"signed: by 0 of {settings.signers} signers")
-        return
-    try:
-        allowed = _allowed_signers(settings)
-        if allowed is None:
-            say(f"signed: {recorded} records, but CUSTOMS_ALLOWED_SIGNERS names no list to check them by")
-            return
-        found = sign_offs(lake, standing_release(lake), allowed)
-    except (SigningError, SignatureError, LakeError) as error:
-        say(f"signed: cannot be told: {error}")
-        return
-    names = ", ".join(sorted({record.signer for record in found.counting}))
-    parts = [f"by {found.signers} of {settings.signers} signers" + (f" ({names})" if names else "")]
-    parts += [f"refused by {refusal.by}" for refusal in found.refusals]
-    parts += [f"{len(found.broken)} records are not what was signed"] if found.broken else []
-    say(f"signed: {'; '.join(parts)}")
+    found = standing(lake, settings)
+    if found.word != "no release":
+        say(f"signed: {found.sentence}")
+
+
+def _tell_dagster(lake: Lake, settings: Settings, done: str) -> None:
+    """Report to Dagster what an officer did, where there is a Dagster home."""
+    from customs_assets.automation.signing_view import tell_dagster_at_hand
+
+    if problem := tell_dagster_at_hand(lake, settings, done):
+        complain(problem)
 
 
 def _say_recorded(lake: Lake, record: SignedRecord, allowed: AllowedSigners | None) -> None:
     say(f"recorded: {lake.path(SIGN_OFFS, record.file, 'json')}")
     if allowed is None:
         say("CUSTOMS_ALLOWED_SIGNERS names no list, so nobody has looked whose key this is; publishing needs the list")
-
-
-def _allowed_signers(settings: Settings) -> AllowedSigners | None:
-    """The list of those who may sign; None where no setting names one.
-
-    Raises:
-        SignatureError: it cannot be read, or lies in the lake.
-    """
-    if settings.allowed_signers is None:
-        return None
-    path = Path(settings.allowed_signers)
-    if "://" not in settings.lake and path.resolve().is_relative_to(Path(settings.lake).resolve()):
-        raise SignatureError(f"the list of allowed signers {path} lies in the lake; keep it somewhere else")
-    return AllowedSigners.read(path)
 
 
 def _out_of_date(lake: Lake, settings: Settings) -> list[str]:
@@ -178,7 +194,7 @@ def _out_of_date(lake: Lake, settings: Settings) -> list[str]:
 
     staleness = Staleness(graph, lake, settings)
     behind = {RELEASE, *graph.ancestors(RELEASE)}
-    made = [key for key in (EVIDENCE, _PAGE) if lake.last_record(key) is not None]
+    made = [key for key in (EVIDENCE, _PAGE, PUBLIC_PAGE) if lake.last_record(key) is not None]
     behind_evidence = {*made, *(parent for key in made for parent in graph.ancestors(key))}
     return [
         f"{' '.join(node).strip()} {finding.reason}"
@@ -203,3 +219,4 @@ def add_commands(app: typer.Typer) -> None:
     app.command("sign-off")(sign_off)
     app.command()(withdraw)
     app.command()(publish)
+    app.command()(report)

@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
+  const { fontFamily: family } = getComputedStyle(document.body);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const palettes = {
     light: { ink: "#1d2228", line: "#d5dbe1", source: "#0072B2", synthetic: "#D55E00" },
@@ -18,7 +19,7 @@
         figure.layout[axis] = { gridcolor: palette.line, zerolinecolor: palette.line, ...figure.layout[axis] };
       }
       const layout = {
-        paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: palette.ink, size: 12 },
+        paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: palette.ink, size: 12, family },
         margin: { l: 48, r: 12, t: 24, b: 48 }, ...figure.layout,
       };
       Plotly.react(box, figure.data, layout, { responsive: true, displaylogo: false, displayModeBar: false });

@@ -24,8 +24,8 @@ _TABLE_ROWS = 100
 
 
 def percent(shares: Sequence[float]) -> list[float]:
-    """Shares in percent."""
-    return [100 * share for share in shares]
+    """Shares in percent; a rounded share stays rounded."""
+    return [round(100 * share, 10) for share in shares]
 
 
 def bars(x: Sequence[Any], shares: Sequence[float], side: str) -> Figure:

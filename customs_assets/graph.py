@@ -25,6 +25,9 @@ SOURCE_KEY = "declaration_source"
 # What is published: the candidate, where the gate lets it through.
 RELEASE = "synthetic_release"
 
+# How the release stands with its signers. Dagster shows it; the pipeline does not build it.
+SIGN_OFF = "release_sign_off"
+
 # Settings that name a secret, and settings that name a file whose content counts.
 _SECRETS = {"identity_key": identity_key, "release_secret": release_secret}
 _FILES = ("tariff", "tariff_routes", "confidential")

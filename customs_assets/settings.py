@@ -27,6 +27,9 @@ _JSON_EXAMPLES = {
 # Which law there is: that of files, the simulated administration's, or the codes of the Harmonized System alone.
 LawOrigin = Literal["given", "simulated", "nomenclature"]
 
+# The languages of the evidence page.
+Language = Literal["en", "fr", "es", "ko"]
+
 
 def is_simulated(address: str) -> bool:
     """Whether an address is one of the simulated source."""
@@ -130,6 +133,10 @@ class Settings(BaseSettings):
     allowed_signers: str | None = Field(
         None,
         description="path of OpenSSH's `allowed_signers` file: who may sign a release; needed to publish, outside the lake",
+    )
+
+    language: Language = Field(
+        "en", description="language of the evidence page: `en`, `fr` (French), `es` (Spanish) or `ko` (Korean)"
     )
 
     alerts: SecretStr = Field(

@@ -69,7 +69,7 @@ _JOBS = (
         "The gate: releases the candidate where every privacy claim was measured and none blocks it.",
         "synthetic_release",
     ),
-    _job("evidence", "The evidence on one page.", "evidence_report"),
+    _job("evidence", "The evidence on one page, and its form for the public.", "evidence_report", "public_evidence"),
 )
 
 _DEFINITIONS = {name: definition for name, _, definition in _JOBS}

@@ -83,12 +83,9 @@ def no_pairs() -> pd.DataFrame:
     return pd.DataFrame({CODE: [], ORIGIN: [], "partner": [], "quantity": []}, dtype=object).astype({"partner": bool})
 
 
-def count_in_words(pairs: int) -> str:
-    """How many pairs are confidential, so rounded that one request more or less is rarely seen."""
-    if not pairs:
-        return "No trader's request for confidentiality was applied."
-    rounded = -(-pairs // _ROUNDED_TO) * _ROUNDED_TO
-    return f"At the request of traders, details of up to {rounded:,} pairs of product and partner country are withheld."
+def rounded_up(pairs: int) -> int:
+    """How many pairs are told to be confidential, so rounded that one request more or less is rarely seen."""
+    return -(-pairs // _ROUNDED_TO) * _ROUNDED_TO
 
 
 def withheld_of(codes: pd.Series, origins: pd.Series, pairs: pd.DataFrame) -> pd.DataFrame:

@@ -39,16 +39,35 @@ def distributions(source: pd.DataFrame, synthetic: pd.DataFrame, min_group: int)
     }
 
 
+def importers_behind(rows: pd.DataFrame) -> dict[str, list[int]]:
+    """How many importers stand behind each bar of figure 4, by attribute; ``zero`` is a mass of 0 kg."""
+    return {
+        name: [int(rows.loc[inside, "importer_id"].nunique()) for inside in bars] for name, bars in _bars(rows).items()
+    }
+
+
 def _shares(rows: pd.DataFrame, least: int) -> dict[str, list[float]]:
     """Shares of the rows; a count under ``least`` is 0."""
-    masses = rows["net_mass"].to_numpy(float)
-    counts = {
-        "tax_rate": np.histogram(np.minimum(rows["tax_rate"].to_numpy(float), 31.0), _RATES)[0],
-        "net_mass": np.histogram(masses, _MASSES)[0],
-        "zero": np.array([(masses == 0).sum()]),
-        "critical_fraud": np.array([(rows["critical_fraud"] == label).sum() for label in (0, 1, 2)]),
-    }
+    counts = {name: np.array([int(inside.sum()) for inside in bars]) for name, bars in _bars(rows).items()}
     return {name: (np.where(count >= least, count, 0) / len(rows)).tolist() for name, count in counts.items()}
+
+
+def _bars(rows: pd.DataFrame) -> dict[str, list[np.ndarray]]:
+    """Which rows each bar has: booleans, by attribute. The last bar of a histogram has its upper edge, too."""
+    masses = rows["net_mass"].to_numpy(float)
+    rates = np.minimum(rows["tax_rate"].to_numpy(float), 31.0)
+    labels = rows["critical_fraud"].to_numpy()
+    return {
+        "tax_rate": _within(rates, _RATES),
+        "net_mass": _within(masses, _MASSES),
+        "zero": [masses == 0],
+        "critical_fraud": [labels == label for label in (0, 1, 2)],
+    }
+
+
+def _within(values: np.ndarray, edges: np.ndarray) -> list[np.ndarray]:
+    upper = [values < high for high in edges[1:-1]] + [values <= edges[-1]]
+    return [(values >= low) & below for low, below in zip(edges[:-1], upper, strict=True)]
 
 
 def counts_over_time(

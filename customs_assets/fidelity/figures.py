@@ -73,7 +73,10 @@ def figure_five(scores: Sequence[MetricScore]) -> Figure:
     }
     names = list(HEADERS)
     rows = [
-        [100 * similarity[pair] if (pair := frozenset((row, column))) in similarity else None for column in names[:at]]
+        [
+            round(100 * similarity[pair], 10) if (pair := frozenset((row, column))) in similarity else None
+            for column in names[:at]
+        ]
         + [None] * (len(names) - 1 - at)
         for at, row in enumerate(names[1:], start=1)
     ]

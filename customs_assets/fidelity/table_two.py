@@ -163,18 +163,26 @@ def as_published(metric: str, score: float) -> float:
     return math.floor(score * scale) / scale
 
 
+def score_text(metric: str, score: float) -> str:
+    """A score as text, as :func:`as_published`; a dash where there is none."""
+    decimals = COARSE_DECIMALS.get(metric, _DECIMALS)
+    return "\N{EN DASH}" if math.isnan(score) else f"{as_published(metric, score):.{decimals}f}"
+
+
 def table_two_rows(
-    scores: Sequence[MetricScore], beside: Mapping[str, Sequence[MetricScore]] | None = None
+    scores: Sequence[MetricScore],
+    beside: Mapping[str, Sequence[MetricScore]] | None = None,
+    as_text: Callable[[str, float], str] = score_text,
 ) -> list[dict[str, str]]:
     """Table 2 as text: property, metric, column type, our score, other scores, the paper's.
 
     Args:
         scores: ours, any number of the eight metrics.
         beside: further scores of the same metrics by column heading (a ceiling, a floor, another month).
+        as_text: how a metric's score is told.
 
     Returns:
-        A row per metric, in the paper's order, by column heading. Scores are as published (:func:`as_published`), a dash stands
-        where there is none.
+        A row per metric, in the paper's order, by column heading.
     """
     by_heading = {
         heading: {score.metric: score.score for score in table}
@@ -185,21 +193,20 @@ def table_two_rows(
             "Property": metric.property,
             "Metric": metric.title,
             "Columns": metric.column_type,
-            **{name: _as_text(metric.name, table.get(metric.name, math.nan)) for name, table in by_heading.items()},
+            **{name: as_text(metric.name, table.get(metric.name, math.nan)) for name, table in by_heading.items()},
             "Paper": f"{metric.paper_score:.{_DECIMALS}f}",
         }
         for metric in METRICS
     ]
 
 
-def _as_text(metric: str, score: float) -> str:
-    decimals = COARSE_DECIMALS.get(metric, _DECIMALS)
-    return "\N{EN DASH}" if math.isnan(score) else f"{as_published(metric, score):.{decimals}f}"
-
-
-def table_two(scores: Sequence[MetricScore], beside: Mapping[str, Sequence[MetricScore]] | None = None) -> str:
+def table_two(
+    scores: Sequence[MetricScore],
+    beside: Mapping[str, Sequence[MetricScore]] | None = None,
+    as_text: Callable[[str, float], str] = score_text,
+) -> str:
     """:func:`table_two_rows` as a Markdown table, aligned so that a terminal shows it as well."""
-    rows = table_two_rows(scores, beside)
+    rows = table_two_rows(scores, beside, as_text)
     headings = list(rows[0])
     widths = {heading: max(len(heading), *(len(row[heading]) for row in rows)) for heading in headings}
     numeric = set(headings[3:])

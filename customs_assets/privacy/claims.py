@@ -66,7 +66,8 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
 
     Returns:
         ``claims``: rules measured on the release's rows, attacks on the rehearsal's; ``trained_on``: what was made from what;
-        ``membership``: each membership attack's measures (``Membership.as_json``), None where none was made.
+        ``rehearsal``: what attacks were measured on, in numbers: ``epochs``, and rows of ``training`` and ``control``; None where
+        there was none; ``membership``: each membership attack's measures (``Membership.as_json``), None where none was made.
     """
     claims = [
         *rule_claims(tables, min_group),
@@ -79,6 +80,7 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
         return {
             "claims": as_json(claims),
             "trained_on": f"No attack was measured: {rehearsal}.",
+            "rehearsal": None,
             "membership": None,
         }
     attacked = rehearsal.synthetic, rehearsal.training, rehearsal.control
@@ -97,7 +99,8 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
         attacks = inferred().as_json()
     except CannotBeMeasured:  # the claim says so
         attacks = None
-    return {"claims": as_json(claims), "trained_on": trained_on, "membership": attacks}
+    on = {"epochs": rehearsal.epochs, "training": len(rehearsal.training), "control": len(rehearsal.control)}
+    return {"claims": as_json(claims), "trained_on": trained_on, "rehearsal": on, "membership": attacks}
 
 
 def month_privacy(source: pd.DataFrame, synthetic: pd.DataFrame) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, REQUIRED, REQUIRED_
 CANDIDATE = "release_candidate"
 
 # The version of the measures that the gate goes by. Raise it when the same rows would get other measures.
-PRIVACY_VERSION = "8"
+PRIVACY_VERSION = "9"
 
 # The first word of every sentence that says that nothing is released.
 WITHHELD = "withheld: "

@@ -6,7 +6,7 @@ import dagster as dg
 import pyarrow as pa
 
 from customs_assets.fidelity.table_two import from_json
-from customs_assets.graph import made_with
+from customs_assets.graph import RELEASE, SIGN_OFF, made_with
 from customs_assets.lake import Lake
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
 from customs_assets.law.reading import stated_origin
@@ -21,21 +21,30 @@ from customs_assets.resources import FOLDER, OWNERS, Pipeline
     owners=OWNERS,
     io_manager_key=FOLDER,
     **made_with(
-        "7",
+        "8",
         *("release_secret", "labels_kept", "label_policy", "release_despite"),
         *("min_group", "dominance_one", "dominance_two"),
         withdraws_release=True,
     ),
 )
 def release_candidate(
-    pipeline: Pipeline, synthetic_declarations: Partitions, release_quality: list, tariff: pa.Table
+    pipeline: Pipeline,
+    synthetic_declarations: Partitions,
+    anonymized_declarations: Partitions,
+    release_quality: list,
+    tariff: pa.Table,
 ) -> dg.Output[FolderOfFiles]:
     """The candidate for release: all months together, with new identity tokens, in files with checksums and a card."""
     months = list(synthetic_declarations)
     _require_one_token_space(synthetic_declarations.lake, months)
     declarations = synthetic_declarations.together()
     law = stated_origin(tariff)
-    files = build_release(declarations, months, from_json(release_quality), pipeline.settings, pipeline.secret, law)
+    # Measures are rounded by how many importers of the source they rest on; a release has more, since they are composed.
+    importers = len(
+        {importer for rows in anonymized_declarations.values() for importer in rows["importer_id"].unique()}
+    )
+    scores, secret = from_json(release_quality), pipeline.secret
+    files = build_release(declarations, months, scores, pipeline.settings, secret, law, importers)
     metadata: dict[str, Any] = {
         "dagster/row_count": len(declarations),
         "months": f"{len(months)}: {months[0]} to {months[-1]}",
@@ -65,6 +74,17 @@ def synthetic_release(
         "card": dg.MetadataValue.md(release_candidate.files[CARD].decode()),
     }
     return dg.Output(release_candidate, metadata=metadata)
+
+
+# Nobody builds it: officers sign. ``automation/signing_view.py`` tells Dagster how the release stands with them.
+release_sign_off = dg.AssetSpec(
+    SIGN_OFF,
+    deps=[RELEASE],
+    group_name="release",
+    owners=OWNERS,
+    kinds={"ssh"},
+    description="Who signed, refused, withdrew and published the release, and whether that is of the files that stand.",
+)
 
 
 def _require_one_token_space(lake: Lake, months: list[str]) -> None:

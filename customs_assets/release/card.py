@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from customs_assets.benchmark.split import ChronologicalSplit, span
-from customs_assets.fidelity.table_two import MetricScore, as_published, table_two
+from customs_assets.fidelity.table_two import MetricScore, table_two
+from customs_assets.release.rounding import Rounding
 from customs_assets.settings import LawOrigin, Settings
 from customs_assets.synthesis.polish import DONORS_PER_GROUP
 
@@ -55,9 +55,9 @@ _TUPLES = (
 _CARD = """\
 # Synthetic import declarations
 
-{rows:,} artificial import declarations of {months}, with 22 attributes each. They were made by the method of *Customs
+About {rows} artificial import declarations of {months}, with 22 attributes each. They were made by the method of *Customs
 Import Declaration Datasets* (Jeong, Kim, Park, Choi). No row describes a real shipment, and no ID belongs to a real person or
-company. Every row has a label. {fraud:.1%} are marked as fraud: this is the share among *inspected* declarations.
+company. Every row has a label. {fraud} are marked as fraud: this is the share among *inspected* declarations.
 
 ## Files
 
@@ -83,6 +83,8 @@ Table 2 of the paper, over all months, identities included. Scores lie between 0
 In plain words:
 
 {plain}
+
+{rounded}
 
 These scores compare columns, and pairs of columns, with the source. They do not prove that relations between traders, signs of
 fraud, or privacy are kept: a table of columns drawn independently scores nearly as well. The publisher measured those too. The
@@ -122,6 +124,7 @@ def dataset_card(
     settings: Settings,
     partly_labelled: str,
     law: LawOrigin,
+    rounding: Rounding,
 ) -> str:
     """The card as Markdown, without a date, so that the same release has the same card.
 
@@ -132,23 +135,26 @@ def dataset_card(
         settings: the settings that it was made with.
         partly_labelled: name without suffix of the files that have the training part with most labels erased.
         law: which law it is under.
+        rounding: how its numbers are told.
     """
     rows = sum(len(part) for part in parts.values())
     files = [(name, span(getattr(split, name)), len(part)) for name, part in parts.items()]
     files.append((partly_labelled, span(split.train), len(parts["train"])))
     return _CARD.format(
-        rows=rows,
+        rows=rounding.count_text(rows),
         months=span([*split.train, *split.validation, *split.test]),
-        fraud=sum(int(part["fraud"].sum()) for part in parts.values()) / rows,
+        fraud=_capitalized(rounding.percent(sum(int(part["fraud"].sum()) for part in parts.values()) / rows)),
         files="\n".join(
-            f"| {name} | {months} | {count:,} | `{name}.csv`, `{name}.parquet` |" for name, months, count in files
+            f"| {name} | {months} | {rounding.count_text(count)} | `{name}.csv`, `{name}.parquet` |"
+            for name, months, count in files
         ),
         partly=partly_labelled,
         kept=settings.labels_kept,
         policy=_POLICIES[settings.label_policy],
         split=split.note,
-        table_two=table_two(scores),
-        plain="\n".join(_plain(scores)),
+        table_two=table_two(scores, as_text=rounding.score_text),
+        plain="\n".join(_plain(scores, rounding)),
+        rounded=_rounded_in_words(rounding),
         law=law_in_words(law, settings),
         tuples=tuples_in_words(settings),
         epochs=settings.epochs,
@@ -191,18 +197,25 @@ def tuples_in_words(settings: Settings) -> str:
     return _TUPLES.format(k=settings.min_group, dominance=dominance)
 
 
-def _plain(scores: Sequence[MetricScore]) -> list[str]:
-    """A sentence for each score that was measured."""
-    published = {score.metric: as_published(score.metric, score.score) for score in scores}
-    return [
-        "- " + _IN_PLAIN_WORDS[metric].format(score=_percent(score), missed=_percent(1 - score))
-        for metric, score in published.items()
-        if not math.isnan(score)
+def _plain(scores: Sequence[MetricScore], rounding: Rounding) -> list[str]:
+    """A sentence for each score that was measured and may be told."""
+    told = {score.metric: rounding.score(score.metric, score.score) for score in scores}
+    sentences = [
+        _IN_PLAIN_WORDS[metric].format(score=rounding.percent(score), missed=rounding.percent(1 - score))
+        for metric, score in told.items()
+        if score is not None
+    ]
+    return [f"- {_capitalized(sentence)}" for sentence in sentences] or [
+        "- There are too few importers to tell a score."
     ]
 
 
-def _percent(share: float) -> str:
-    """A share in percent, never rounded up to 100% or down to 0%."""
-    if share in (0.0, 1.0):
-        return f"{share:.0%}"
-    return f"{min(max(share, 0.001), 0.999):.1%}"
+def _rounded_in_words(rounding: Rounding) -> str:
+    """How the numbers of the card are told, for its readers."""
+    step = rounding.step()
+    shares = "shares and scores are not told" if step is None else f"shares and scores to {step:g}"
+    return f"All measures here are rounded: counts to {rounding.base}, {shares}."
+
+
+def _capitalized(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

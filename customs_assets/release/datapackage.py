@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from customs_assets.declaration import RELEASED, Attribute, Kind
-from customs_assets.fidelity.table_two import MetricScore, as_published
+from customs_assets.fidelity.table_two import MetricScore
+from customs_assets.release.rounding import Rounding
 
 DESCRIPTOR = "datapackage.json"
 
@@ -35,7 +36,11 @@ _TYPES: dict[Kind, tuple[str, str]] = {
 
 
 def data_package(
-    files: Mapping[str, bytes], months: Sequence[str], scores: Sequence[MetricScore], erased: Collection[str] = ()
+    files: Mapping[str, bytes],
+    months: Sequence[str],
+    scores: Sequence[MetricScore],
+    rounding: Rounding,
+    erased: Collection[str] = (),
 ) -> bytes:
     """The descriptor of a release, JSON.
 
@@ -43,9 +48,9 @@ def data_package(
         files: the release's tables by file name; CSV files get a schema and a hash, others are listed.
         months: the months of the rows.
         scores: the release's scores of Table 2.
+        rounding: how they are told.
         erased: names of the files in which labels may be missing.
     """
-    published = {score.metric: as_published(score.metric, score.score) for score in scores}
     descriptor: dict[str, Any] = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "synthetic-import-declarations",
@@ -54,11 +59,19 @@ def data_package(
         "company. Use them to test methods, not to decide about shipments, goods, countries or traders.",
         "keywords": ["customs", "import declarations", "synthetic data", "fraud detection"],
         "resources": [_resource(name, content, name in erased) for name, content in sorted(files.items())],
-        "quality": [
-            {"metric": metric, "score": None if math.isnan(score) else score} for metric, score in published.items()
-        ],
+        "quality": [{"metric": score.metric, "score": rounding.score(score.metric, score.score)} for score in scores],
+        "rounding": {"counts": rounding.base, "shares": rounding.step()},
     }
     return (json.dumps(descriptor, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def rounding_of(descriptor: bytes, min_group: int) -> Rounding:
+    """How a release tells its numbers, by its descriptor; as coarsely as can be where it does not say."""
+    try:
+        step = json.loads(descriptor)["rounding"]["shares"]
+        return Rounding(min_group, math.ceil(min_group / step) if step else 0)
+    except (ValueError, KeyError, TypeError):
+        return Rounding(min_group, 0)
 
 
 def _resource(name: str, content: bytes, erased: bool) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from customs_assets.lake import LakeError, to_frame
 from customs_assets.release.card import dataset_card
 from customs_assets.release.datapackage import DESCRIPTOR, data_dictionary, data_package
 from customs_assets.release.erased_labels import partly_labelled
+from customs_assets.release.rounding import Rounding
 from customs_assets.seeds import Root, derive_rng
 from customs_assets.settings import LawOrigin, Settings
 from customs_assets.source.quarantine import FORMULA_STARTS
@@ -55,6 +56,7 @@ def build_release(
     settings: Settings,
     root: Root,
     law: LawOrigin,
+    importers: int | None = None,
 ) -> dict[str, bytes]:
     """All files of a release by name.
 
@@ -65,6 +67,8 @@ def build_release(
         settings: the settings that they were made with.
         root: what the new tokens and the choice of the labels that are kept derive from.
         law: which law they are under.
+        importers: how many importers of the source stand behind them, by which measures are rounded; as many as the rows have
+            where None.
 
     Raises:
         ReleaseError: a cell would start a formula in a spreadsheet.
@@ -77,9 +81,11 @@ def build_release(
     for name, rows in {**parts, PARTLY_LABELLED: erased}.items():
         files[f"{name}.csv"] = to_csv(rows)
         files[f"{name}.parquet"] = _to_parquet(rows)
-    files[DESCRIPTOR] = data_package(files, months, scores, [f"{PARTLY_LABELLED}.csv"])
+    behind = declarations["importer_id"].nunique() if importers is None else importers
+    rounding = Rounding(settings.min_group, behind)
+    files[DESCRIPTOR] = data_package(files, months, scores, rounding, [f"{PARTLY_LABELLED}.csv"])
     files["data_dictionary.csv"] = data_dictionary().to_csv(index=False, lineterminator="\n").encode()
-    files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED, law).encode()
+    files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED, law, rounding).encode()
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return {**files, CHECKSUMS: sums.encode()}
 

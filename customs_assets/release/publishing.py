@@ -1,8 +1,8 @@
 """Publishing: a released and signed release is copied to a folder of its own, and whoever gets the folder can check it.
 
-A published folder has the files of the release, and in ``signatures/`` each sign-off that counts, its signature, and the line of
-the list of allowed signers that it counts by. What belongs here writes such a folder, and examines one. An examination needs
-neither the lake nor the settings, and trusts nothing that the folder holds.
+A published folder has the files of the release, the evidence page in its outside form, and in ``signatures/`` each sign-off that
+counts, its signature, and the line of the list of allowed signers that it counts by. What belongs here writes such a folder, and
+examines one. An examination needs neither the lake nor the settings, and trusts nothing that the folder holds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from customs_assets.release.signatures import (
     is_of,
     read_small_file,
 )
-from customs_assets.release.signed_records import LARGEST_RECORD, SignedRecord, SigningError, read_record
+from customs_assets.release.signed_records import LARGEST_RECORD, PAGE, SignedRecord, SigningError, read_record
 from customs_assets.release.signing import SignOffs, count_signers, sign_offs, standing_release
 
 SIGNATURES = "signatures"
@@ -102,7 +102,7 @@ def publish(lake: Lake, destination: Path, allowed: AllowedSigners, needed: int 
     found = sign_offs(lake, release, allowed)
     if reason := _forbids(found, needed):
         raise SigningError(reason)
-    folder = {name: content for name, content in release.files.items() if name != SIGNATURES}
+    folder = {name: content for name, content in release.files.items() if name != SIGNATURES} | dict(release.pages)
     _write_whole(target, folder, _bundle(found.counting, allowed))
     return found
 
@@ -205,7 +205,7 @@ class _Folder:
             self.problems.append(f"{self.folder} is no folder")
             return
         sums = self._sums(self._plain_files(self.folder, "", SIGNATURES))
-        self._compare(sums)
+        self._compare({name: sha256 for name, sha256 in sums.items() if name != PAGE})
         if (self.folder / SIGNATURES).is_dir() and not (self.folder / SIGNATURES).is_symlink():
             self._examine_signatures(sums, trusted)
         if not self.signatures:
@@ -320,8 +320,10 @@ def _good_signature(
         raise SigningError("is not what its signature is of")
     if record.act != "sign-off":
         raise SigningError(f"is a {record.act}, not a sign-off")
-    if record.sums != sums:
+    if record.sums != {name: sha256 for name, sha256 in sums.items() if name != PAGE}:
         raise SigningError("is a sign-off of other files")
+    if record.pages != {name: sha256 for name, sha256 in sums.items() if name == PAGE}:
+        raise SigningError(f"is a sign-off of another {PAGE}")
     key = (trusted or bundled).key_of(record.signer, record.content, record.signature, record.namespace)
     if not key:
         whose = "in the folder" if trusted is None else "of signers that you trust"

@@ -20,6 +20,9 @@ from customs_assets.release.signatures import SignatureError, require_name, requ
 # A record has some hundred claims of some hundred characters.
 LARGEST_RECORD = 4 << 20
 
+# The evidence page that is published beside the files of a release. SHA256SUMS cannot have it, because it has these checksums.
+PAGE = "evidence.html"
+
 Act = Literal["sign-off", "refusal", "withdrawal"]
 
 FORM = "customs sign-off 1"
@@ -48,6 +51,7 @@ class SignedRecord:
         checksum: the sha256 of the release's folder; empty in a withdrawal.
         sums: the sha256 of its files by name.
         claims: the claims as they stood.
+        pages: the sha256 of what is published beside the files, by name.
         file: name in the lake or the published folder, without suffix.
     """
 
@@ -62,6 +66,7 @@ class SignedRecord:
     checksum: str = ""
     sums: Mapping[str, str] = field(default_factory=dict)
     claims: Any = None
+    pages: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
 
     @property
@@ -101,6 +106,9 @@ def read_record(content: bytes, signature: bytes, file: str = "") -> SignedRecor
     sums = release.get("files", {}) if isinstance(release, dict) else None
     if not (isinstance(sums, dict) and _are_sums(sums.values())):
         raise SigningError("has no checksums of files")
+    pages = found.get("pages", {})
+    if not (isinstance(pages, dict) and _are_sums(pages.values())):
+        raise SigningError("has no checksums of pages")
     act, checksum = cast(Act, texts["act"]), release.get("checksum", "")
     if act != "withdrawal" and checksum != checksum_of_sums(sums):
         raise SigningError("has not the checksum of its files")
@@ -116,6 +124,7 @@ def read_record(content: bytes, signature: bytes, file: str = "") -> SignedRecor
         checksum=checksum,
         sums=sums,
         claims=found.get("claims"),
+        pages=pages,
         file=file,
     )
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from customs_assets.claims import Claim, from_json
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, LakeError, folder_checksum
 from customs_assets.privacy.gate import ALTERED, CANDIDATE, reasons_not_released, reasons_to_withhold
+from customs_assets.release.datapackage import DESCRIPTOR, rounding_of
+from customs_assets.release.rounding import Rounding
 from customs_assets.release.signatures import (
     NAMESPACE,
     AllowedSigners,
@@ -31,6 +35,7 @@ from customs_assets.release.signatures import (
 from customs_assets.release.signed_records import (
     FORM,
     LONGEST_REASON,
+    PAGE,
     Act,
     SignedRecord,
     SigningError,
@@ -42,27 +47,13 @@ from customs_assets.settings import Settings
 # The folder of the lake.
 SIGN_OFFS = "sign_offs"
 
-PRIVACY, EVIDENCE = "release_privacy", "release_evidence"
+PRIVACY, EVIDENCE, PUBLIC_PAGE = "release_privacy", "release_evidence", "public_evidence"
 
 # What a reader has to know of how the release was made. None is secret, and none names a source.
 _SETTINGS = (
     *("min_group", "dominance_one", "dominance_two"),
     *("epochs", "rehearsal_epochs", "rows", "price", "labels_kept", "label_policy", "release_despite"),
 )
-# What a record shows of a claim, and to how many decimals. Notes have counts, of as few as one; the checksum stands for them.
-_SHOWN_OF_A_CLAIM = (
-    "key",
-    "subject",
-    "title",
-    "measured",
-    "ceiling",
-    "floor",
-    "goal",
-    "holds",
-    "blocks_release",
-)
-_DECIMALS = 4
-
 _VERSIONS_OF = ("synthetic_declarations", "rehearsed_declarations", CANDIDATE, RELEASE, PRIVACY, EVIDENCE)
 
 
@@ -75,16 +66,24 @@ class StandingRelease:
         claims: what is claimed of it, by ``privacy`` and ``evidence``: the ``sha256`` of the document and its ``claims``; None
             where there is no such document.
         months: the months of the source that it is made of.
+        pages: what is published beside the files, by name: the outside form of the evidence page. Empty where none was made of
+            these files and claims.
     """
 
     files: Mapping[str, bytes]
     claims: Mapping[str, Any]
     months: Sequence[str]
+    pages: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def sums(self) -> dict[str, str]:
         """The sha256 of each file by name."""
-        return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(self.files.items())}
+        return _sums(self.files)
+
+    @property
+    def page_sums(self) -> dict[str, str]:
+        """The sha256 of each page by name."""
+        return _sums(self.pages)
 
     @property
     def checksum(self) -> str:
@@ -111,6 +110,10 @@ class SignOffs:
     broken: tuple[str, ...] = ()
 
 
+def _sums(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+
+
 def standing_release(lake: Lake) -> StandingRelease:
     """The release that stands in a lake, after the gate was asked once more.
 
@@ -127,32 +130,58 @@ def standing_release(lake: Lake) -> StandingRelease:
         raise SigningError(f"the gate would withhold the release now: {'; '.join(reasons)}")
     inputs = (name.partition("|") for name in (candidate.inputs if candidate is not None else ()))
     months = sorted(month for asset, _, month in inputs if asset == "synthetic_declarations")
+    min_group = int(candidate.settings.get("min_group", 0) if candidate is not None else 0) or 1
+    rounding = rounding_of(files.get(DESCRIPTOR, b""), min_group)
     evidence = lake.record(EVIDENCE)
-    claims = {"privacy": _claims(lake, PRIVACY), "evidence": None if evidence is None else _claims(lake, EVIDENCE)}
-    return StandingRelease(files, claims, months)
+    claims = {
+        "privacy": _claims(lake, PRIVACY, rounding),
+        "evidence": None if evidence is None else _claims(lake, EVIDENCE, rounding),
+    }
+    return StandingRelease(files, claims, months, _pages(lake))
 
 
-def _claims(lake: Lake, asset: str) -> dict[str, Any]:
-    """The checksum of a document of claims, and each claim as the evidence page shows it.
+def _pages(lake: Lake) -> dict[str, bytes]:
+    """The outside form of the evidence page, if it was made of the candidate and of the measures that are in the lake now."""
+    page = lake.record(PUBLIC_PAGE)
+    if page is None:
+        return {}
+    made_of = [lake.record(asset) for asset in (CANDIDATE, PRIVACY, EVIDENCE)]
+    if any(record is None or page.inputs.get(f"{record.asset}|") != record.sha256 for record in made_of):
+        return {}
+    content = lake.read_bytes(lake.path(PUBLIC_PAGE, suffix="html"))
+    if hashlib.sha256(content).hexdigest() != page.sha256:
+        raise SigningError(f"{PUBLIC_PAGE} {ALTERED}")
+    return {PAGE: content}
 
-    The page and the card tell a measure to four decimals; a record is published, too. The checksum stands for the others.
+
+def _claims(lake: Lake, asset: str, rounding: Rounding) -> dict[str, Any]:
+    """The checksum of a document of claims, and each claim as it may leave the house: a record is published with the release.
+
+    The checksum stands for every digit, and for the notes, which have counts of as few as one.
     """
     content = lake.read_bytes(lake.path(asset, suffix="json"))
     try:
         # JSON has no sign for what is no number.
-        rows = json.loads(content, parse_constant=str)["claims"]
-        claims = [
-            {name: _as_shown(row[name]) for name in _SHOWN_OF_A_CLAIM}
-            | {"limit": _as_shown(row["at_most"] if row["limit"] is None else row["limit"])}
-            for row in rows
-        ]
+        claims = [_as_told(claim, rounding) for claim in from_json(json.loads(content, parse_constant=str)["claims"])]
     except (ValueError, KeyError, TypeError):
         raise SigningError(f"{asset} {ALTERED}") from None
     return {"sha256": hashlib.sha256(content).hexdigest(), "claims": claims}
 
 
-def _as_shown(value: Any) -> Any:
-    return round(value, _DECIMALS) if isinstance(value, float) else value
+def _as_told(claim: Claim, rounding: Rounding) -> dict[str, Any]:
+    """What a record tells of a claim."""
+    told = rounding.claim(claim)
+    measures = {name: getattr(told, name) for name in ("measured", "ceiling", "floor")}
+    return {
+        "key": claim.key,
+        "subject": str(claim.subject),
+        "title": claim.title,
+        **{name: None if math.isnan(value) else value for name, value in measures.items()},
+        "goal": told.goal,
+        "limit": told.blocks_above,
+        "holds": claim.holds,
+        "blocks_release": claim.blocks_release,
+    }
 
 
 def sign_off(
@@ -190,12 +219,17 @@ def sign_off(
     if not refuse:
         if out_of_date:
             raise SigningError(f"out of date, so there is nothing to sign off: {'; '.join(out_of_date)}")
+        if evidence is not None and not release.pages:
+            raise SigningError(
+                f"{PUBLIC_PAGE}, which is published with the release, is not made of it; `customs run` makes it"
+            )
         standing = sign_offs(lake, release, allowed).refusals if allowed is not None else ()
         if own := [refusal for refusal in standing if refusal.signer == name]:
             raise SigningError(f"{own[0].by} refused this release: {own[0].reason}; withdraw that first")
     content: dict[str, Any] = {
         "release": {"checksum": release.checksum, "files": release.sums},
         "claims": release.claims,
+        "pages": release.page_sums,
         "months": list(release.months),
         "settings": {setting: getattr(settings, setting) for setting in _SETTINGS} | {"law": settings.law},
         "versions": _versions(lake),
@@ -366,6 +400,8 @@ def _of_something_else(record: SignedRecord, release: StandingRelease) -> str:
         return "is of other files than those that are released now"
     if record.claims != release.claims:
         return "is of other claims than those that stand now"
+    if record.pages != release.page_sums:
+        return f"is of another {PAGE} than the one that stands now"
     return ""
 
 

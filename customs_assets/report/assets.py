@@ -1,4 +1,4 @@
-"""The assets of the evidence: ``release_evidence`` as data, ``evidence_report`` as a page."""
+"""The assets of the evidence: ``release_evidence`` as data, ``evidence_report`` as a page, ``public_evidence`` as one for all."""
 
 from typing import Any
 
@@ -7,19 +7,18 @@ import pandas as pd
 import pyarrow as pa
 
 from customs_assets.claims import as_table
-from customs_assets.disclosure.confidential import count_in_words
 from customs_assets.disclosure.parts import SafeParts, effective_law
 from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import made_with
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
 from customs_assets.law.law import Law
-from customs_assets.law.reading import stated_origin
 from customs_assets.privacy.assets import claims_metadata
-from customs_assets.privacy.gate import reasons_of_measures
 from customs_assets.report.evidence import evidence
-from customs_assets.report.provenance import provenance
 from customs_assets.resources import HTML, JSON, OWNERS, Pipeline
 from customs_assets.seeds import derive_seed
+
+# The settings that the pages hang on.
+_OF_PAGES = ("min_group", "dominance_one", "dominance_two", "language")
 
 
 @dg.asset(
@@ -27,7 +26,7 @@ from customs_assets.seeds import derive_seed
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("6", "release_secret", "min_group", "labels_kept"),
+    **made_with("7", "release_secret", "min_group", "labels_kept"),
 )
 def release_evidence(
     pipeline: Pipeline,
@@ -54,7 +53,7 @@ def release_evidence(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("5", "min_group", "dominance_one", "dominance_two"),
+    **made_with("6", *_OF_PAGES),
 )
 def evidence_report(
     pipeline: Pipeline,
@@ -69,30 +68,64 @@ def evidence_report(
     confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
     """One page for people: every claim with its verdict, tables 2 and 3, figures 3 to 7, privacy, and what was run."""
-    from customs_assets.report.page import all_claims, page
+    from customs_assets.report.assembled import evidence_of
+    from customs_assets.report.page import page
 
-    lake, months = pipeline.lake, release_evidence["months"]
-    withheld = reasons_of_measures(lake, months)
-    claims = all_claims(release_evidence, fraud_benchmark, release_privacy)
-    content = page(
-        release_quality=release_quality,
-        release_evidence=release_evidence,
-        release_privacy=release_privacy,
-        fraud_benchmark=fraud_benchmark,
-        quality_report=quality_report,
-        privacy_report=privacy_report,
-        release_candidate=release_candidate.files,
-        provenance=provenance(lake, months),
-        settings=pipeline.settings,
-        law=stated_origin(tariff),
-        requests=count_in_words(len(confidential_trade)),
-        withheld=withheld,
+    documents = {
+        "release_quality": release_quality,
+        "release_evidence": release_evidence,
+        "release_privacy": release_privacy,
+        "fraud_benchmark": fraud_benchmark,
+        "quality_report": quality_report,
+        "privacy_report": privacy_report,
+    }
+    made_from = evidence_of(
+        pipeline.lake, pipeline.settings, documents, release_candidate.files, tariff, len(confidential_trade)
     )
+    content, claims = page(made_from, pipeline.settings.language), made_from.claims
     metadata: dict[str, Any] = {
         "claims": dg.MetadataValue.md(as_table(claims)),
         "megabytes": round(len(content) / 1e6, 1),
         "holding": sum(claim.holds is True for claim in claims),
         "failing": sum(claim.holds is False for claim in claims),
-        "verdict": "; ".join(withheld) or "released",
+        "verdict": "; ".join(made_from.withheld) or "released",
     }
     return dg.Output(content, metadata=metadata)
+
+
+@dg.asset(
+    group_name="report",
+    kinds={"html"},
+    owners=OWNERS,
+    io_manager_key=HTML,
+    **made_with("1", *_OF_PAGES),
+)
+def public_evidence(
+    pipeline: Pipeline,
+    release_quality: list,
+    release_evidence: dict,
+    release_privacy: dict,
+    release_candidate: FolderOfFiles,
+    fraud_benchmark: Partitions,
+    quality_report: Partitions,
+    privacy_report: Partitions,
+    tariff: pa.Table,
+    confidential_trade: pd.DataFrame,
+) -> dg.Output[bytes]:
+    """The page that is published with the release: measures rounded, and nothing that rests on fewer than ``k`` importers."""
+    from customs_assets.report.assembled import evidence_of
+    from customs_assets.report.page import page
+
+    documents = {
+        "release_quality": release_quality,
+        "release_evidence": release_evidence,
+        "release_privacy": release_privacy,
+        "fraud_benchmark": fraud_benchmark,
+        "quality_report": quality_report,
+        "privacy_report": privacy_report,
+    }
+    made_from = evidence_of(
+        pipeline.lake, pipeline.settings, documents, release_candidate.files, tariff, len(confidential_trade)
+    )
+    content = page(made_from, pipeline.settings.language, outside=True)
+    return dg.Output(content, metadata={"megabytes": round(len(content) / 1e6, 1)})

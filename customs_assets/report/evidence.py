@@ -1,7 +1,7 @@
 """The evidence over all months, as data: claims beside their references, and the numbers behind the figures.
 
 What belongs here gathers what ``fidelity`` and ``benchmark`` measure into one JSON document. The page is made from it and can be
-checked against it. The page may be published: no figure shows a count of the source under ``k``.
+checked against it. No figure shows a count of the source under ``k``. What may leave the house stands in ``outside``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from customs_assets.declaration import IDENTITIES, LABELS
 from customs_assets.fidelity import table_two
 from customs_assets.fidelity.claims import Tables, detection_claims, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.comparison import compared_columns
-from customs_assets.fidelity.distributions import counts_over_time, distributions
+from customs_assets.fidelity.distributions import counts_over_time, distributions, importers_behind
 from customs_assets.release.erased_labels import POLICIES, partly_labelled
 from customs_assets.seeds import Root, derive_seed
 
@@ -44,7 +44,7 @@ def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept:
     Returns:
         ``claims`` (``claims.as_json``), ``table_2`` (ceiling and floor, as ``fidelity.as_json``), ``figure_3``, ``figure_4``,
         ``figure_6``, ``figure_7``, ``days``, ``product_codes``, ``partly_labelled``, and what they were
-        measured on: ``months``, ``world``, ``split``, ``rows``.
+        measured on: ``months``, ``world``, ``split``, ``rows``, ``importers``.
     """
     world, split = world_of(tables.source, tables.seed), split_months(months)
     first, second = tables.halves()
@@ -62,14 +62,22 @@ def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept:
         "months": list(months),
         "world": world.value,
         "split": split.note,
-        "rows": {"source": len(tables.source), "synthetic": len(tables.synthetic)},
+        "rows": {
+            "source": len(tables.source),
+            "synthetic": len(tables.synthetic),
+            "test": min(len(split.rows(rows, "test")) for rows in (tables.source, tables.synthetic)),
+        },
+        "importers": tables.source["importer_id"].nunique(),
         "claims": as_json(claims),
         "table_2": {
             "ceiling": table_two.as_json(table_two.fidelity(first, second)),
             "floor": table_two.as_json(table_two.fidelity(tables.source, tables.floor)),
         },
         "figure_3": _most_frequent(tables, min_group),
-        "figure_4": distributions(tables.source, tables.synthetic, min_group),
+        "figure_4": {
+            **distributions(tables.source, tables.synthetic, min_group),
+            "importers": importers_behind(tables.source),
+        },
         "days": counts_over_time(tables.source, tables.synthetic, "week", min_group),
         **_of_detectors(tables, split, labels_kept, root),
     }
@@ -108,8 +116,12 @@ def _partly_labelled(tables: Tables, split: ChronologicalSplit, labels_kept: flo
 
 
 def _most_frequent(tables: Tables, min_group: int) -> dict[str, Any]:
-    """Figure 3: the source's most frequent values of some attributes, with their shares in source and synthetic rows."""
+    """Figure 3: the source's most frequent values of some attributes, with their shares in source and synthetic rows.
+
+    A value is shown where ``k`` declarations have it; ``importers`` says how many importers of the source stand behind it.
+    """
     columns = [name if name != "chapter" else "hs6_code" for name in _FIGURE_THREE]
+    importers = tables.source["importer_id"].to_numpy()
     frames = [compared_columns(rows, "compared", columns) for rows in (tables.source, tables.synthetic)]
     frames = [rows.assign(chapter=rows["hs6_code"].str[:2]) for rows in frames]
     shares: dict[str, Any] = {}
@@ -120,5 +132,6 @@ def _most_frequent(tables: Tables, min_group: int) -> dict[str, Any]:
             "values": [str(value) for value in top],
             "source": (source.reindex(top) / len(frames[0])).tolist(),
             "synthetic": (synthetic.reindex(top).fillna(0) / len(frames[1])).tolist(),
+            "importers": [len(set(importers[(frames[0][name] == value).to_numpy()])) for value in top],
         }
     return shares

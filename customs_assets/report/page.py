@@ -1,6 +1,7 @@
-"""The evidence page: one HTML file that opens from disk without a network.
+"""The evidence page: one HTML file that opens from disk without a network, inside or outside form, in four languages.
 
-What belongs here turns the evidence into rows of text for ``page.html``, the template, which says what stands where.
+What belongs here turns the evidence into rows of text for ``page.html``, the template, which says what stands where. What the
+outside form leaves out or rounds stands in ``outside``, the words in ``wording``.
 """
 
 from __future__ import annotations
@@ -8,22 +9,28 @@ from __future__ import annotations
 import importlib.metadata
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from customs_assets.benchmark.claims import table_three_claims
-from customs_assets.benchmark.detectors import DETECTORS
-from customs_assets.benchmark.table_three import DATASETS, PAPER, TITLES
-from customs_assets.claims import Claim, Subject, number
+from customs_assets.benchmark.detectors import DETECTORS, TITLES
+from customs_assets.benchmark.split import split_months
+from customs_assets.benchmark.table_three import DATASETS, PAPER
+from customs_assets.claims import Claim, Subject
 from customs_assets.claims import from_json as claims_from_json
-from customs_assets.fidelity.figures import figure_five, figure_four, figure_over_time
-from customs_assets.fidelity.table_two import METRICS, from_json, table_two_rows
-from customs_assets.figures import Figure, rendered
-from customs_assets.release.card import law_in_words, tuples_in_words
+from customs_assets.disclosure.confidential import rounded_up
+from customs_assets.fidelity.table_two import METRICS, MetricScore, from_json
+from customs_assets.figures import rendered
 from customs_assets.release.files import CHECKSUMS
-from customs_assets.report.figures import figure_by_month, figure_seven, figure_six, figure_three
-from customs_assets.settings import LawOrigin, Settings
+from customs_assets.release.rounding import Rounding
+from customs_assets.report.figures import all_figures
+from customs_assets.report.form import Form
+from customs_assets.report.outside import PARTS, outside_evidence, outside_scores
+from customs_assets.report.summary import answers
+from customs_assets.report.wording import Words
+from customs_assets.settings import Language, LawOrigin, Settings
 
 _SETTINGS = ("epochs", "min_group", "dominance_one", "dominance_two", "rows", "price", "rehearsal_epochs")
 _LIBRARIES = (
@@ -39,24 +46,11 @@ _LIBRARIES = (
 )
 
 
-def page(
-    *,
-    release_quality: Sequence[Mapping[str, Any]],
-    release_evidence: Mapping[str, Any],
-    release_privacy: Mapping[str, Any],
-    fraud_benchmark: Mapping[str, pd.DataFrame],
-    quality_report: Mapping[str, Sequence[Mapping[str, Any]]],
-    privacy_report: Mapping[str, Mapping[str, Any]],
-    release_candidate: Mapping[str, bytes],
-    provenance: Sequence[tuple[str, str, str, str]],
-    settings: Settings,
-    law: LawOrigin,
-    requests: str,
-    withheld: Sequence[str],
-) -> bytes:
-    """The whole page as UTF-8: style, script and Plotly included.
+@dataclass(frozen=True)
+class Evidence:
+    """What a page is made from.
 
-    Args:
+    Attributes:
         release_quality: Table 2 over all months, as the asset of that name.
         release_evidence: as the asset of that name.
         release_privacy: as the asset of that name.
@@ -67,42 +61,98 @@ def page(
         provenance: asset, number of partitions, code version and checksum of what the page is made from.
         settings: those that the data were made with.
         law: which law the release is under.
-        requests: a sentence on traders' requests for confidentiality.
+        requests: how many pairs of product and partner country traders want withheld.
         withheld: why nothing is released; empty where the candidate is released.
+        signed: who signed or refused the release, a pair of act (``signed_by``, ``refused_by``) and its ``name``, ``date`` and
+            ``reason`` each.
+        is_unclear: whether there are records of signatures of which it cannot be told whether they count.
+    """
+
+    release_quality: Sequence[Mapping[str, Any]]
+    release_evidence: Mapping[str, Any]
+    release_privacy: Mapping[str, Any]
+    fraud_benchmark: Mapping[str, pd.DataFrame]
+    quality_report: Mapping[str, Sequence[Mapping[str, Any]]]
+    privacy_report: Mapping[str, Mapping[str, Any]]
+    release_candidate: Mapping[str, bytes]
+    provenance: Sequence[tuple[str, str, str, str]]
+    settings: Settings
+    law: LawOrigin
+    requests: int
+    withheld: Sequence[str]
+    signed: Sequence[tuple[str, Mapping[str, str]]] = ()
+    is_unclear: bool = False
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The claims of the page, those of Table 3 included."""
+        return all_claims(self.release_evidence, self.fraud_benchmark, self.release_privacy)
+
+    @property
+    def months(self) -> Sequence[str]:
+        """The months."""
+        return self.release_evidence["months"]
+
+
+def page(evidence: Evidence, language: Language = "en", outside: bool = False) -> bytes:
+    """The whole page as UTF-8: style, script and Plotly included.
+
+    Args:
+        evidence: what it is made from.
+        language: the language of its words.
+        outside: whether it is the form that may be published with the release.
     """
     from plotly.offline import get_plotlyjs
 
-    months = release_evidence["months"]
-    quality = {month: quality_report[month] for month in months}
-    claims = all_claims(release_evidence, fraud_benchmark, release_privacy)
-    references = {name.capitalize(): from_json(release_evidence["table_2"][name]) for name in ("ceiling", "floor")}
-    precision = pd.concat(fraud_benchmark.values(), ignore_index=True)
+    settings, document = evidence.settings, evidence.release_evidence
+    rounding = Rounding(settings.min_group, document["importers"]) if outside else None
+    form = Form(Words(language), settings.min_group, rounding)
+    words, scores = form.words, from_json(evidence.release_quality)
+    if rounding is not None:
+        document, scores = outside_evidence(document, rounding), outside_scores(scores, rounding)
+    claims, months = evidence.claims, evidence.months
+    quality = {month: from_json(evidence.quality_report[month]) for month in months}
+    membership = evidence.release_privacy.get("membership")
+    drawn = all_figures(scores, document, quality, membership, form)
     return rendered(
         "report/page.html",
-        title=f"Evidence: synthetic import declarations, {months[0]} to {months[-1]}",
-        figures=_figures(release_quality, release_evidence, quality),
+        lang=language,
+        title=words("top.title", first=words.month(months[0]), last=words.month(months[-1])),
+        figures={name: words.figure(figure) for name, figure in drawn.items()},
         plotly=get_plotlyjs(),
-        number=number,
-        metrics=[metric.title for metric in METRICS],
-        withheld=withheld,
-        evidence=release_evidence,
-        cards=[_card(subject, [claim for claim in claims if claim.subject is subject]) for subject in Subject],
-        claims=[claim for claim in claims if claim.subject is not Subject.PRIVACY],
-        privacy_claims=[claim for claim in claims if claim.subject is Subject.PRIVACY],
-        law=law_in_words(law, settings),
-        tuples=tuples_in_words(settings),
-        requests=requests,
-        trained_on=release_privacy["trained_on"],
-        despite=release_privacy.get("despite", []),
-        membership=_membership(release_privacy.get("membership")),
-        table_two=table_two_rows(from_json(release_quality), references),
-        table_three=_table_three(precision),
-        partly_labelled=_partly_labelled(release_evidence["partly_labelled"], precision),
-        months_compared=_months_compared(quality, release_quality, privacy_report),
-        settings=[(name, *_setting(settings, name)) for name in _SETTINGS],
-        versions=[(library, _version(library)) for library in _LIBRARIES],
-        provenance=provenance,
-        checksums=[line.split("  ", 1)[::-1] for line in release_candidate[CHECKSUMS].decode().splitlines()],
+        w=words,
+        form=form,
+        parts=PARTS,
+        withheld=_withheld(evidence, claims, form),
+        rounded=_rounded(rounding, form),
+        evidence=document,
+        summary=_summary(evidence, claims, form),
+        cards=[_card(subject, [claim for claim in claims if claim.subject is subject], form) for subject in Subject],
+        claims=[_claim(claim, form) for claim in claims if claim.subject is not Subject.PRIVACY],
+        privacy_claims=[_claim(claim, form) for claim in claims if claim.subject is Subject.PRIVACY],
+        law=words(f"law.{evidence.law}", k=settings.min_group),
+        tuples=_tuples(settings, words),
+        requests=_requests(evidence.requests, words),
+        trained_on=_trained_on(evidence, form),
+        despite=[_despite(entry, claims, form) for entry in evidence.release_privacy.get("despite", [])],
+        membership=_membership(membership, form),
+        strongest=_strongest(membership, words),
+        table_two=_table_two(scores, evidence.release_evidence["table_2"], form),
+        table_three=_table_three(pd.concat(evidence.fraud_benchmark.values(), ignore_index=True), document, form),
+        at_random=form.share(
+            sum(evidence.release_evidence["figure_4"]["critical_fraud"]["synthetic"][1:]), document["rows"]["test"]
+        ),
+        kept=_kept(evidence.release_evidence["partly_labelled"], words),
+        partly_labelled=_partly_labelled(evidence, document, form),
+        product_codes=[_product(row, form) for row in document["product_codes"]],
+        metrics=[words.translated(metric.title) for metric in METRICS],
+        months_compared=_months_compared(quality, scores, evidence.privacy_report, form),
+        months=", ".join(months),
+        split=_split(months, words),
+        settings=[(name, *_setting(settings, name, words)) for name in _SETTINGS],
+        versions=[(library, _version(library, words)) for library in _LIBRARIES],
+        provenance=evidence.provenance,
+        checksums=[line.split("  ", 1)[::-1] for line in evidence.release_candidate[CHECKSUMS].decode().splitlines()],
     )
 
 
@@ -119,96 +169,245 @@ def all_claims(
     ]
 
 
-def _figures(
-    release_quality: Sequence[Mapping[str, Any]],
-    evidence: Mapping[str, Any],
-    quality: Mapping[str, Sequence[Mapping[str, Any]]],
-) -> dict[str, Figure]:
-    figures = {
-        **figure_three(evidence["figure_3"]),
-        **figure_four(evidence["figure_4"]),
-        "figure-5": figure_five(from_json(release_quality)),
-        "months": figure_by_month({month: from_json(scores) for month, scores in quality.items()}),
-        "weeks": figure_over_time(evidence["days"], "week"),
+def _withheld(evidence: Evidence, claims: Sequence[Claim], form: Form) -> str:
+    """Why nothing is released, in one line; empty where the candidate is released. The gate's reasons have notes: they stay."""
+    if not evidence.withheld or form.rounding is None:
+        return "; ".join(evidence.withheld)
+    private = [claim for claim in claims if claim.subject is Subject.PRIVACY]
+    objecting = [
+        claim for claim in private if claim.blocks_release or (claim.holds is False and math.isnan(claim.measured))
+    ]
+    titles = [form.words.title(claim, form.min_group) for claim in objecting]
+    return "; ".join(titles) or form.words("form.not_told")
+
+
+def _rounded(rounding: Rounding | None, form: Form) -> list[str]:
+    """How the outside form tells its numbers; nothing for the inside form."""
+    if rounding is None:
+        return []
+    step = rounding.step()
+    if step is None:
+        return [form.words("top.outside"), form.words("top.rounded_none", base=rounding.base)]
+    values = {"base": rounding.base, "step": form.words.digits(f"{step:g}"), "k": rounding.min_group}
+    return [form.words("top.outside"), form.words("top.rounded", **values)]
+
+
+def _summary(evidence: Evidence, claims: Sequence[Claim], form: Form) -> dict[str, Any]:
+    """The two minutes: what was attacked, what an attacker gains, what was withheld, who signed."""
+    words, rehearsal = form.words, evidence.release_privacy.get("rehearsal")
+    counts = {name: form.count(rehearsal[name]) for name in ("training", "control")} if rehearsal else {}
+    not_shown = next((c.measured for c in claims if c.key == "codes_not_shown"), math.nan)
+    share = words("form.not_told") if math.isnan(not_shown) else form.percent(not_shown)
+    signed = [words(f"summary.{act}", **{**of, "date": words.day(of["date"])}) for act, of in evidence.signed]
+    return {
+        "attacked": words("summary.rehearsal", **counts) if counts else words("summary.no_rehearsal"),
+        "answers": answers(claims, form),
+        "left_out": [
+            words("summary.left_codes", k=form.min_group, share=share),
+            words("summary.left_amounts", k=form.min_group),
+            words("summary.left_names"),
+            _requests(evidence.requests, words),
+        ],
+        "signed": signed or [words("summary.unclear" if evidence.is_unclear else "summary.nobody")],
     }
-    if evidence["figure_6"]:
-        figures |= {"figure-6": figure_six(evidence["figure_6"]), **figure_seven(evidence["figure_7"])}
-    return figures
 
 
-def _card(subject: Subject, claims: Sequence[Claim]) -> dict[str, Any]:
-    """How many claims of a subject hold, and which fail."""
-    failing = [claim.title for claim in claims if claim.holds is False]
+def _card(subject: Subject, claims: Sequence[Claim], form: Form) -> dict[str, Any]:
+    """How many claims of a subject hold, and which fail. The outside form names those that fail, and does not count."""
+    words = form.words
+    failing = [words.title(claim, form.min_group) for claim in claims if claim.holds is False]
     holding = sum(claim.holds is True for claim in claims)
     unmeasured = any(math.isnan(claim.measured) and claim.note.startswith("not measured") for claim in claims)
+    counted = words("top.hold_one") if holding == 1 else words("top.hold_many", holding=holding)
     if failing:
-        verdict, words = "fails", f"{len(failing)} of {holding + len(failing)} fail"
+        verdict, said = "fails", words("top.fails", failing=len(failing), judged=holding + len(failing))
     elif unmeasured or not holding:
-        verdict, words = "open", "not fully measured"
+        verdict, said = "open", words("top.open")
     else:
-        verdict, words = "holds", "holds"
-    return {"subject": subject.capitalize(), "verdict": verdict, "words": words, "holding": holding, "failing": failing}
+        verdict, said = "holds", words("top.holds")
+    if form.rounding is not None:
+        said = words("top.fails_some") if failing else said
+        counted = words("top.others_hold") if failing and holding else ""
+    return {
+        "subject": words(f"top.{subject}"),
+        "verdict": verdict,
+        "words": said,
+        "holding": counted,
+        "failing": failing,
+    }
 
 
-def _table_three(precision: pd.DataFrame) -> list[list[str]]:
+def _claim(claim: Claim, form: Form) -> dict[str, Any]:
+    """A claim as a row of text."""
+    return {
+        "title": form.words.title(claim, form.min_group),
+        "note": claim.note if form.has("notes") else "",
+        "verdict": {True: "holds", False: "fails"}.get(claim.holds),  # pyright: ignore[reportArgumentType]
+        "goal": form.goal(claim),
+        **{name: form.number(getattr(claim, name)) for name in ("measured", "ceiling", "floor")},
+    }
+
+
+def _tuples(settings: Settings, words: Words) -> str:
+    """How tariff tuples are shown, for the readers of a release."""
+    shares = (("law.dominance_one", settings.dominance_one), ("law.dominance_two", settings.dominance_two))
+    limits = [words(key, share=words.digits(f"{100 * share:.4g}%")) for key, share in shares if share < 1]
+    dominance = words("law.dominance", limits=words("law.and").join(limits)) if limits else ""
+    return words("law.tuples", k=settings.min_group, dominance=dominance)
+
+
+def _requests(pairs: int, words: Words) -> str:
+    return words("law.requests", pairs=words.count(rounded_up(pairs))) if pairs else words("law.no_requests")
+
+
+def _trained_on(evidence: Evidence, form: Form) -> str:
+    """Which rows were used for what. Why there was no attack, a measure says in English."""
+    rehearsal, rows = evidence.release_privacy.get("rehearsal"), evidence.release_evidence["rows"]
+    if rehearsal is None:
+        return evidence.release_privacy["trained_on"] if form.rounding is None else form.words("privacy.no_attack")
+    counts = {"rows": rows["synthetic"], "source": rows["source"]}
+    counts |= {name: rehearsal[name] for name in ("training", "control")}
+    told = {name: form.count(count) for name, count in counts.items()}
+    return form.words("privacy.trained_on", epochs=rehearsal["epochs"], **told)
+
+
+def _despite(entry: Mapping[str, str], claims: Sequence[Claim], form: Form) -> str:
+    """A claim that was set aside, with the publisher's reason."""
+    claim = next((claim for claim in claims if claim.key == entry["claim"]), None)
+    key = "top.despite_fails" if entry["objection"] else "top.despite_holds"
+    title = entry["title"] if claim is None else form.words.title(claim, form.min_group)
+    return form.words("top.despite", title=title, objection=form.words(key), reason=entry["reason"])
+
+
+def _membership(measures: Mapping[str, Any] | None, form: Form) -> list[list[str]]:
+    """A row a membership attack: what it looks at, what the attacker knows, AUC and true positives. Empty where none was made."""
+    return [
+        [
+            form.words.attack(attack["name"], attack["title"]),
+            form.words.translated(attack["knows"]),
+            *(form.number(attack[measure]) for measure in ("auc", "tpr_10", "tpr_01")),
+        ]
+        for attack in (measures or {"attacks": []})["attacks"]
+    ]
+
+
+def _strongest(measures: Mapping[str, Any] | None, words: Words) -> str:
+    """The attack whose band of chance the ROC figure shows."""
+    name = measures["strongest"]["tpr_01"]["attack"] if measures else ""
+    return next(
+        (words.attack(name, a["title"]) for a in (measures or {"attacks": []})["attacks"] if a["name"] == name), ""
+    )
+
+
+def _table_two(scores: Sequence[MetricScore], references: Mapping[str, Any], form: Form) -> list[list[str]]:
+    """A row a metric: property, metric, columns, our score, those of ceiling and floor, the paper's."""
+    tables = [scores, *(from_json(references[name]) for name in ("ceiling", "floor"))]
+    by_metric = [{score.metric: score.score for score in table} for table in tables]
+    return [
+        [
+            *(form.words.translated(text) for text in (metric.property, metric.title, metric.column_type)),
+            *(form.score(metric.name, table.get(metric.name, math.nan)) for table in by_metric),
+            form.words.digits(f"{metric.paper_score:.4f}"),
+        ]
+        for metric in METRICS
+    ]
+
+
+def _table_three(precision: pd.DataFrame, document: Mapping[str, Any], form: Form) -> list[list[str]]:
     """A row a detector: our mean and deviation, and the paper's mean, for each data set and inspection rate."""
+    words = form.words
     ours = {
         (row["detector"], row["dataset"], row["inspection_rate"]): (row["precision_mean"], row["precision_std"])
         for row in precision.to_dict("records")
     }
+
+    def told(cell: tuple[str, str, float]) -> str:
+        if cell not in ours:
+            return words("form.not_run")
+        if form.rounding is not None:
+            return form.share(ours[cell][0], int(document["rows"]["test"] * cell[2]))
+        return words.digits("{:.4f} ± {:.4f}".format(*ours[cell]))
+
     rows = []
     for detector in DETECTORS:
         cells = [(detector, dataset, rate) for dataset in DATASETS for rate in (0.05, 0.10)]
-        texts = (("{:.4f} ± {:.4f}".format(*ours[c]) if c in ours else "not run", f"{PAPER[c]:.4f}") for c in cells)
-        rows.append([TITLES[detector], *(text for pair in texts for text in pair)])
+        texts = ((told(cell), words.digits(f"{PAPER[cell]:.4f}")) for cell in cells)
+        rows.append([words.translated(TITLES[detector]), *(text for pair in texts for text in pair)])
     return rows
 
 
-def _partly_labelled(cells: Sequence[Mapping[str, Any]], precision: pd.DataFrame) -> list[list[str]]:
+def _partly_labelled(evidence: Evidence, document: Mapping[str, Any], form: Form) -> list[list[str]]:
     """Precision@5% of a detector that learns from a random share of the labels, from an inspection's, and from all."""
+    precision = pd.concat(evidence.fraud_benchmark.values(), ignore_index=True)
     all_labels = precision.loc[precision["dataset"] == "synthetic"].assign(policy="all").to_dict("records")
+    cells = evidence.release_evidence["partly_labelled"]
     means = {
         (row["detector"], row["policy"]): row["precision_mean"]
         for row in [*cells, *all_labels]
         if row["inspection_rate"] == 0.05
     }
-    policies = ("random", "inspection", "all")
+    at_top, policies = int(document["rows"]["test"] * 0.05), ("random", "inspection", "all")
     return [
-        [TITLES[detector], *(number(means.get((detector, policy), math.nan)) for policy in policies)]
+        [
+            form.words.translated(TITLES[detector]),
+            *(form.share(means.get((detector, policy), math.nan), at_top) for policy in policies),
+        ]
         for detector in DETECTORS
         if cells
     ]
 
 
-def _membership(measures: Mapping[str, Any] | None) -> list[list[str]]:
-    """A row a membership attack: what it looks at, what the attacker knows, AUC and true positives. Empty where none was made."""
-    return [
-        [attack["title"], attack["knows"], *(number(attack[measure]) for measure in ("auc", "tpr_10", "tpr_01"))]
-        for attack in (measures or {"attacks": []})["attacks"]
-    ]
+def _kept(cells: Sequence[Mapping[str, Any]], words: Words) -> str:
+    """The share of the labels that was kept, as the data set's name says it."""
+    share = str(cells[0]["dataset"]).split(", ")[-1].removesuffix("% labelled") if cells else ""
+    return words("form.percent", n=words.digits(share))
+
+
+def _product(row: Mapping[str, Any], form: Form) -> list[str]:
+    """A row of the second task; the shares were rounded where they have to be."""
+    shares = (row[name] for name in ("from_synthetic", "from_source", "blind"))
+    level = form.words.translated(row["level"])
+    return [level, form.words("product.top", n=row["top"]), *(form.number(share) for share in shares)]
 
 
 def _months_compared(
-    quality_report: Mapping[str, Any], release_quality: Any, privacy_report: Mapping[str, Mapping[str, Any]]
+    quality: Mapping[str, Sequence[MetricScore]],
+    scores: Sequence[MetricScore],
+    privacy_report: Mapping[str, Mapping[str, Any]],
+    form: Form,
 ) -> list[list[str]]:
     """A row a month: the scores of Table 2, copied rows and distance; below, the scores of all months together."""
     rows = []
-    for name, scores in [*quality_report.items(), ("all together", release_quality)]:
+    for name, of in [*quality.items(), ("", scores)]:
         claims = claims_from_json(privacy_report[name]["claims"]) if name in privacy_report else []
-        measured = {claim.key: number(claim.measured) for claim in claims}
-        texts = [row["Ours"] for row in table_two_rows(from_json(scores))]
-        rows.append([name, *texts, measured.get("copies", ""), measured.get("distance", "")])
+        measured = {claim.key: form.number(claim.measured) for claim in claims}
+        by_metric = {score.metric: score.score for score in of}
+        texts = [form.score(metric.name, by_metric.get(metric.name, math.nan)) for metric in METRICS]
+        title = name or form.words("months_section.together")
+        rows.append([title, *texts, measured.get("copies", ""), measured.get("distance", "")])
     return rows
 
 
-def _setting(settings: Settings, name: str) -> tuple[str, str]:
+def _split(months: Sequence[str], words: Words) -> str:
+    """Which months the detectors trained, validated and were tested on."""
+
+    def span(periods: Sequence[str]) -> str:
+        if len(periods) < 2:
+            return periods[0] if periods else words("form.none")
+        return words("form.to", low=periods[0], high=periods[-1])
+
+    split = split_months(months)
+    return words("run.split", train=span(split.train), validation=span(split.validation), test=span(split.test))
+
+
+def _setting(settings: Settings, name: str, words: Words) -> tuple[str, str]:
     """A setting's value, and what it means."""
     value = getattr(settings, name)
-    return "not set" if value is None else str(value), Settings.model_fields[name].description or ""
+    return words("run.not_set") if value is None else str(value), words(f"settings.{name}")
 
 
-def _version(library: str) -> str:
+def _version(library: str, words: Words) -> str:
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        return words("run.not_installed")

@@ -21,7 +21,7 @@ def provenance(lake: Lake, months: Sequence[str]) -> list[tuple[str, str, str, s
     found: dict[str, list[tuple[str, str]]] = {}
     for record in lake.records():
         is_of_months = "|" in record.partition or record.partition in ("", *months)
-        if is_of_months and record.asset not in ("evidence_report", RELEASE, *_NOT_TOLD):
+        if is_of_months and record.asset not in ("evidence_report", "public_evidence", RELEASE, *_NOT_TOLD):
             found.setdefault(record.asset, []).append((record.code_version, record.sha256))
     return [
         (

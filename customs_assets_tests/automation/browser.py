@@ -67,7 +67,7 @@ class Browser:
 
     def open_whole_graph(self) -> None:
         """Open the asset graph so that one picture holds all of it; a step further and its names would vanish."""
-        self.page.set_viewport_size({"width": 1900, "height": 1340})
+        self.page.set_viewport_size({"width": 2200, "height": 2000})
         self.open_graph()
         for _ in range(2):
             self.page.wait_for_timeout(1000)

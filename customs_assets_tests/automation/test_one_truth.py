@@ -46,7 +46,10 @@ BEHIND_OTHER_ROWS = {
     *BEHIND_ANY_MONTH,
     *((key, "2020-01") for key in ("unit_prices", "ctgan_model", "synthetic_declarations")),
     *((key, "2020-01") for key in ("quality_report", "privacy_report")),
-    *((key, "") for key in ("fraud_propensity", "release_quality", "release_privacy", "release_evidence")),
+    *(
+        (key, "")
+        for key in ("fraud_propensity", "release_quality", "release_candidate", "release_privacy", "release_evidence")
+    ),
 }
 
 
@@ -150,7 +153,7 @@ def test_a_changed_setting(office: Office):
     asset_keys = ("unit_prices", "ctgan_model", "safe_groups", "composed_identities", "fraud_propensity")
     by_parts = ("safe_parts", "disclosed_tuples")
     more = ("synthetic_declarations", "rehearsed_declarations", "release_privacy", "release_evidence")
-    told = ("release_candidate", "evidence_report")
+    told = ("release_candidate", "evidence_report", "public_evidence")
     assert views.to_build == of_assets(*asset_keys, *by_parts, *more, *told)
     assert set(views.status.values()) == {"was built with another min_group"}
     assert views.tick == of_assets(
@@ -247,7 +250,7 @@ def test_a_law_whose_file_changed_while_processes_live(office: Office):
             office.build(key, content="another law")
         views = office.ask()
         under_the_law = ("safe_parts", "disclosed_tuples", "rehearsed_declarations", "release_evidence")
-        told = ("release_candidate", "evidence_report")
+        told = ("release_candidate", "evidence_report", "public_evidence")
         assert views.to_build == of_assets(*under_the_law, *told), "all that rests on the law, and the law no more"
         assert all(reason.startswith("was built from another tariff") for reason in views.status.values())
         assert ("safe_parts", "") in views.tick <= views.to_build

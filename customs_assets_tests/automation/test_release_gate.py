@@ -192,7 +192,10 @@ def test_what_the_real_command_released_is_signed_published_and_verified(
     assert office.run("publish", str(office.folder / "published"))[0] == 0
     assert office.run("verify", str(office.folder / "published"), "--signers", str(signers))[0] == 0
     names = {path.name: path for path in (office.folder / "published").iterdir()}
-    assert {name: path.read_bytes() for name, path in names.items() if path.is_file()} == office.released
+    page = (office.folder / "lake" / "public_evidence.html").read_bytes()
+    published = {name: path.read_bytes() for name, path in names.items() if path.is_file()}
+    assert published == {**office.released, "evidence.html": page}
+    assert b"This is the form of the page that may be published with the release." in page
     [record] = (names["signatures"]).glob("*.json")
     assert str(office.folder) not in record.read_text()
     assert json.loads(record.read_text())["claims"]["evidence"]["claims"]

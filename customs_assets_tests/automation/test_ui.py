@@ -29,6 +29,7 @@ NOT_ASKED_FOR = {
     "synthetic_release",
     "release_evidence",
     "evidence_report",
+    "public_evidence",
 }
 
 

@@ -13,6 +13,7 @@ from customs_assets.privacy.claims import attack_claims
 from customs_assets.privacy.goals import ATTACK_CLAIMS
 from customs_assets.privacy.membership import informed
 from customs_assets.privacy.membership.attacks import ATTACKS, all_scores
+from customs_assets.privacy.membership.curves import RATES, curves, null_band
 from customs_assets.privacy.membership.likelihood_ratio import likelihood_ratios
 from customs_assets.privacy.membership.measure import Membership, measured, membership, tpr_bound
 from customs_assets.privacy.membership.permutation import FEW, null, p_value, quantile, rates
@@ -237,3 +238,23 @@ def test_scores_that_say_nothing_have_no_strongest_beyond_chance():
     found = measured(scores, importers < 40, importers, seed=3)
     assert found.by_auc.lower_bound < 0.5 < found.by_auc.by_chance
     assert found.by_auc.p_value > 0.01
+
+
+def test_a_curve_passes_through_the_measured_rates_and_the_band_holds_chance():
+    rng = np.random.default_rng(4)
+    importers = np.repeat(np.arange(400), 5)
+    is_member = importers % 2 == 0
+    leaky = is_member * 0.9 + rng.normal(size=len(importers))
+    blind = rng.normal(size=len(importers))
+    drawn = curves({"leaky": leaky, "blind": blind}, is_member)
+    few, more = rates(leaky, is_member)
+    assert np.interp([0.01, 0.10], RATES, drawn["leaky"]) == pytest.approx([few, more], abs=0.02)
+    assert RATES[0] == pytest.approx(1e-3) and RATES[-1] == 1 and drawn["leaky"][-1] == 1
+    assert all(np.diff(drawn["leaky"]) >= 0)
+    band = np.array(null_band(blind, is_member, importers, 1.0, seed=1))
+    assert (np.array(drawn["leaky"]) > band)[20:50].all(), "an attack that works leaves the band"
+    assert (np.array(drawn["blind"]) <= band).mean() > 0.9, "one that does not stays in it"
+    inside = (RATES > 0.05) & (RATES < 0.5)
+    assert (band > RATES)[inside].all() and (band < 2 * RATES)[inside].all()
+    stretched = np.array(null_band(blind, is_member, importers, 2.0, seed=1))
+    assert stretched[inside] - RATES[inside] == pytest.approx(2 * (band - RATES)[inside], abs=3e-4)

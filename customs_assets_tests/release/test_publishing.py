@@ -37,11 +37,13 @@ def test_the_release_and_the_signatures_that_count_are_published_and_nothing_els
     [record] = [path for path in office.records if json.loads(path.read_text())["signer"] == ANNA]
     assert found.keys() == {
         *small_release(),
+        "evidence.html",
         f"signatures/{record.name}",
         f"signatures/{record.name}.sig",
         "signatures/allowed_signers",
     }
     assert {name: found[name] for name in small_release()} == small_release()
+    assert found["evidence.html"] == Path(office.lake.path("public_evidence", suffix="html")).read_bytes()
     assert found[f"signatures/{record.name}"] == record.read_bytes()
     public = " ".join(office.key(ANNA).with_suffix(".pub").read_text().split()[:2])
     assert found["signatures/allowed_signers"].decode() == f'{ANNA} namespaces="customs-release" {public}\n'
@@ -57,7 +59,7 @@ def test_a_reader_checks_a_published_folder_without_lake_and_settings(office: Of
     office.patch.setenv("CUSTOMS_SIGNERS", "no number")
     status, said = office.command("verify", str(published), "--signers", str(trusted))
     assert status == 0, said
-    assert "whole: the 4 files" in said and f"signed by {ANNA} on " in said
+    assert "whole: the 5 files" in said and f"signed by {ANNA} on " in said
     assert "who signed is not shown" not in said
     status, said = office.command("verify", str(published))
     assert status == 0, said
@@ -77,11 +79,12 @@ def _as_if_made_so(office: Office, files: dict[str, bytes]) -> None:
     """Other files under a candidate and a release with true records and verdicts, as if they had been made and let through."""
     lake = office.lake
     sha256 = ""
-    for asset in ("release_candidate", "synthetic_release", "evidence_report"):
+    for asset in ("release_candidate", "synthetic_release", "evidence_report", "public_evidence"):
         record = lake.record(asset)
         assert record is not None
-        page = asset == "evidence_report"
-        checksum = lake.write_bytes(lake.path(asset), b"page") if page else lake.write_folder(asset, files)
+        path = f"{lake.root}/{record.path}"
+        is_page = asset in ("evidence_report", "public_evidence")
+        checksum = lake.write_bytes(path, b"page") if is_page else lake.write_folder(asset, files)
         sha256 = sha256 or checksum
         inputs = {name: sha256 if name == "release_candidate|" else of for name, of in record.inputs.items()}
         again = replace(record, sha256=checksum, inputs=inputs)
@@ -132,6 +135,32 @@ def _claim_of_the_evidence(office: Office) -> str:
 def _evidence_taken_away(office: Office) -> str:
     Path(office.lake.path("release_evidence", suffix="json")).unlink()
     return "is of other claims than those that stand now"
+
+
+def _rewrite_the_page(office: Office, content: bytes) -> None:
+    """Write other bytes as the page for the public."""
+    Path(office.lake.path("public_evidence", suffix="html")).write_bytes(content)
+
+
+def _page_altered(office: Office) -> str:
+    _rewrite_the_page(office, b"<p>all is well</p>")
+    return "public_evidence is not what was made and judged"
+
+
+def _another_page(office: Office) -> str:
+    _rewrite_the_page(office, b"<p>all is well</p>")
+    record = office.lake.record("public_evidence")
+    assert record is not None
+    sha256 = hashlib.sha256(b"<p>all is well</p>").hexdigest()
+    office.lake.save_record(replace(record, sha256=sha256))
+    return "is of another evidence.html than the one that stands now"
+
+
+def _page_of_other_measures(office: Office) -> str:
+    record = office.lake.record("public_evidence")
+    assert record is not None
+    office.lake.save_record(replace(record, inputs={**record.inputs, "release_privacy|": "0" * 64}))
+    return "is of another evidence.html than the one that stands now"
 
 
 def _alter_the_record(office: Office) -> str:
@@ -253,6 +282,9 @@ def _taken_away(office: Office) -> str:
         _claim_in_the_fifth_decimal,
         _claim_of_the_evidence,
         _evidence_taken_away,
+        _page_altered,
+        _another_page,
+        _page_of_other_measures,
         _alter_the_record,
         _alter_the_signature,
         _take_the_signature_away,
@@ -381,6 +413,24 @@ def _file_and_sums_altered(folder: Path) -> str:
 def _file_missing(folder: Path) -> str:
     (folder / "README.md").unlink()
     return "README.md is missing"
+
+
+def _page_of_another_hand(folder: Path) -> str:
+    (folder / "evidence.html").write_text("<p>all is well</p>")
+    return "is a sign-off of another evidence.html"
+
+
+def _page_missing(folder: Path) -> str:
+    (folder / "evidence.html").unlink()
+    return "is a sign-off of another evidence.html"
+
+
+def _page_in_the_sums(folder: Path) -> str:
+    content = b"<p>all is well</p>"
+    (folder / "evidence.html").write_bytes(content)
+    with (folder / "SHA256SUMS").open("a") as sums:
+        sums.write(_line("evidence.html", content))
+    return "evidence.html is missing"
 
 
 def _sums_missing(folder: Path) -> str:
@@ -527,6 +577,9 @@ ATTACKS_ON_A_FOLDER = [
     _file_altered,
     _file_and_sums_altered,
     _file_missing,
+    _page_of_another_hand,
+    _page_missing,
+    _page_in_the_sums,
     _sums_missing,
     _file_extra,
     _folder_extra,

@@ -120,12 +120,17 @@ def test_the_dictionary_explains_every_column_and_the_card_carries_every_score()
     dictionary = pd.read_csv(io.BytesIO(files["data_dictionary.csv"]))
     assert dictionary["header"].tolist() == [attribute.header for attribute in RELEASED]
     assert dictionary["description"].str.len().min() > 10
-    card = files["README.md"].decode()
+    rows = pd.concat([_declarations()] * 15, ignore_index=True)
+    numbers = {name: [f"{name[:3]}{n}" for n in range(len(rows))] for name in ("declaration_id", "importer_id")}
+    rows = rows.assign(**numbers)
+    settings = Settings()  # pyright: ignore[reportCallIssue]
+    card = build_release(rows, MONTHS, fidelity(rows, rows), settings, 1, "given")["README.md"].decode()
     for title in ("Kolmogorov-Smirnov", "Total variation", "Contingency", "Range coverage", "New row synthesis"):
         assert title in card
     assert "2020-01 to 2020-12" in card
-    assert "- 0% of the rows match no row of the source." in card
-    assert "- 100% of the source's codes and identities occur" in card
+    assert "- Less than 1% of the rows match no row of the source." in card
+    assert "- More than 99% of the source's codes and identities occur" in card
+    assert "- There are too few importers to tell a score." in files["README.md"].decode()
 
 
 @pytest.mark.parametrize(
@@ -155,11 +160,12 @@ def test_the_candidate_takes_its_law_from_the_tariff_and_not_from_the_settings(
     given = Settings(tariff=str(tariff))  # pyright: ignore[reportCallIssue]
     made, lake = _declarations(), Lake(str(tmp_path / "lake"))
     for month in MONTHS:
-        lake.write_table("synthetic_declarations", made[made["date"].dt.strftime("%Y-%m") == month], month)
-    months = Partitions(lake, "synthetic_declarations", MONTHS, "parquet")
+        for asset in ("synthetic_declarations", "anonymized_declarations"):
+            lake.write_table(asset, made[made["date"].dt.strftime("%Y-%m") == month], month)
+    ours, source = (Partitions(lake, f"{of}_declarations", MONTHS, "parquet") for of in ("synthetic", "anonymized"))
     pipeline = Pipeline()
     assert pipeline.settings.law == "simulated"
-    output = release_candidate(pipeline, months, as_json(fidelity(made, made)), read_law(given).tariff)
+    output = release_candidate(pipeline, ours, source, as_json(fidelity(made, made)), read_law(given).tariff)
     assert output.metadata["law"].value == "given"
     assert law_in_words("given", given) in output.value.files["README.md"].decode()
 

@@ -16,10 +16,16 @@ from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.disclosure.population import count_population
 from customs_assets.fidelity.claims import Tables
+from customs_assets.fidelity.references import halves
 from customs_assets.fidelity.table_two import as_json, fidelity
 from customs_assets.lake import Lake, to_arrow
-from customs_assets.privacy.claims import Disclosure, month_privacy
-from customs_assets.release.files import build_release
+from customs_assets.privacy.claims import Disclosure, month_privacy, privacy
+from customs_assets.privacy.gate import reasons_of_measures
+from customs_assets.privacy.rehearsal import Rehearsal
+from customs_assets.release.files import CHECKSUMS, build_release
+from customs_assets.report.evidence import evidence
+from customs_assets.report.page import Evidence, page
+from customs_assets.report.provenance import provenance
 from customs_assets.settings import Settings
 from customs_assets_tests.disclosing import disclosure_of, law_that_allows
 
@@ -102,3 +108,37 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """An empty lake that the pipeline's settings name."""
     monkeypatch.setenv("CUSTOMS_LAKE", str(tmp_path / "lake"))
     return Lake(str(tmp_path / "lake"))
+
+
+def evidence_in(lake: Lake) -> Evidence:
+    """What a page is made from, as the asset is given it."""
+    documents = {name: lake.read_json(name) for name in ("release_quality", "release_evidence", "release_privacy")}
+    months = documents["release_evidence"]["months"]
+    return Evidence(
+        **documents,
+        fraud_benchmark={cell: lake.read_frame("fraud_benchmark", cell) for cell in lake.partitions("fraud_benchmark")},
+        quality_report={month: lake.read_json("quality_report", month) for month in months},
+        privacy_report={month: lake.read_json("privacy_report", month) for month in months},
+        release_candidate={CHECKSUMS: lake.read_folder("release_candidate")[CHECKSUMS]},
+        provenance=provenance(lake, months),
+        settings=Settings(),  # pyright: ignore[reportCallIssue]
+        law="nomenclature",
+        requests=3,
+        withheld=reasons_of_measures(lake, months),
+    )
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory, honest: Made) -> tuple[Path, Lake]:
+    """The page of the honest release, written to a file, and the lake that it was made from."""
+    folder = tmp_path_factory.mktemp("page")
+    lake = Lake(str(folder / "lake"))
+    fill(lake, honest)
+    months = list(by_month(honest.source))
+    lake.write_json("release_evidence", evidence(honest.tables, months, MIN_GROUP, labels_kept=0.5, root=b"s" * 32))
+    training, control = halves(honest.source, "importer_id")
+    rehearsal = Rehearsal(honest.synthetic, training, control, epochs=30)
+    lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal, honest.disclosure))
+    path = folder / "evidence.html"
+    path.write_bytes(page(evidence_in(lake)))
+    return path, lake

@@ -7,66 +7,21 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from customs_assets.claims import from_json
-from customs_assets.disclosure.confidential import count_in_words
-from customs_assets.fidelity.references import halves
 from customs_assets.lake import Lake
-from customs_assets.privacy.claims import privacy
 from customs_assets.privacy.gate import reasons_of_measures
-from customs_assets.privacy.rehearsal import Rehearsal
-from customs_assets.release.files import CHECKSUMS
-from customs_assets.report.evidence import evidence
 from customs_assets.report.page import page
-from customs_assets.report.provenance import provenance
 from customs_assets.settings import Settings
-from customs_assets_tests.report.conftest import MIN_GROUP, Made, by_month, fill
+from customs_assets_tests.report.conftest import by_month, evidence_in
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 
 PAPER = ["Table 2", "Table 3", "Figure 3", "Figure 4", "Figure 5", "Figure 6", "Figure 7"]
-
-
-def _inputs(lake: Lake) -> dict[str, Any]:
-    """The arguments of ``page``, as the asset is given them."""
-    evidence = lake.read_json("release_evidence")
-    return {
-        **{key: lake.read_json(key) for key in ("release_quality", "release_privacy")},
-        "release_evidence": evidence,
-        "fraud_benchmark": {
-            cell: lake.read_frame("fraud_benchmark", cell) for cell in lake.partitions("fraud_benchmark")
-        },
-        **{
-            key: {month: lake.read_json(key, month) for month in evidence["months"]}
-            for key in ("quality_report", "privacy_report")
-        },
-        "release_candidate": {CHECKSUMS: lake.read_folder("release_candidate")[CHECKSUMS]},
-        "provenance": provenance(lake, evidence["months"]),
-        "settings": Settings(),  # pyright: ignore[reportCallIssue]
-        "requests": count_in_words(3),
-        "law": "nomenclature",
-        "withheld": reasons_of_measures(lake, evidence["months"]),
-    }
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory, honest: Made) -> tuple[Path, Lake]:
-    """The page of the honest release, written to a file, and the lake that it was made from."""
-    folder = tmp_path_factory.mktemp("page")
-    lake = Lake(str(folder / "lake"))
-    fill(lake, honest)
-    months = list(by_month(honest.source))
-    lake.write_json("release_evidence", evidence(honest.tables, months, MIN_GROUP, labels_kept=0.5, root=b"s" * 32))
-    training, control = halves(honest.source, "importer_id")
-    rehearsal = Rehearsal(honest.synthetic, training, control, epochs=30)
-    lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal, honest.disclosure))
-    path = folder / "evidence.html"
-    path.write_bytes(page(**_inputs(lake)))
-    return path, lake
 
 
 def _opened(path: Path, *options: str) -> tuple[str, str]:
@@ -117,13 +72,13 @@ def test_the_page_says_what_the_lake_says(written: tuple[Path, Lake]):
 def test_the_page_says_at_its_top_what_the_gate_says(written: tuple[Path, Lake]):
     path, lake = written
     reasons = reasons_of_measures(lake, lake.partitions("privacy_report", "json"))
-    head = html.unescape(path.read_text(encoding="utf-8").partition("<nav>")[0])
+    head = html.unescape(path.read_text(encoding="utf-8").partition("<nav")[0])
     said = f"withheld: {'; '.join(reasons)}" if reasons else "released"
     assert f">{said}</p>" in head
-    inputs = _inputs(lake)
-    withheld = page(**{**inputs, "withheld": ["Membership was not measured: <too few>"]}).decode()
+    made_from = evidence_in(lake)
+    withheld = page(replace(made_from, withheld=["Membership was not measured: <too few>"])).decode()
     assert '<p class="gate fails">withheld: Membership was not measured: &lt;too few&gt;</p>' in withheld
-    assert '<p class="gate holds">released</p>' in page(**{**inputs, "withheld": []}).decode()
+    assert '<p class="gate holds">released</p>' in page(replace(made_from, withheld=[])).decode()
 
 
 def test_the_page_says_which_law_there_is_and_how_tuples_are_shown(written: tuple[Path, Lake]):
@@ -137,7 +92,7 @@ def test_the_page_says_which_law_there_is_and_how_tuples_are_shown(written: tupl
         in text
     )
     settings = Settings(min_group=8, dominance_one=0.5)  # pyright: ignore[reportCallIssue]
-    other = page(**{**_inputs(lake), "law": "simulated", "settings": settings}).decode()
+    other = page(replace(evidence_in(lake), law="simulated", settings=settings)).decode()
     assert "The law is that of the simulated administration" in other
     assert "No tariff law was given." not in other
     assert "A part is kept where at least 8 importers declared it" in other
@@ -155,7 +110,7 @@ def test_the_page_names_nobody(written: tuple[Path, Lake]):
 
 def test_the_same_evidence_gives_the_same_bytes(written: tuple[Path, Lake]):
     path, lake = written
-    assert page(**_inputs(lake)) == path.read_bytes()
+    assert page(evidence_in(lake)) == path.read_bytes()
 
 
 def test_figure_data_are_plain_json(written: tuple[Path, Lake]):

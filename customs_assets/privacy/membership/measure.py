@@ -12,6 +12,7 @@ import pandas as pd
 from customs_assets.fidelity.detection import auc
 from customs_assets.privacy.chance import CLAIMS, FALSE_ALARMS, auc_bound, judging_quantile, wilson
 from customs_assets.privacy.membership.attacks import ATTACKS, all_scores
+from customs_assets.privacy.membership.curves import RATES, curves, null_band
 from customs_assets.privacy.membership.permutation import FEW, PERMUTATIONS, null, p_value, quantile, rates
 from customs_assets.privacy.membership.scene import Scene
 
@@ -64,6 +65,8 @@ class Membership:
         by_tpr: the attack with the most true positives at ``FEW`` false positives.
         standard_error: of the largest AUC, with the importer as the unit; NaN with too few importers on a side.
         members: training rows attacked, and as many control rows.
+        curves: true positives at ``curves.RATES``, by attack.
+        band: what the attack with the most true positives stays under at these rates in 95% of cases if nothing leaked.
     """
 
     outcomes: dict[str, Outcome]
@@ -71,6 +74,8 @@ class Membership:
     by_tpr: Strongest
     standard_error: float
     members: int
+    curves: dict[str, list[float]]
+    band: list[float]
 
     @property
     def aucs(self) -> dict[str, float]:
@@ -96,7 +101,13 @@ class Membership:
             {"name": attack.name, "title": attack.title, "knows": attack.knows, **asdict(self.outcomes[attack.name])}
             for attack in ATTACKS
         ]
-        return {"attacks": attacks, "strongest": strongest, "rows": self.members, "permutations": PERMUTATIONS}
+        return {
+            "attacks": attacks,
+            "strongest": strongest,
+            "rows": self.members,
+            "permutations": PERMUTATIONS,
+            "curves": {"false_positives": RATES.tolist(), "true_positives": self.curves, "band": self.band},
+        }
 
 
 def membership(synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame, seed: int = 2020) -> Membership:
@@ -140,6 +151,8 @@ def measured(scores: dict[str, np.ndarray], is_member: np.ndarray, importers: np
         Strongest(by_tpr, largest_tpr, lower_tpr, quantile(chance.tpr, USUAL), p_value(largest_tpr, chance.tpr)),
         unit * stretch[by_auc],
         int(is_member.sum()),
+        curves(scores, is_member),
+        null_band(scores[by_tpr], is_member, codes, stretch[by_tpr], seed),
     )
 
 
