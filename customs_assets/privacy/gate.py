@@ -1,6 +1,7 @@
 """The gate: whether the release candidate may be published, and if not, why.
 
-The gate fails closed. A claim that is missing or was not measured withholds the release, as does one that blocks it. So does a
+The gate fails closed. A claim that is missing or was not measured withholds the release, as does one that blocks it. A claim
+whose interval is too wide to exclude its limit counts as not measured. So does a
 month without a report, or a measure of other rows than the candidate's. Whoever publishes all the same names the claim and a
 reason (``CUSTOMS_RELEASE_DESPITE``); both stand in ``release_privacy``, on the card and on the page. The gate, the page, the
 expectations and the command line all ask here. What must be claimed, and with which limits, stands in ``goals``.
@@ -19,12 +20,15 @@ from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, REQUIRED, REQUIRED_
 CANDIDATE = "release_candidate"
 
 # The version of the measures that the gate goes by. Raise it when the same rows would get other measures.
-PRIVACY_VERSION = "8"
+PRIVACY_VERSION = "9"
 
 # The first word of every sentence that says that nothing is released.
 WITHHELD = "withheld: "
 
 ALTERED = "is not what was made and judged: a disk fault, or a hand in the lake (`customs verify`)"
+
+# What narrows an interval.
+_WOULD_HELP = "more importers or more months would narrow it, or CUSTOMS_RELEASE_DESPITE can name {key} and a reason"
 
 _DESPITE = "release_despite"
 _PRIVACY, _MONTH_REPORT = "release_privacy", "privacy_report"
@@ -155,10 +159,12 @@ def _objection(claim: Claim) -> str:
     """How a judged claim withholds the release. Empty where it does not.
 
     A claim withholds the release where it exceeds its limit by more than chance (``Claim.blocks_release``), and where it was not
-    measured: a measure, a bound or a limit that is no number proves nothing.
+    measured: a measure, a bound or a limit that is no number proves nothing, and neither does an interval that does not exclude
+    the limit (``Claim.excludes_limit``).
     """
     if claim.blocks_above is not None:
-        needed = {"its measure": claim.measured, "its interval": claim.lower_bound, "its limit": claim.blocks_above}
+        ends = claim.lower_bound + claim.upper_bound
+        needed = {"its measure": claim.measured, "its interval": ends, "its limit": claim.blocks_above}
     else:
         needed = {"its measure": claim.measured, "its goal": claim.at_least or 0.0}
     if not math.isfinite(claim.measured) and claim.note.startswith("not measured"):
@@ -168,6 +174,11 @@ def _objection(claim: Claim) -> str:
     if claim.blocks_release:
         return (
             f"goes past its limit of {claim.blocks_above:.4g} by more than chance: {claim.measured:.4g} ({claim.note})"
+        )
+    if claim.blocks_above is not None and not claim.excludes_limit:
+        return (
+            f"is unmeasured: it may be as high as {claim.upper_bound:.4g}, so the interval is too wide to exclude the limit of "
+            f"{claim.blocks_above:.4g} ({claim.note}); {_WOULD_HELP.format(key=claim.key)}"
         )
     if claim.at_least is not None and claim.measured < claim.at_least:
         return f"lies below its goal of {claim.at_least:.4g}: {claim.measured:.4g} ({claim.note})"

@@ -27,7 +27,7 @@ from customs_assets.seeds import derive_seed
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("6", "release_secret", "min_group", "labels_kept"),
+    **made_with("7", "release_secret", "min_group", "labels_kept"),
 )
 def release_evidence(
     pipeline: Pipeline,
