@@ -23,7 +23,7 @@ from customs_assets.privacy import CannotBeMeasured, NothingToAttack
 from customs_assets.privacy.amounts import extremes, solved_amounts, strongest
 from customs_assets.privacy.closest_record import QUANTILES, closest_record
 from customs_assets.privacy.complementary import complementary
-from customs_assets.privacy.counts import TARIFF_TUPLE_KIND, copies, group_account
+from customs_assets.privacy.counts import TARIFF_TUPLE_KIND, copied_goods, copies, group_account
 from customs_assets.privacy.declared import Declared
 from customs_assets.privacy.distance_protection import baseline_protection, overfitting_protection
 from customs_assets.privacy.dominant_totals import dominant_totals
@@ -161,6 +161,7 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
     tuple_note = f"of {tuples.shown} shown; in {tuples.rows_under_k} rows; smallest group {tuples.smallest_group}"
     by_column = ", ".join(f"{entry.kind} {entry.under_k}" for entry in codes if entry.under_k) or "none in any column"
     rare_codes = sum(entry.under_k for entry in codes)
+    goods = copied_goods(tables.synthetic, tables.source, min_group, tables.seed)
     return [
         copied,
         replace(without_identities, ceiling=repeated_in_source[1], note=agree),
@@ -170,6 +171,12 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
             f"Tariff tuples that 1 to {min_group - 1} inspected importers declared",
             tuples.under_k,
             note=f"{tuple_note}; a tuple that is put together from safe parts may be somebody's by chance",
+        ),
+        _counted(
+            "goods_copied",
+            goods.lower_bound,
+            f"lower bound; {goods.rows} of {goods.of} rows, {goods.by_chance:.1f} by chance",
+            min_group,
         ),
         _counted("codes_under_k", rare_codes, by_column, min_group),
         Claim(

@@ -68,6 +68,14 @@ _RULES = (
 
 # Counted on the release alone, beside what chance reads off.
 _READ_OFF = (
+    Goal(
+        "goods_copied",
+        "Rows with the goods of source rows of fewer than {k} importers, whoever is named; share beyond chance",
+        0.0,
+        0.0,
+        0.0,
+        "Another importer's name hides nobody's consignment: goods, mass and price are its own.",
+    ),
     _none(
         "codes_under_k",
         "Codes of the form on fewer than {k} importers",

@@ -21,6 +21,9 @@ from customs_assets.privacy.chance import CONFIDENCE, Rate, effective_attacks, j
 
 ENOUGH_GUESSES = 20
 
+# The share of the importers that several ways together are held to name, where an upper bound is asked for.
+LEAST_REACH = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Risk:
@@ -186,6 +189,8 @@ def strongest(measures: Sequence[Callable[[], Risk]]) -> Risk:
     Its ``upper_bound`` is that of all ways together: what an attacker gains who makes every guess. A way that finds more than
     chance stands by itself, so its own upper end counts, too. The other ways show nothing one by one, and some have so few
     guesses that no interval of theirs excludes anything. They need not: a leak among a few guesses is a small part of all.
+    Where all ways reach fewer than :data:`LEAST_REACH` of the importers, the guesses that cannot be made count as wrong ones on
+    either side: an attack is not the more dangerous for hardly finding anybody.
 
     Raises:
         CannotBeMeasured: no way has anything to compare with.
@@ -229,7 +234,16 @@ def _added(ways: Sequence[Guesses]) -> Guesses:
     attacks, successes = (
         np.concatenate([getattr(guesses, part) for guesses in by_size.values()]) for part in Guesses._fields
     )
-    return Guesses(attacks, successes)
+    return _reaching(Guesses(attacks, successes))
+
+
+def _reaching(guesses: Guesses) -> Guesses:
+    """The same with one wrong guess on each of as many further importers as lack to :data:`LEAST_REACH`."""
+    missing = math.ceil(LEAST_REACH * len(guesses.attacks) - float(guesses.attacks.sum()))
+    unnamed = np.flatnonzero(guesses.attacks == 0)[: max(missing, 0)]
+    attacks = guesses.attacks.copy()
+    attacks[unnamed] = 1.0
+    return Guesses(attacks, guesses.successes)
 
 
 def risk_of_rows(sides: Sequence[pd.DataFrame], right: Sequence[np.ndarray], baseline_successes: int) -> Risk:
