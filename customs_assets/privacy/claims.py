@@ -7,7 +7,7 @@ What belongs here measures the list of ``goals`` and writes the documents ``rele
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -23,10 +23,10 @@ from customs_assets.privacy import CannotBeMeasured, NothingToAttack
 from customs_assets.privacy.amounts import extremes, solved_amounts, strongest
 from customs_assets.privacy.closest_record import QUANTILES, closest_record
 from customs_assets.privacy.complementary import complementary
-from customs_assets.privacy.counts import TARIFF_TUPLE_KIND, copied_goods, copies, group_account
+from customs_assets.privacy.counts import TARIFF_TUPLE_KIND, GroupAccount, copied_goods, copies, group_account
 from customs_assets.privacy.declared import Declared
 from customs_assets.privacy.distance_protection import baseline_protection, overfitting_protection
-from customs_assets.privacy.dominant_totals import dominant_totals
+from customs_assets.privacy.dominant_totals import dominant_totals, unsafe_cells
 from customs_assets.privacy.goals import ATTACK_CLAIMS, GOALS, MODES, NO_ATTACK, SECRETS, TARGETS
 from customs_assets.privacy.goals import ATTACKS as REQUIRED_ATTACKS
 from customs_assets.privacy.group_disclosure import group_disclosure
@@ -158,9 +158,14 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
     tuples = account.pop(TARIFF_TUPLE_KIND)
     codes = [account[kind] for kind in FORM_CODES]
     amounts = [account[kind] for kind in _AMOUNTS]
+    first, second = tables.halves("importer_id")
+    of_original = group_account(tables.source, tables.source, min_group)
+    of_others = group_account(second, first, min_group)
     tuple_note = f"of {tuples.shown} shown; in {tuples.rows_under_k} rows; smallest group {tuples.smallest_group}"
+    tuple_note += _beside([of_original[TARIFF_TUPLE_KIND]], [of_others[TARIFF_TUPLE_KIND]])
     by_column = ", ".join(f"{entry.kind} {entry.under_k}" for entry in codes if entry.under_k) or "none in any column"
     rare_codes = sum(entry.under_k for entry in codes)
+    original_codes = sum(of_original[kind].under_k for kind in FORM_CODES)
     goods = copied_goods(tables.synthetic, tables.source, min_group, tables.seed)
     return [
         copied,
@@ -178,15 +183,24 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
             f"lower bound; {goods.rows} of {goods.of} rows, {goods.by_chance:.1f} by chance",
             min_group,
         ),
-        _counted("codes_under_k", rare_codes, by_column, min_group),
+        _counted("codes_under_k", rare_codes, f"{by_column}; the original itself has {original_codes}", min_group),
         Claim(
             "amounts_under_k",
             Subject.PRIVACY,
             f"Amounts that 1 to {min_group - 1} importers wrote",
             sum(entry.under_k for entry in amounts),
-            note=f"of {sum(entry.shown for entry in amounts)} shown; an amount drawn at random may be somebody's by chance",
+            note=f"of {sum(entry.shown for entry in amounts)} shown"
+            + _beside(*([account[kind] for kind in _AMOUNTS] for account in (of_original, of_others)))
+            + "; an amount drawn at random may be somebody's by chance",
         ),
     ]
+
+
+def _beside(original: Sequence[GroupAccount], others: Sequence[GroupAccount]) -> str:
+    """The original's own figure, and what importers of one half of the source show of the other half."""
+    own, shown = (sum(getattr(entry, name) for entry in original) for name in ("under_k", "shown"))
+    held_out, of = (sum(getattr(entry, name) for entry in others) for name in ("under_k", "shown"))
+    return f"; in the original itself {own} of {shown}; half of its importers show {held_out} of {of} of the other half"
 
 
 def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) -> list[Claim]:
@@ -199,6 +213,7 @@ def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) ->
     wrong = account[account["wrong"] > 0]
     where = ", ".join(f"{row.part} at {row.level}: {row.wrong} {row.what}" for row in wrong.itertuples())
     counted = account.groupby("what")["counted"].sum()
+    unsafe, cells = unsafe_cells(tables.source, min_group)
     return [
         _counted(
             "tuples_not_disclosed",
@@ -210,7 +225,8 @@ def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) ->
             int(wrong["wrong"].sum()),
             where
             or f"counted again: {counted.get('cells', 0)} safe cells, {counted.get('kept', 0)} parts kept, "
-            f"{counted.get('pools', 0)} exchanged or replaced",
+            f"{counted.get('pools', 0)} exchanged or replaced; in the original itself {unsafe} of {cells} products and origins "
+            f"have fewer than {min_group} inspected importers or a dominating one",
             min_group,
         ),
     ]

@@ -108,16 +108,12 @@ _READ_OFF = (
 # chance alone exceeds once in twenty times; the measure brings it, because it hangs on the importers and rows.
 _TPR_TITLE = "True positives at one false positive in a hundred, the strongest attack"
 
-_PART_OF_RISK = (
-    "No authority names a number. At 0.05, of twenty guesses that fail on other importers one is right because of the release; "
-    "at 0.15 of seven."
-)
-_BESIDE_CONTROL = "The same scale: of twenty guesses that fail on other importers one is right, or of seven."
+_OF_TWENTY = "Of guesses that fail on other importers, the release makes one in twenty right; or one in seven."
 
 
-def _risk(attack: str, title: str = "", because: str = _BESIDE_CONTROL) -> Goal:
+def _risk(attack: str, title: str = "") -> Goal:
     words = title or f"{attack[0].upper()}{attack[1:]}"
-    return Goal(attack, f"{words}: upper bound of the risk", 0.0, 0.05, 0.15, because)
+    return Goal(attack, f"{words}: upper bound of the risk", 0.0, 0.05, 0.15, _OF_TWENTY)
 
 
 # Attacks on the rehearsal, on rows and importers. Between goal and limit the page says that the goal is missed, and a person
@@ -156,9 +152,9 @@ _ATTACKS = (
         0.10,
         "Two importers in a hundred are within what chance recognises. Past ten, tokens no longer hide who is who.",
     ),
-    *(_risk(f"singling out, {mode}", because=_PART_OF_RISK) for mode in MODES),
-    _risk("linkability", because=_PART_OF_RISK),
-    *(_risk(f"inference, {secret}", because=_PART_OF_RISK) for secret in SECRETS),
+    *(_risk(f"singling out, {mode}") for mode in MODES),
+    _risk("linkability"),
+    *(_risk(f"inference, {secret}") for secret in SECRETS),
     _risk("dominance", "Totals of dominating importers, read off the release's sums"),
     _risk("complementary disclosure", "An importer's total as the official total less the release's"),
     _risk("group disclosure", "What a whole group is shown with, said of its importers"),

@@ -240,7 +240,7 @@ def test_a_code_that_one_importer_declared_is_convicted(lake: Lake, honest: Made
     shown.loc[7, "payment_type"] = "99"
     findings = _findings(lake, source, shown)
     assert (
-        "Codes of the form on fewer than 5 importers goes past its limit of 0 by more than chance: 1 (payment_type 1)"
+        "Codes of the form on fewer than 5 importers goes past its limit of 0 by more than chance: 1 (payment_type 1; "
         in findings
     )
 
