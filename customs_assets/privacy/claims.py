@@ -162,7 +162,7 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
     of_original = group_account(tables.source, tables.source, min_group)
     of_others = group_account(second, first, min_group)
     tuple_note = f"of {tuples.shown} shown; in {tuples.rows_under_k} rows; smallest group {tuples.smallest_group}"
-    tuple_note += _beside([of_original[TARIFF_TUPLE_KIND]], [of_others[TARIFF_TUPLE_KIND]])
+    tuple_note += _beside([of_original[TARIFF_TUPLE_KIND]], [of_others[TARIFF_TUPLE_KIND]], min_group)
     by_column = ", ".join(f"{entry.kind} {entry.under_k}" for entry in codes if entry.under_k) or "none in any column"
     rare_codes = sum(entry.under_k for entry in codes)
     original_codes = sum(of_original[kind].under_k for kind in FORM_CODES)
@@ -183,24 +183,35 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
             f"lower bound; {goods.rows} of {goods.of} rows, {goods.by_chance:.1f} by chance",
             min_group,
         ),
-        _counted("codes_under_k", rare_codes, f"{by_column}; the original itself has {original_codes}", min_group),
+        _counted(
+            "codes_under_k",
+            rare_codes,
+            f"{by_column}; the original itself has {_told(original_codes, min_group)}",
+            min_group,
+        ),
         Claim(
             "amounts_under_k",
             Subject.PRIVACY,
             f"Amounts that 1 to {min_group - 1} importers wrote",
             sum(entry.under_k for entry in amounts),
             note=f"of {sum(entry.shown for entry in amounts)} shown"
-            + _beside(*([account[kind] for kind in _AMOUNTS] for account in (of_original, of_others)))
+            + _beside(*([account[kind] for kind in _AMOUNTS] for account in (of_original, of_others)), min_group)
             + "; an amount drawn at random may be somebody's by chance",
         ),
     ]
 
 
-def _beside(original: Sequence[GroupAccount], others: Sequence[GroupAccount]) -> str:
+def _told(count: int, min_group: int) -> str:
+    """A count of the source, as it may stand on a page."""
+    return f"fewer than {min_group}" if 0 < count < min_group else str(count)
+
+
+def _beside(original: Sequence[GroupAccount], others: Sequence[GroupAccount], min_group: int) -> str:
     """The original's own figure, and what importers of one half of the source show of the other half."""
     own, shown = (sum(getattr(entry, name) for entry in original) for name in ("under_k", "shown"))
     held_out, of = (sum(getattr(entry, name) for entry in others) for name in ("under_k", "shown"))
-    return f"; in the original itself {own} of {shown}; half of its importers show {held_out} of {of} of the other half"
+    itself, half = _told(own, min_group), _told(held_out, min_group)
+    return f"; in the original itself {itself} of {shown}; half of its importers show {half} of {of} of the other half"
 
 
 def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) -> list[Claim]:
@@ -214,6 +225,7 @@ def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) ->
     where = ", ".join(f"{row.part} at {row.level}: {row.wrong} {row.what}" for row in wrong.itertuples())
     counted = account.groupby("what")["counted"].sum()
     unsafe, cells = unsafe_cells(tables.source, min_group)
+    itself = _told(unsafe, min_group)
     return [
         _counted(
             "tuples_not_disclosed",
@@ -225,7 +237,7 @@ def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) ->
             int(wrong["wrong"].sum()),
             where
             or f"counted again: {counted.get('cells', 0)} safe cells, {counted.get('kept', 0)} parts kept, "
-            f"{counted.get('pools', 0)} exchanged or replaced; in the original itself {unsafe} of {cells} products and origins "
+            f"{counted.get('pools', 0)} exchanged or replaced; in the original itself {itself} of {cells} products and origins "
             f"have fewer than {min_group} inspected importers or a dominating one",
             min_group,
         ),
