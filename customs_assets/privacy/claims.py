@@ -7,7 +7,7 @@ What belongs here measures the list of ``goals`` and writes the documents ``rele
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -23,7 +23,15 @@ from customs_assets.privacy import CannotBeMeasured, NothingToAttack
 from customs_assets.privacy.amounts import extremes, solved_amounts, strongest
 from customs_assets.privacy.closest_record import QUANTILES, closest_record
 from customs_assets.privacy.complementary import complementary
-from customs_assets.privacy.counts import TARIFF_TUPLE_KIND, GroupAccount, copied_goods, copies, group_account
+from customs_assets.privacy.counts import (
+    TARIFF_TUPLE_KIND,
+    as_told,
+    beside_original,
+    copied_goods,
+    copies,
+    group_account,
+    others_account,
+)
 from customs_assets.privacy.declared import Declared
 from customs_assets.privacy.distance_protection import baseline_protection, overfitting_protection
 from customs_assets.privacy.dominant_totals import dominant_totals, unsafe_cells
@@ -158,11 +166,10 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
     tuples = account.pop(TARIFF_TUPLE_KIND)
     codes = [account[kind] for kind in FORM_CODES]
     amounts = [account[kind] for kind in _AMOUNTS]
-    first, second = tables.halves("importer_id")
     of_original = group_account(tables.source, tables.source, min_group)
-    of_others = group_account(second, first, min_group)
+    of_others = others_account(tables.source, min_group, tables.seed)
     tuple_note = f"of {tuples.shown} shown; in {tuples.rows_under_k} rows; smallest group {tuples.smallest_group}"
-    tuple_note += _beside([of_original[TARIFF_TUPLE_KIND]], [of_others[TARIFF_TUPLE_KIND]], min_group)
+    tuple_note += beside_original(of_original, of_others, (TARIFF_TUPLE_KIND,), min_group)
     by_column = ", ".join(f"{entry.kind} {entry.under_k}" for entry in codes if entry.under_k) or "none in any column"
     rare_codes = sum(entry.under_k for entry in codes)
     original_codes = sum(of_original[kind].under_k for kind in FORM_CODES)
@@ -186,7 +193,7 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
         _counted(
             "codes_under_k",
             rare_codes,
-            f"{by_column}; the original itself has {_told(original_codes, min_group)}",
+            f"{by_column}; the original itself has {as_told(original_codes, min_group)}",
             min_group,
         ),
         Claim(
@@ -195,23 +202,10 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
             f"Amounts that 1 to {min_group - 1} importers wrote",
             sum(entry.under_k for entry in amounts),
             note=f"of {sum(entry.shown for entry in amounts)} shown"
-            + _beside(*([account[kind] for kind in _AMOUNTS] for account in (of_original, of_others)), min_group)
+            + beside_original(of_original, of_others, _AMOUNTS, min_group)
             + "; an amount drawn at random may be somebody's by chance",
         ),
     ]
-
-
-def _told(count: int, min_group: int) -> str:
-    """A count of the source, as it may stand on a page."""
-    return f"fewer than {min_group}" if 0 < count < min_group else str(count)
-
-
-def _beside(original: Sequence[GroupAccount], others: Sequence[GroupAccount], min_group: int) -> str:
-    """The original's own figure, and what importers of one half of the source show of the other half."""
-    own, shown = (sum(getattr(entry, name) for entry in original) for name in ("under_k", "shown"))
-    held_out, of = (sum(getattr(entry, name) for entry in others) for name in ("under_k", "shown"))
-    itself, half = _told(own, min_group), _told(held_out, min_group)
-    return f"; in the original itself {itself} of {shown}; half of its importers show {half} of {of} of the other half"
 
 
 def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) -> list[Claim]:
@@ -225,7 +219,7 @@ def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) ->
     where = ", ".join(f"{row.part} at {row.level}: {row.wrong} {row.what}" for row in wrong.itertuples())
     counted = account.groupby("what")["counted"].sum()
     unsafe, cells = unsafe_cells(tables.source, min_group)
-    itself = _told(unsafe, min_group)
+    itself = as_told(unsafe, min_group)
     return [
         _counted(
             "tuples_not_disclosed",

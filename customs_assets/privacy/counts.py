@@ -8,6 +8,7 @@ What belongs here are the exact counts (``sql/copied_rows.sql``, ``sql/copied_go
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import duckdb
@@ -118,6 +119,40 @@ def group_account(synthetic: pd.DataFrame, source: pd.DataFrame, min_group: int)
     """
     rows = _counted("group_account.sql", synthetic, source, {"min_group": min_group})
     return {row[0]: GroupAccount(*row) for row in rows}
+
+
+def others_account(source: pd.DataFrame, min_group: int, seed: int) -> dict[str, GroupAccount]:
+    """The account of what importers of one half of the source show of the other half; empty where all fall into one half."""
+    held_out = in_control(source["importer_id"], seed)
+    if held_out.all() or not held_out.any():
+        return {}
+    return group_account(source[held_out], source[~held_out], min_group)
+
+
+def beside_original(
+    original: Mapping[str, GroupAccount], others: Mapping[str, GroupAccount], kinds: Sequence[str], min_group: int
+) -> str:
+    """A phrase with the original's own values under ``k``, and with those of :func:`others_account`.
+
+    Args:
+        original: the account of the source by itself.
+        others: that of its halves; may be empty.
+        kinds: of values, which are added.
+        min_group: ``k``.
+    """
+    figures = [
+        (sum(account[kind].under_k for kind in kinds), sum(account[kind].shown for kind in kinds))
+        for account in (original, others)
+        if account
+    ]
+    told = [f"{as_told(under_k, min_group)} of {shown}" for under_k, shown in figures]
+    said = f"; in the original itself {told[0]}"
+    return f"{said}; half of its importers show {told[1]} of the other half" if others else said
+
+
+def as_told(count: int, min_group: int) -> str:
+    """A count of the source, as it may stand on a page."""
+    return f"fewer than {min_group}" if 0 < count < min_group else str(count)
 
 
 def _counted(

@@ -27,9 +27,6 @@ WITHHELD = "withheld: "
 
 ALTERED = "is not what was made and judged: a disk fault, or a hand in the lake (`customs verify`)"
 
-# What narrows an interval.
-_WOULD_HELP = "more importers or more months would narrow it, or CUSTOMS_RELEASE_DESPITE can name {key} and a reason"
-
 _DESPITE = "release_despite"
 _PRIVACY, _MONTH_REPORT = "release_privacy", "privacy_report"
 _REHEARSAL, _SYNTHETIC = "rehearsed_declarations", "synthetic_declarations"
@@ -149,7 +146,12 @@ def _is_judged(claim: Claim) -> bool:
 
 def _objections(claims: Sequence[Claim], required: Sequence[str], accepted: Mapping[str, str]) -> list[str]:
     judged = [claim for claim in claims if _is_judged(claim) and claim.key not in accepted]
-    reasons = [f"{claim.title} {reason}" for claim in judged if (reason := _objection(claim))]
+    objections = [(claim, objection) for claim in judged if (objection := _objection(claim))]
+    wide = [
+        claim for claim, objection in objections if claim.blocks_above is not None and objection == _too_wide(claim)
+    ]
+    reasons = [f"{claim.title} {objection}" for claim, objection in objections if claim not in wide]
+    reasons += [_unmeasured(wide)] if wide else []
     claimed = claimed_keys(claims)
     missing = [key for key in required if key not in claimed]
     return [*reasons, f"nothing is claimed of {', '.join(missing)}"] if missing else reasons
@@ -176,13 +178,29 @@ def _objection(claim: Claim) -> str:
             f"goes past its limit of {claim.blocks_above:.4g} by more than chance: {claim.measured:.4g} ({claim.note})"
         )
     if claim.blocks_above is not None and not claim.excludes_limit:
-        return (
-            f"is unmeasured: it may be as high as {claim.upper_bound:.4g}, so the interval is too wide to exclude the limit of "
-            f"{claim.blocks_above:.4g} ({claim.note}); {_WOULD_HELP.format(key=claim.key)}"
-        )
+        return _too_wide(claim)
     if claim.at_least is not None and claim.measured < claim.at_least:
         return f"lies below its goal of {claim.at_least:.4g}: {claim.measured:.4g} ({claim.note})"
     return ""
+
+
+def _too_wide(claim: Claim) -> str:
+    return (
+        f"is unmeasured: it may be as high as {claim.upper_bound:.4g}, so the interval is too wide to exclude the limit of "
+        f"{claim.blocks_above:.4g}"
+    )
+
+
+def _unmeasured(claims: Sequence[Claim]) -> str:
+    """One reason for all claims whose interval is too wide, and what would help."""
+    which = "; ".join(
+        f"{claim.title} (may be {claim.upper_bound:.4g}, limit {claim.blocks_above:.4g})" for claim in claims
+    )
+    keys = ", ".join(f'"{claim.key}"' for claim in claims)
+    return (
+        f"unmeasured, because the interval is too wide to exclude the limit: {which}; more importers or more months would narrow "
+        f"it, or CUSTOMS_RELEASE_DESPITE can name {keys} with a reason"
+    )
 
 
 def _unready(lake: Lake, *partitions: tuple[str, str]) -> list[str]:

@@ -85,15 +85,23 @@ def test_more_than_chance_convicts_a_point_estimate_does_not(key: str, lower_bou
 def test_an_interval_too_wide_to_exclude_the_limit_is_no_measure_and_says_what_would_help(key: str, upper_bound: float):
     wide = [replace(c, upper_bound=upper_bound) if c.key == key else c for c in _sound()]
     [reason] = reasons_of_claims(from_json(as_json(wide)), MONTH)
-    assert reason.startswith(
-        f"{key} is unmeasured: it may be as high as {upper_bound:.4g}, so the interval is too wide"
-    )
-    assert "more importers or more months" in reason and f"CUSTOMS_RELEASE_DESPITE can name {key}" in reason
+    said = f"unmeasured, because the interval is too wide to exclude the limit: {key} (may be {upper_bound:.4g}, limit 0.15)"
+    assert reason.startswith(said)
+    assert f'more importers or more months would narrow it, or CUSTOMS_RELEASE_DESPITE can name "{key}"' in reason
     assert reasons_of_claims(wide, MONTH, {key: "a pilot"}) == []
     [told] = accepted_claims(wide, {key: "a pilot"})
-    assert told["objection"].startswith("is unmeasured"), "the page says what was set aside"
+    assert told["objection"].startswith("is unmeasured: it may be as high as "), "the page says what was set aside"
     at_the_limit = [replace(c, upper_bound=LIMIT) if c.key == key else c for c in _sound()]
     assert reasons_of_claims(at_the_limit, MONTH) == []
+
+
+def test_all_that_is_unmeasured_is_one_reason_beside_what_convicts():
+    bounds = [{"upper_bound": 0.4}, {"upper_bound": 0.5}, {"lower_bound": 0.3, "upper_bound": 0.6}]
+    claims = [replace(claim, **bound) for claim, bound in zip(_sound(), bounds, strict=False)] + _sound()[3:]
+    convicting, unmeasured = reasons_of_claims(claims, MONTH)
+    assert convicting.startswith(f"{REQUIRED[2]} goes past its limit")
+    assert f"{REQUIRED[0]} (may be 0.4, limit 0.15); {REQUIRED[1]} (may be 0.5, limit 0.15); more" in unmeasured
+    assert f'can name "{REQUIRED[0]}", "{REQUIRED[1]}" with a reason' in unmeasured
 
 
 def test_nothing_claimed_at_all_withholds():
