@@ -261,12 +261,16 @@ def goods_under_another_importer(
 
 def even_bands(made_from: pd.DataFrame, honest: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Prices stand at equal steps between the exact ends of each six neighbours of a month, as earlier versions laid them out."""
-    months, parts = months_of(made_from["date"]), []
+    parts = []
     for month, rows in honest.groupby(months_of(honest["date"])):
-        laid = _laid_out_evenly(np.sort(made_from.loc[months == month, "item_price"].to_numpy(dtype=float)))
+        laid = _laid_out_evenly(np.sort(_prices(made_from, str(month))))
         laid = np.resize(laid, len(rows)) if len(laid) < len(rows) else laid[: len(rows)]
         parts.append(rows.assign(item_price=rng.permutation(laid)))
     return pd.concat(parts, ignore_index=True)
+
+
+def _prices(rows: pd.DataFrame, month: str) -> np.ndarray:
+    return rows["item_price"].to_numpy(dtype=float)[months_of(rows["date"]).to_numpy(dtype=object) == month]
 
 
 def _laid_out_evenly(amounts: np.ndarray, size: int = 6) -> np.ndarray:
@@ -304,9 +308,9 @@ def rare_code(made_from: pd.DataFrame, honest: pd.DataFrame, rng: np.random.Gene
 
 def exact_extreme(made_from: pd.DataFrame, honest: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Each month shows its largest price as it was declared."""
-    months, parts = months_of(made_from["date"]), []
+    parts = []
     for month, rows in honest.groupby(months_of(honest["date"])):
-        largest = float(made_from.loc[months == month, "item_price"].max())
+        largest = float(_prices(made_from, str(month)).max())
         prices = rows["item_price"].to_numpy(dtype=float)
         prices = np.where(prices >= largest, np.median(prices), prices)
         prices[rng.integers(len(prices))] = largest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -106,8 +107,8 @@ class ReleasedLake(BuiltLake):
 
 def sound_claim(key: str, measured: float = 0.01, lower_bound: float = 0.0, upper_bound: float = 0.02) -> Claim:
     """A claim of privacy that blocks nothing, unless its numbers say otherwise."""
-    bounds = {"lower_bound": lower_bound, "upper_bound": max(lower_bound, upper_bound)}
-    return Claim(key, Subject.PRIVACY, key, measured, at_most=0.05, limit=0.15, **bounds)
+    claim = Claim(key, Subject.PRIVACY, key, measured, at_most=0.05, limit=0.15)
+    return replace(claim, lower_bound=lower_bound, upper_bound=max(lower_bound, upper_bound))
 
 
 # Sixty importers are too few to exclude any limit: a release of a test's source is let through by a setting, as a pilot's.

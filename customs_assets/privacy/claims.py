@@ -368,8 +368,8 @@ def _of_closest_record(tables: _Attacked, seed: int) -> _Measure:
 
 
 def _of_membership(inferred: Membership) -> _Measure:
-    *measures, note = _of_strongest(inferred, inferred.by_auc, 3)
-    return *measures, f"± {inferred.standard_error:.3f}; {note}"
+    measured, lower_bound, upper_bound, note = _of_strongest(inferred, inferred.by_auc, 3)
+    return measured, lower_bound, upper_bound, f"± {inferred.standard_error:.3f}; {note}"
 
 
 def _of_true_positives(inferred: Membership) -> _Measure:

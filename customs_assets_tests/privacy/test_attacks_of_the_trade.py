@@ -102,12 +102,11 @@ def test_the_strongest_way_has_the_highest_bound_of_all_and_ways_without_a_victi
 def test_a_limit_is_excluded_by_all_ways_together_and_by_each_that_finds_more_than_chance():
     importers = np.arange(1000)
 
-    def way(guesses: int, right: int, right_of_control: int, name: str = "") -> Risk:
-        sides = (
-            Guesses.on_importers(importers, importers[:guesses], importers[:guesses] < n)
-            for n in (right, right_of_control)
-        )
-        return risk_of_guesses(*sides, 0, name, 3)
+    def hits(guesses: int, right: int) -> Guesses:
+        return Guesses.on_importers(importers, importers[:guesses], importers[:guesses] < right)
+
+    def way(guesses: int, right: int, right_of_control: int) -> Risk:
+        return risk_of_guesses(hits(guesses, right), hits(guesses, right_of_control), 0, "", 3)
 
     wide, narrow = way(60, 21, 18), way(600, 180, 180)
     assert wide.upper_bound == wide.clustered_upper > LIMIT > narrow.upper_bound, (

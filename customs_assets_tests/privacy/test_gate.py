@@ -33,8 +33,8 @@ LIMIT = 0.15
 
 
 def _claim(key: str, measured: float = 0.01, lower_bound: float = 0.0, upper_bound: float = 0.1) -> Claim:
-    bounds = {"lower_bound": lower_bound, "upper_bound": upper_bound}
-    return Claim(key, Subject.PRIVACY, key, measured, at_most=0.05, limit=LIMIT, **bounds)
+    claim = Claim(key, Subject.PRIVACY, key, measured, at_most=0.05, limit=LIMIT)
+    return replace(claim, lower_bound=lower_bound, upper_bound=upper_bound)
 
 
 def _sound() -> list[Claim]:
