@@ -230,9 +230,7 @@ def _convicts(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def _too_wide(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(claims_module, "attack_claims", _changed(upper_bound=0.3))
-    return (
-        "withheld: membership is unmeasured: it may be as high as 0.3, so the interval is too wide to exclude the limit"
-    )
+    return "withheld: unmeasured, because the interval is too wide to exclude the limit: membership (may be 0.3, limit 0.15)"
 
 
 def _empty(monkeypatch: pytest.MonkeyPatch) -> str:
