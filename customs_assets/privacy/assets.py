@@ -76,7 +76,7 @@ def rehearsed_declarations(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("2"),
+    **made_with("3"),
 )
 def privacy_report(anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame) -> dg.Output[dict]:
     """How many of the month's synthetic rows repeat a source row, and how near the others come."""

@@ -23,6 +23,11 @@ from customs_assets.privacy.goals import ATTACK_CLAIMS
 CLAIMS = len(ATTACK_CLAIMS)
 FALSE_ALARMS = 0.05
 
+# A limit is excluded where the upper end of an interval of this confidence does not reach it. Each claim answers for itself here:
+# whoever asks whether one attack may be worse than its limit asks one question. Where a claim takes the strongest of several
+# attacks the highest of their ends holds for all of them, because the truly strongest has an end of its own.
+CONFIDENCE = 0.95
+
 # Importers that are added with all guesses right, and as many with all wrong. Without them no success at all would count as
 # certain. The fewer are added, the less they take from guesses that are independent.
 _ADDED = 0.1
@@ -43,6 +48,13 @@ def judging_quantile(attacks: int = 1) -> float:
     from scipy.stats import norm
 
     return float(norm.isf(FALSE_ALARMS / (CLAIMS * attacks)))
+
+
+def usual_quantile() -> float:
+    """How many standard errors the ends of an interval of 95% confidence lie from its measure."""
+    from scipy.stats import norm
+
+    return float(norm.ppf((1 + CONFIDENCE) / 2))
 
 
 def too_few(*importers: int) -> bool:
@@ -131,6 +143,11 @@ def auc_bound(scores: np.ndarray, positive: np.ndarray, importers: np.ndarray, q
         freedom = between_clusters**2 / sum(v**2 / f for v, f in zip(variances, freedoms, strict=True))
         lower = min(lower, max(auc - float(t.isf(norm.sf(quantile), freedom)) * math.sqrt(between_clusters), 0.0))
     return lower, math.sqrt(max(by_coin, between_clusters))
+
+
+def auc_upper_bound(scores: np.ndarray, positive: np.ndarray, importers: np.ndarray, quantile: float) -> float:
+    """The upper bound of an AUC: one less the lower bound of the attack that guesses the other way round (:func:`auc_bound`)."""
+    return 1 - auc_bound(-scores, positive, importers, quantile)[0]
 
 
 def _newcombe(auc: float, members: float, others: float, quantile: float) -> float:

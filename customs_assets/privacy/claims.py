@@ -7,7 +7,7 @@ What belongs here measures the list of ``goals`` and writes the documents ``rele
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -23,11 +23,20 @@ from customs_assets.privacy import CannotBeMeasured, NothingToAttack
 from customs_assets.privacy.amounts import extremes, solved_amounts, strongest
 from customs_assets.privacy.closest_record import QUANTILES, closest_record
 from customs_assets.privacy.complementary import complementary
-from customs_assets.privacy.counts import TARIFF_TUPLE_KIND, copies, group_account
+from customs_assets.privacy.counts import (
+    TARIFF_TUPLE_KIND,
+    as_told,
+    beside_original,
+    copied_goods,
+    copies,
+    group_account,
+    others_account,
+)
 from customs_assets.privacy.declared import Declared
 from customs_assets.privacy.distance_protection import baseline_protection, overfitting_protection
-from customs_assets.privacy.dominant_totals import dominant_totals
-from customs_assets.privacy.goals import ATTACK_CLAIMS, MODES, NO_ATTACK, SECRETS, SOLVED_LIMIT, TARGETS
+from customs_assets.privacy.dominant_totals import dominant_totals, unsafe_cells
+from customs_assets.privacy.goals import ATTACK_CLAIMS, GOALS, MODES, NO_ATTACK, SECRETS, TARGETS
+from customs_assets.privacy.goals import ATTACKS as REQUIRED_ATTACKS
 from customs_assets.privacy.group_disclosure import group_disclosure
 from customs_assets.privacy.guessed_seed import guessed_seed
 from customs_assets.privacy.inspected import inspected
@@ -43,7 +52,7 @@ from customs_assets.privacy.singling_out import ATTACKS, singling_out
 # Kinds of the group account that are amounts and not codes.
 _AMOUNTS = ("net_mass", "item_price")
 
-_Measure = tuple[float, float, str]  # measured, lower bound, note
+_Measure = tuple[float, float, float, str]  # measured, lower bound, upper bound, note
 _Attacked = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # synthetic, training, control
 
 
@@ -124,14 +133,27 @@ def month_privacy(source: pd.DataFrame, synthetic: pd.DataFrame) -> dict[str, An
     return {"claims": as_json([*_copy_claims(*copies(synthetic, source)), distance]), "quantiles": quantiles}
 
 
-def _must_be_zero(key: str, title: str, measured: float, note: str = "") -> Claim:
-    """A claim on an exact count: the goal is 0, and anything more blocks the release."""
-    return Claim(key, Subject.PRIVACY, title, measured, at_most=0, note=note, lower_bound=measured)
+def _counted(key: str, measured: float, note: str = "", min_group: int = 0) -> Claim:
+    """A claim on what is counted on the release itself: there is nothing to estimate, so its interval is the count."""
+    asked = GOALS[key]
+    return Claim(
+        key,
+        Subject.PRIVACY,
+        asked.title.format(k=min_group),
+        measured,
+        ceiling=asked.by_guessing,
+        # Counts are told whole.
+        at_most=int(asked.goal),
+        limit=asked.limit if asked.limit > asked.goal else None,
+        note=note,
+        lower_bound=measured,
+        upper_bound=measured,
+    )
 
 
 def _copy_claims(with_identities: int, without_identities: int, note: str = "") -> list[Claim]:
     return [
-        _must_be_zero("copies", "Rows equal to a source row but for the date", with_identities, note),
+        _counted("copies", with_identities, note),
         Claim("copies_without_identities", Subject.PRIVACY, "The same, identities left out", without_identities),
     ]
 
@@ -147,9 +169,14 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
     tuples = account.pop(TARIFF_TUPLE_KIND)
     codes = [account[kind] for kind in FORM_CODES]
     amounts = [account[kind] for kind in _AMOUNTS]
+    of_original = group_account(tables.source, tables.source, min_group)
+    of_others = others_account(tables.source, min_group, tables.seed)
     tuple_note = f"of {tuples.shown} shown; in {tuples.rows_under_k} rows; smallest group {tuples.smallest_group}"
+    tuple_note += beside_original(of_original, of_others, (TARIFF_TUPLE_KIND,), min_group)
     by_column = ", ".join(f"{entry.kind} {entry.under_k}" for entry in codes if entry.under_k) or "none in any column"
     rare_codes = sum(entry.under_k for entry in codes)
+    original_codes = sum(of_original[kind].under_k for kind in FORM_CODES)
+    goods = copied_goods(tables.synthetic, tables.source, min_group, tables.seed)
     return [
         copied,
         replace(without_identities, ceiling=repeated_in_source[1], note=agree),
@@ -160,13 +187,26 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
             tuples.under_k,
             note=f"{tuple_note}; a tuple that is put together from safe parts may be somebody's by chance",
         ),
-        _must_be_zero("codes_under_k", f"Codes of the form on fewer than {min_group} importers", rare_codes, by_column),
+        _counted(
+            "goods_copied",
+            goods.lower_bound,
+            f"lower bound; {goods.rows} of {goods.of} rows, {goods.by_chance:.1f} by chance",
+            min_group,
+        ),
+        _counted(
+            "codes_under_k",
+            rare_codes,
+            f"{by_column}; the original itself has {as_told(original_codes, min_group)}",
+            min_group,
+        ),
         Claim(
             "amounts_under_k",
             Subject.PRIVACY,
             f"Amounts that 1 to {min_group - 1} importers wrote",
             sum(entry.under_k for entry in amounts),
-            note=f"of {sum(entry.shown for entry in amounts)} shown; an amount drawn at random may be somebody's by chance",
+            note=f"of {sum(entry.shown for entry in amounts)} shown"
+            + beside_original(of_original, of_others, _AMOUNTS, min_group)
+            + "; an amount drawn at random may be somebody's by chance",
         ),
     ]
 
@@ -181,21 +221,22 @@ def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) ->
     wrong = account[account["wrong"] > 0]
     where = ", ".join(f"{row.part} at {row.level}: {row.wrong} {row.what}" for row in wrong.itertuples())
     counted = account.groupby("what")["counted"].sum()
-    title = f"Parts of tariff tuples that fewer than {min_group} importers, or a dominating one, stand behind"
+    unsafe, cells = unsafe_cells(tables.source, min_group)
+    itself = as_told(unsafe, min_group)
     return [
-        _must_be_zero(
+        _counted(
             "tuples_not_disclosed",
-            "Rows whose tariff tuple was not disclosed",
             int(strange.sum()),
             f"{len(disclosed)} tuples were disclosed; {shown.drop_duplicates().shape[0]} are shown",
         ),
-        _must_be_zero(
+        _counted(
             "parts_under_k",
-            title,
             int(wrong["wrong"].sum()),
             where
             or f"counted again: {counted.get('cells', 0)} safe cells, {counted.get('kept', 0)} parts kept, "
-            f"{counted.get('pools', 0)} exchanged or replaced",
+            f"{counted.get('pools', 0)} exchanged or replaced; in the original itself {itself} of {cells} products and origins "
+            f"have fewer than {min_group} inspected importers or a dominating one",
+            min_group,
         ),
     ]
 
@@ -204,24 +245,12 @@ def amount_claims(tables: Tables, min_group: int) -> list[Claim]:
     """What an attacker who has the release and the code alone learns of amounts and of the seed behind all draws."""
     ways = [attack(tables.synthetic, tables.source, min_group, tables.seed) for attack in (solved_amounts, extremes)]
     solved, read_off = map(strongest, ways)
-    solved_claim = _must_be_zero(
-        "amounts_solved",
-        f"Amounts of fewer than {min_group} importers solved from equal steps, share of guesses beyond chance",
-        solved.lower_bound,
-        f"lower bound of {len(ways[0])} ways to guess together; the strongest is {solved.note}",
-    )
-    read_off_claim = _must_be_zero(
-        "extremes",
-        f"Months' largest and smallest amounts that fewer than {min_group} importers wrote there, beyond chance",
-        read_off.lower_bound,
-        f"lower bound; the strongest is {read_off.note}",
-    )
+    solved_note = f"lower bound of {len(ways[0])} ways to guess together; the strongest is {solved.note}"
     seeds = guessed_seed(tables.synthetic)
-    title = "Months whose declaration IDs a public seed draws again"
     return [
-        replace(solved_claim, ceiling=0.0, at_most=0.0, limit=SOLVED_LIMIT),
-        replace(read_off_claim, ceiling=0.0, at_most=0.0),
-        _must_be_zero("guessed_seed", title, seeds.months_reproduced, seeds.note),
+        _counted("amounts_solved", solved.lower_bound, solved_note, min_group),
+        _counted("extremes", read_off.lower_bound, f"lower bound; the strongest is {read_off.note}", min_group),
+        _counted("guessed_seed", seeds.months_reproduced, seeds.note),
     ]
 
 
@@ -234,6 +263,7 @@ def attack_claims(
     declared: Declared | None = None,
     min_group: int = 5,
     inferred: Callable[[], Membership] | None = None,
+    only: Collection[str] = REQUIRED_ATTACKS,
 ) -> list[Claim]:
     """What attacks on rows and importers gain against training over control.
 
@@ -246,11 +276,12 @@ def attack_claims(
         declared: what both halves declared, inspected or not; None where all of it was inspected.
         min_group: ``k``.
         inferred: the membership attacks on these tables; made here where None.
+        only: keys of the claims that are measured.
 
     Returns:
-        All of ``goals.ATTACK_CLAIMS``. Where nobody is there to attack, ``measured`` and ``lower_bound`` are 0, and the note says
-        so. Where there are too few rows or importers for one, they are NaN and its note says why. Where a side has one importer
-        alone, ``lower_bound`` is NaN.
+        All of ``goals.ATTACK_CLAIMS``, or those of ``only``. Where nobody is there to attack, ``measured`` and its bounds are 0,
+        and the note says so. Where there are too few rows or importers for one, they are NaN and its note says why. Where a side
+        has one importer alone, the bounds are NaN.
     """
     tables = with_hs6(synthetic), with_hs6(training), with_hs6(control)
     declares = Declared.of_inspected(training, control) if declared is None else declared
@@ -279,7 +310,7 @@ def attack_claims(
         measures[f"inference, {secret}"] = partial(
             lambda secret: _of_risk(inference(*tables, secret, seed=seed)), secret
         )
-    claims = [_measured(claim, measures[key]) for key, claim in ATTACK_CLAIMS.items()]
+    claims = [_measured(claim, measures[key]) for key, claim in ATTACK_CLAIMS.items() if key in only]
     return [_with_own_goal(claim, inferred) if claim.key == "membership_tpr" else claim for claim in claims]
 
 
@@ -322,26 +353,26 @@ def distance_claims(
 def _measured(claim: Claim, measure: Callable[[], _Measure]) -> Claim:
     """The claim with its measure, or with the reason why there is none. Any other error is a fault."""
     try:
-        measured, lower_bound, note = measure()
+        measured, lower_bound, upper_bound, note = measure()
     except NothingToAttack as reason:
-        return replace(claim, measured=0.0, lower_bound=0.0, note=f"nobody to attack: {reason}")
+        return replace(claim, measured=0.0, lower_bound=0.0, upper_bound=0.0, note=f"nobody to attack: {reason}")
     except CannotBeMeasured as reason:
         return replace(claim, note=f"not measured: {reason}")
     if math.isnan(lower_bound):
         note = f"no interval: training or control has one importer alone; {note}"
-    return replace(claim, measured=measured, lower_bound=lower_bound, note=note)
+    return replace(claim, measured=measured, lower_bound=lower_bound, upper_bound=upper_bound, note=note)
 
 
 def _of_closest_record(tables: _Attacked, seed: int) -> _Measure:
     nearer = closest_record(*tables, seed=seed)
     note = f"± {nearer.standard_error:.3f}; {nearer.identical_to_training} rows at distance 0 of training, "
     note += f"{nearer.identical_to_control} of control"
-    return nearer.share_nearer_to_training, nearer.lower_bound, note
+    return nearer.share_nearer_to_training, nearer.lower_bound, nearer.upper_bound, note
 
 
 def _of_membership(inferred: Membership) -> _Measure:
-    measured, lower_bound, note = _of_strongest(inferred, inferred.by_auc, 3)
-    return measured, lower_bound, f"± {inferred.standard_error:.3f}; {note}"
+    measured, lower_bound, upper_bound, note = _of_strongest(inferred, inferred.by_auc, 3)
+    return measured, lower_bound, upper_bound, f"± {inferred.standard_error:.3f}; {note}"
 
 
 def _of_true_positives(inferred: Membership) -> _Measure:
@@ -354,7 +385,7 @@ def _of_strongest(inferred: Membership, found: Strongest, decimals: int) -> _Mea
         f"{found.attack} of {len(inferred.outcomes)} attacks; chance alone exceeds {found.by_chance:.{decimals}f} once in twenty "
         f"times, and reaches as much with p = {found.p_value:.4f}"
     )
-    return found.measured, found.lower_bound, note
+    return found.measured, found.lower_bound, found.upper_bound, note
 
 
 def _of_linkage(tables: _Attacked) -> _Measure:
@@ -365,7 +396,7 @@ def _of_linkage(tables: _Attacked) -> _Measure:
         f"of {linked.training_importers} and {linked.control_importers} importers; AUC {linked.auc:.3f} "
         f"± {linked.standard_error:.3f}"
     )
-    return linked.advantage, linked.lower_bound, note
+    return linked.advantage, linked.lower_bound, linked.upper_bound, note
 
 
 def _of_risk(risk: Risk, blindly: str = "blindly") -> _Measure:
@@ -381,7 +412,8 @@ def _of_risk(risk: Risk, blindly: str = "blindly") -> _Measure:
         f"risk {risk.value:.4f}, at least {risk.lower_bound:.4f}: {right}; "
         f"worth {risk.effective[0]:.0f} and {risk.effective[1]:.0f} independent guesses"
     )
-    return risk.clustered_upper, risk.lower_bound, f"{risk.way}: {note}" if risk.way else note
+    note = f"{risk.way}: {note}; against the limit stands {risk.upper_bound:.4f}" if risk.way else note
+    return risk.clustered_upper, risk.lower_bound, risk.upper_bound, note
 
 
 def _of_share(risk: Risk, name: str, of_original: str) -> _Measure:
@@ -391,4 +423,4 @@ def _of_share(risk: Risk, name: str, of_original: str) -> _Measure:
         f"{risk.way}: {name} {ours:.2%} of training, {theirs:.2%} of control, where the original itself has "
         f"{risk.baseline_successes / risk.attacks:.2%} ({of_original}); risk {risk.value:.4f}, at least {risk.lower_bound:.4f}"
     )
-    return risk.clustered_upper, risk.lower_bound, note
+    return risk.clustered_upper, risk.lower_bound, risk.upper_bound, note

@@ -15,7 +15,7 @@ import pandas as pd
 
 from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES
 from customs_assets.fidelity.references import equal_in_size
-from customs_assets.privacy.chance import judging_quantile, too_few, wilson
+from customs_assets.privacy.chance import judging_quantile, too_few, usual_quantile, wilson
 from customs_assets.privacy.records import as_records, nearest
 
 QUANTILES: tuple[float, ...] = (0.0, 0.01, 0.05, 0.25, 0.5)
@@ -30,6 +30,7 @@ class ClosestRecord:
             0.5 where the synthesizer memorized no row, 1.0 where it copied.
         standard_error: of that share, if it were 0.5 and a coin had put each importer on its side.
         lower_bound: of that share, for one of ``chance.CLAIMS`` claims; NaN with too few importers on a side.
+        upper_bound: of that share, at ``chance.CONFIDENCE``; NaN as above.
         identical_to_training: synthetic rows at distance 0 of a training row.
         identical_to_control: synthetic rows at distance 0 of a control row.
     """
@@ -37,6 +38,7 @@ class ClosestRecord:
     share_nearer_to_training: float
     standard_error: float
     lower_bound: float
+    upper_bound: float
     identical_to_training: int
     identical_to_control: int
 
@@ -59,7 +61,7 @@ def closest_record(
     return ClosestRecord(
         share,
         float(0.5 / np.sqrt(number)),
-        _lower_bound(share, number, *(int(codes.max()) + 1 for codes in importers)),
+        *_bounds(share, number, *(int(codes.max()) + 1 for codes in importers)),
         identical_to_training=int((to_training == 0).sum()),
         identical_to_control=int((to_control == 0).sum()),
     )
@@ -84,14 +86,15 @@ def _effective_rows(won: np.ndarray, closest: Sequence[np.ndarray], importers: S
     return min(float(len(won)), 1 / squares) if squares else float(len(won))
 
 
-def _lower_bound(share: float, number: float, training_importers: int, control_importers: int) -> float:
-    """The lower end of Wilson's interval, less what training gains where it has more importers.
+def _bounds(share: float, number: float, training_importers: int, control_importers: int) -> tuple[float, float]:
+    """The ends of Wilson's intervals, the lower less what training gains where it has more importers, the upper more where fewer.
 
     Where an importer's rows are much alike, the nearest importer counts and not the nearest row. Then the side with more
     importers is nearer more often, even with equally many rows.
     """
     if too_few(training_importers, control_importers):
-        return math.nan
-    rate = wilson(share, number, judging_quantile())
-    by_number = max(training_importers / (training_importers + control_importers) - 0.5, 0.0)
-    return max(rate.value - rate.error - by_number, 0.0)
+        return math.nan, math.nan
+    judged, usual = (wilson(share, number, quantile) for quantile in (judging_quantile(), usual_quantile()))
+    by_number = training_importers / (training_importers + control_importers) - 0.5
+    lower = max(judged.value - judged.error - max(by_number, 0.0), 0.0)
+    return lower, min(usual.value + usual.error + max(-by_number, 0.0), 1.0)

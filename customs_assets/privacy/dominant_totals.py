@@ -141,3 +141,14 @@ def _dominated(of: Largest) -> np.ndarray:
     """Which cells are dominated."""
     rule = Dominance()
     return (of.first >= rule.one * of.total) | (of.first + of.second >= rule.two * of.total)
+
+
+def unsafe_cells(rows: pd.DataFrame, min_group: int) -> tuple[int, int]:
+    """How many products and origins of some rows have fewer than ``k`` importers or one or two that dominate; and all of them."""
+    [cell], count = numbered([rows], CELLS["product code and origin"])
+    who = pd.factorize(rows["importer_id"])[0]
+    unsafe = np.zeros(count, dtype=bool)
+    for name in AMOUNTS.values():
+        of = largest(cell, who, rows[name].to_numpy(dtype=float))
+        unsafe |= (of.importers < min_group) | _dominated(of)
+    return int(unsafe.sum()), count

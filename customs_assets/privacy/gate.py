@@ -1,6 +1,7 @@
 """The gate: whether the release candidate may be published, and if not, why.
 
-The gate fails closed. A claim that is missing or was not measured withholds the release, as does one that blocks it. So does a
+The gate fails closed. A claim that is missing or was not measured withholds the release, as does one that blocks it. A claim
+whose interval is too wide to exclude its limit counts as not measured. So does a
 month without a report, or a measure of other rows than the candidate's. Whoever publishes all the same names the claim and a
 reason (``CUSTOMS_RELEASE_DESPITE``); both stand in ``release_privacy``, on the card and on the page. The gate, the page, the
 expectations and the command line all ask here. What must be claimed, and with which limits, stands in ``goals``.
@@ -145,7 +146,12 @@ def _is_judged(claim: Claim) -> bool:
 
 def _objections(claims: Sequence[Claim], required: Sequence[str], accepted: Mapping[str, str]) -> list[str]:
     judged = [claim for claim in claims if _is_judged(claim) and claim.key not in accepted]
-    reasons = [f"{claim.title} {reason}" for claim in judged if (reason := _objection(claim))]
+    objections = [(claim, objection) for claim in judged if (objection := _objection(claim))]
+    wide = [
+        claim for claim, objection in objections if claim.blocks_above is not None and objection == _too_wide(claim)
+    ]
+    reasons = [f"{claim.title} {objection}" for claim, objection in objections if claim not in wide]
+    reasons += [_unmeasured(wide)] if wide else []
     claimed = claimed_keys(claims)
     missing = [key for key in required if key not in claimed]
     return [*reasons, f"nothing is claimed of {', '.join(missing)}"] if missing else reasons
@@ -155,10 +161,12 @@ def _objection(claim: Claim) -> str:
     """How a judged claim withholds the release. Empty where it does not.
 
     A claim withholds the release where it exceeds its limit by more than chance (``Claim.blocks_release``), and where it was not
-    measured: a measure, a bound or a limit that is no number proves nothing.
+    measured: a measure, a bound or a limit that is no number proves nothing, and neither does an interval that does not exclude
+    the limit (``Claim.excludes_limit``).
     """
     if claim.blocks_above is not None:
-        needed = {"its measure": claim.measured, "its interval": claim.lower_bound, "its limit": claim.blocks_above}
+        ends = claim.lower_bound + claim.upper_bound
+        needed = {"its measure": claim.measured, "its interval": ends, "its limit": claim.blocks_above}
     else:
         needed = {"its measure": claim.measured, "its goal": claim.at_least or 0.0}
     if not math.isfinite(claim.measured) and claim.note.startswith("not measured"):
@@ -169,9 +177,30 @@ def _objection(claim: Claim) -> str:
         return (
             f"goes past its limit of {claim.blocks_above:.4g} by more than chance: {claim.measured:.4g} ({claim.note})"
         )
+    if claim.blocks_above is not None and not claim.excludes_limit:
+        return _too_wide(claim)
     if claim.at_least is not None and claim.measured < claim.at_least:
         return f"lies below its goal of {claim.at_least:.4g}: {claim.measured:.4g} ({claim.note})"
     return ""
+
+
+def _too_wide(claim: Claim) -> str:
+    return (
+        f"is unmeasured: it may be as high as {claim.upper_bound:.4g}, so the interval is too wide to exclude the limit of "
+        f"{claim.blocks_above:.4g}"
+    )
+
+
+def _unmeasured(claims: Sequence[Claim]) -> str:
+    """One reason for all claims whose interval is too wide, and what would help."""
+    which = "; ".join(
+        f"{claim.title} (may be {claim.upper_bound:.4g}, limit {claim.blocks_above:.4g})" for claim in claims
+    )
+    keys = ", ".join(f'"{claim.key}"' for claim in claims)
+    return (
+        f"unmeasured, because the interval is too wide to exclude the limit: {which}; more importers or more months would narrow "
+        f"it, or CUSTOMS_RELEASE_DESPITE can name {keys} with a reason"
+    )
 
 
 def _unready(lake: Lake, *partitions: tuple[str, str]) -> list[str]:

@@ -27,7 +27,7 @@ import pandas as pd
 from customs_assets.fidelity.comparison import compared_columns
 from customs_assets.fidelity.detection import auc, auc_standard_error
 from customs_assets.privacy import CannotBeMeasured
-from customs_assets.privacy.chance import judging_quantile, too_few, wilson
+from customs_assets.privacy.chance import judging_quantile, too_few, usual_quantile, wilson
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -56,6 +56,7 @@ class Linkage:
         advantage: the attack's gain: the larger of the two differences between training and control, at most 1.
         lower_bound: the higher of the two differences' lower bounds, each of which allows for both and for ``chance.CLAIMS``
             claims; NaN with too few importers on a side.
+        upper_bound: the higher of the two differences' upper bounds, at ``chance.CONFIDENCE``; NaN as above.
     """
 
     named_training: float
@@ -68,6 +69,7 @@ class Linkage:
     control_importers: int
     advantage: float
     lower_bound: float
+    upper_bound: float
 
 
 def linkage(
@@ -115,6 +117,7 @@ def linkage(
         control_importers=sizes[1],
         advantage=max(of_training - of_control for of_training, of_control in pairs),
         lower_bound=_lower_bound(pairs, *sizes),
+        upper_bound=_upper_bound(pairs, *sizes),
     )
 
 
@@ -133,6 +136,19 @@ def _lower_bound(pairs: Sequence[Sequence[float]], training_importers: int, cont
         low, high = wilson(training, training_importers, quantile), wilson(control, control_importers, quantile)
         error = math.hypot(training - (low.value - low.error), high.value + high.error - control)
         ends.append(training - control - error - (1 / training_importers if number else 0.0))
+    return max(ends)
+
+
+def _upper_bound(pairs: Sequence[Sequence[float]], training_importers: int, control_importers: int) -> float:
+    """The highest upper bound of the same differences, by the same method."""
+    if too_few(training_importers, control_importers):
+        return math.nan
+    ends = []
+    for training, control in pairs:
+        high = wilson(training, training_importers, usual_quantile())
+        low = wilson(control, control_importers, usual_quantile())
+        error = math.hypot(high.value + high.error - training, control - (low.value - low.error))
+        ends.append(training - control + error)
     return max(ends)
 
 

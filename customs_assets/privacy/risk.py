@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from customs_assets.privacy import CannotBeMeasured, NothingToAttack
-from customs_assets.privacy.chance import Rate, effective_attacks, judging_quantile, too_few, wilson
-
-CONFIDENCE = 0.95
+from customs_assets.privacy.chance import CONFIDENCE, Rate, effective_attacks, judging_quantile, too_few, wilson
 
 ENOUGH_GUESSES = 20
+
+# The share of the importers that several ways together are held to name, where an upper bound is asked for.
+LEAST_REACH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,12 @@ class Risk:
         baseline_successes: right guesses against training by an attacker who guesses at random, or without the release.
         clustered_upper: upper end of the interval whose unit is the importer; NaN with too few importers on a side.
         lower_bound: lower bound of the risk, with the importer as the unit, for one of ``chance.CLAIMS`` claims; NaN as above.
+        upper_bound: what the risk may be at most, at ``CONFIDENCE``, with the importer as the unit. Of one way to guess this is
+            ``clustered_upper``; of the strongest of several ways see :func:`strongest`. NaN as above.
         effective: independent guesses that the guesses on training and on control are worth; NaN where unknown.
         control_attacks: guesses against control; 0 where they are as many as against training.
         way: which of several ways to guess this is; empty where there is one.
+        sides: the guesses on training and on control, by importer, where this is one of several ways; None otherwise.
     """
 
     value: float
@@ -55,6 +59,8 @@ class Risk:
     effective: tuple[float, float] = (math.nan, math.nan)
     control_attacks: int = 0
     way: str = ""
+    upper_bound: float = math.nan
+    sides: tuple[Guesses, Guesses] | None = field(default=None, compare=False, repr=False)
 
 
 class Guesses(NamedTuple):
@@ -134,7 +140,7 @@ def with_importers(risk: Risk, training: Guesses, control: Guesses, ways: int = 
         _interval(*(wilson(share, number, quantile) for share, number in zip(shares, numbers, strict=True)))
         for quantile in (_quantile(CONFIDENCE), judging_quantile(ways))
     )
-    return replace(risk, clustered_upper=usual[2], lower_bound=judged[0], effective=numbers)
+    return replace(risk, clustered_upper=usual[2], upper_bound=usual[2], lower_bound=judged[0], effective=numbers)
 
 
 def risk_of_guesses(training: Guesses, control: Guesses, blind: int, way: str, ways: int) -> Risk:
@@ -160,7 +166,7 @@ def risk_of_guesses(training: Guesses, control: Guesses, blind: int, way: str, w
     rates = wilson_rate(right, attacks), wilson_rate(control_right, control_attacks)
     lower, value, upper = _interval(*rates)
     risk = Risk(value, lower, upper, attacks, right, control_right, blind, control_attacks=control_attacks, way=way)
-    return with_importers(risk, training, control, ways)
+    return with_importers(replace(risk, sides=(training, control)), training, control, ways)
 
 
 class NothingToCompare(CannotBeMeasured):
@@ -179,6 +185,12 @@ def strongest(measures: Sequence[Callable[[], Risk]]) -> Risk:
     Its ``clustered_upper`` is the highest of the ways with :data:`ENOUGH_GUESSES` on either side, or of all where there is none:
     the interval of two guesses says nothing. Ways that have nobody to attack are left out. A way that has nothing to compare with
     stands beside guesses without the release, and counts where it finds more than these by more than chance.
+
+    Its ``upper_bound`` is that of all ways together: what an attacker gains who makes every guess. A way that finds more than
+    chance stands by itself, so its own upper end counts, too. The other ways show nothing one by one, and some have so few
+    guesses that no interval of theirs excludes anything. They need not: a leak among a few guesses is a small part of all.
+    Where all ways reach fewer than :data:`LEAST_REACH` of the importers, the guesses that cannot be made count as wrong ones on
+    either side: an attack is not the more dangerous for hardly finding anybody.
 
     Raises:
         CannotBeMeasured: no way has anything to compare with.
@@ -200,7 +212,38 @@ def strongest(measures: Sequence[Callable[[], Risk]]) -> Risk:
     highest = max(risk.clustered_upper for risk in enough or risks)
     blindly = [reason.beside_blind for reason in unknown]
     best = max([*risks, *blindly], key=lambda risk: (np.nan_to_num(risk.lower_bound, nan=-1.0), risk.value))
-    return replace(best, clustered_upper=max(highest, best.lower_bound))
+    beyond_chance = [risk.clustered_upper for risk in (*risks, *blindly) if risk.lower_bound > 0]
+    upper_bound = max([_together(risks), *beyond_chance])
+    return replace(best, clustered_upper=max(highest, best.lower_bound), upper_bound=upper_bound, sides=None)
+
+
+def _together(risks: Sequence[Risk]) -> float:
+    """The upper end of the risk of some ways together: the guesses of an importer are all that are made about it."""
+    sides = [risk.sides for risk in risks if risk.sides is not None]
+    training, control = (_added([pair[number] for pair in sides]) for number in (0, 1))
+    return risk_of_guesses(training, control, 0, "all ways together", len(risks)).clustered_upper
+
+
+def _added(ways: Sequence[Guesses]) -> Guesses:
+    """Guesses on the importers of a side, added; where ways are about other importers than other ways, side by side."""
+    by_size: dict[int, Guesses] = {}
+    for guesses in ways:
+        size = len(guesses.attacks)
+        known = by_size.get(size, Guesses(np.zeros(size), np.zeros(size)))
+        by_size[size] = Guesses(known.attacks + guesses.attacks, known.successes + guesses.successes)
+    attacks, successes = (
+        np.concatenate([getattr(guesses, part) for guesses in by_size.values()]) for part in Guesses._fields
+    )
+    return _reaching(Guesses(attacks, successes))
+
+
+def _reaching(guesses: Guesses) -> Guesses:
+    """The same with one wrong guess on each of as many further importers as lack to :data:`LEAST_REACH`."""
+    missing = math.ceil(LEAST_REACH * len(guesses.attacks) - float(guesses.attacks.sum()))
+    unnamed = np.flatnonzero(guesses.attacks == 0)[: max(missing, 0)]
+    attacks = guesses.attacks.copy()
+    attacks[unnamed] = 1.0
+    return Guesses(attacks, guesses.successes)
 
 
 def risk_of_rows(sides: Sequence[pd.DataFrame], right: Sequence[np.ndarray], baseline_successes: int) -> Risk:

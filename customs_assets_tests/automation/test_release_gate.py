@@ -25,13 +25,13 @@ from typer.testing import CliRunner
 
 from customs_assets import cli
 from customs_assets.automation import workers
-from customs_assets.claims import Claim, Subject
+from customs_assets.claims import Claim
 from customs_assets.lake import Lake
 from customs_assets.privacy import assets as privacy
 from customs_assets.privacy import claims as claims_module
 from customs_assets.privacy import rehearsal as rehearsal_module
 from customs_assets.privacy.gate import ATTACKS
-from customs_assets_tests.lakes import forget
+from customs_assets_tests.lakes import forget, sound_claim
 from customs_assets_tests.release.signing_office import make_key
 from customs_assets_tests.services import small_environment
 
@@ -48,7 +48,8 @@ from customs_assets.claims import Claim
 from customs_assets.claims import Subject
 
 def sound(*_, **__):
-    return [Claim(key, Subject.PRIVACY, key, 0.01, at_most=0.05, limit=0.15, lower_bound=0.0) for key in ATTACKS]
+    bounds = {{"lower_bound": 0.0, "upper_bound": 0.02}}
+    return [Claim(key, Subject.PRIVACY, key, 0.01, at_most=0.05, limit=0.15, **bounds) for key in ATTACKS]
 
 def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -151,7 +152,7 @@ def office(
 
 def _sound(*_: object, **__: object) -> list[Claim]:
     """What attacks find that gain nothing."""
-    return [Claim(key, Subject.PRIVACY, key, 0.01, at_most=0.05, limit=0.15, lower_bound=0.0) for key in ATTACKS]
+    return [sound_claim(key) for key in ATTACKS]
 
 
 def _changed(**of_membership: float) -> Claims:
@@ -230,6 +231,11 @@ def _convicts(monkeypatch: pytest.MonkeyPatch) -> str:
     return "withheld: membership goes past its limit of 0.15 by more than chance: 0.9 ()"
 
 
+def _too_wide(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(claims_module, "attack_claims", _changed(upper_bound=0.3))
+    return "withheld: unmeasured, because the interval is too wide to exclude the limit: membership (may be 0.3, limit 0.15)"
+
+
 def _empty(monkeypatch: pytest.MonkeyPatch) -> str:
     rehearsed = privacy.rehearsed
     monkeypatch.setattr(privacy, "rehearsed", lambda *given: rehearsed(*given).slice(0, 0))
@@ -253,6 +259,7 @@ def _of_another_month(monkeypatch: pytest.MonkeyPatch) -> str:
         (_attack_raises, "release_privacy"),
         (_nan, "release_privacy"),
         (_nan_error, "release_privacy"),
+        (_too_wide, "release_privacy"),
         (_empty, "rehearsed_declarations"),
         (_of_another_month, "rehearsed_declarations"),
         (_convicts, "release_privacy"),

@@ -18,12 +18,14 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from customs_assets.claims import from_json
 from customs_assets.declaration import RELEASED
 from customs_assets.definitions import graph
 from customs_assets.lake import Lake
+from customs_assets.privacy.gate import reasons_of_claims
 from customs_assets.secret_files import release_secret
 from customs_assets_tests.conftest import fixed_secrets
-from customs_assets_tests.lakes import artifacts, compare, out_of_date
+from customs_assets_tests.lakes import TOO_FEW_IMPORTERS, artifacts, compare, out_of_date
 from customs_assets_tests.services import customs
 
 MONTHS = ["2020-01", "2020-02", "2020-03", "2020-04"]
@@ -63,6 +65,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, small_source: Path) -> Fi
         **{name: value for name, value in os.environ.items() if not name.startswith(("CUSTOMS_", "DAGSTER_"))},
         "CUSTOMS_SOURCE": str(small_source),
         "CUSTOMS_EPOCHS": "2",
+        "CUSTOMS_RELEASE_DESPITE": TOO_FEW_IMPORTERS,
         "CUSTOMS_SEED": SEED,
         "COLUMNS": "200",
     }
@@ -119,6 +122,16 @@ def test_the_release_has_published_headers_four_months_of_rows_and_no_name(finis
     for artifact in past_anonymization:
         for path in (finished.folder / "lake" / artifact).rglob("*.*"):
             assert "주식회사".encode() not in path.read_bytes()
+
+
+def test_sixty_importers_are_too_few_to_release_without_a_reason(finished: Finished):
+    privacy = finished.lake.read_json("release_privacy")
+    set_aside = {entry["claim"]: entry["objection"] for entry in privacy["despite"]}
+    assert "the interval is too wide to exclude the limit of 0.6" in set_aside["membership"]
+    reasons = reasons_of_claims(from_json(privacy["claims"]))
+    assert [reason.partition(":")[0] for reason in reasons] == [
+        "unmeasured, because the interval is too wide to exclude the limit"
+    ]
 
 
 def test_neither_secret_nor_seed_stands_in_what_leaves_the_house_or_in_a_log(finished: Finished):

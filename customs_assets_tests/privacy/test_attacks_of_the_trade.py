@@ -99,6 +99,44 @@ def test_the_strongest_way_has_the_highest_bound_of_all_and_ways_without_a_victi
         strongest([no_victim, no_control])
 
 
+def test_a_limit_is_excluded_by_all_ways_together_and_by_each_that_finds_more_than_chance():
+    importers = np.arange(1000)
+
+    def hits(guesses: int, right: int) -> Guesses:
+        return Guesses.on_importers(importers, importers[:guesses], importers[:guesses] < right)
+
+    def way(guesses: int, right: int, right_of_control: int) -> Risk:
+        return risk_of_guesses(hits(guesses, right), hits(guesses, right_of_control), 0, "", 3)
+
+    wide, narrow = way(60, 21, 18), way(600, 180, 180)
+    assert wide.upper_bound == wide.clustered_upper > LIMIT > narrow.upper_bound, (
+        "sixty guesses exclude nothing by themselves"
+    )
+    together = strongest([lambda: wide, lambda: narrow])
+    assert together.clustered_upper == wide.clustered_upper, "the goal is asked of each way"
+    assert narrow.upper_bound < together.upper_bound + 0.01 < LIMIT
+    leak = way(60, 50, 18)
+    assert leak.lower_bound > 0
+    found = strongest([lambda: leak, lambda: narrow, lambda: narrow])
+    assert found.upper_bound == leak.clustered_upper > LIMIT, "no weaker way hides it"
+
+
+def test_an_attack_that_hardly_finds_anybody_is_held_to_name_a_tenth_of_the_importers():
+    importers = np.arange(1000)
+    few = Guesses.on_importers(importers, importers[:30], importers[:30] < 10)
+    lone = risk_of_guesses(few, few, 0, "", 2)
+    found = strongest([lambda: lone])
+    # Ten right of a hundred guesses, on either side.
+    assert found.upper_bound == pytest.approx(0.11, abs=0.02) and lone.upper_bound > 0.3
+    all_right = Guesses.on_importers(importers, importers[:30], importers[:30] < 30)
+    leak = risk_of_guesses(all_right, few, 0, "", 2)
+    assert strongest([lambda: leak]).lower_bound == leak.lower_bound > LIMIT, "what convicts is not thinned"
+    small = Guesses.on_importers(np.arange(30), np.arange(6), np.arange(6) < 2)
+    assert strongest([lambda: risk_of_guesses(small, small, 0, "", 2)]).upper_bound > 0.5, (
+        "thirty importers exclude nothing"
+    )
+
+
 def test_guesses_need_not_be_as_many_on_control_as_on_training():
     many = Guesses.on_importers(np.arange(400), np.arange(400), np.arange(400) % 2 == 0)
     few = Guesses.on_importers(np.arange(40), np.arange(40), np.arange(40) % 4 == 0)

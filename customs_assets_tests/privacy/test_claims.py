@@ -103,7 +103,7 @@ def test_copied_rows_and_rare_tuples_break_the_rules(world):
     lonely = rare.assign(office_id=np.where(np.arange(len(rare)) == 3, "70", rare["office_id"]))
     source = pd.concat([world.training, lonely.iloc[[3]]])
     codes = _claims(rule_claims(Tables(lonely, source), min_group=5))["codes_under_k"]
-    assert (codes.measured, codes.holds, codes.note) == (1, False, "office_id 1")
+    assert (codes.measured, codes.holds, codes.note) == (1, False, "office_id 1; the original itself has fewer than 5")
 
 
 def test_a_tuple_that_was_not_disclosed_and_a_part_of_too_few_importers_break_the_rules(world):

@@ -32,8 +32,9 @@ from customs_assets_tests.lakes import forget
 LIMIT = 0.15
 
 
-def _claim(key: str, measured: float = 0.01, lower_bound: float = 0.0) -> Claim:
-    return Claim(key, Subject.PRIVACY, key, measured, at_most=0.05, limit=LIMIT, lower_bound=lower_bound)
+def _claim(key: str, measured: float = 0.01, lower_bound: float = 0.0, upper_bound: float = 0.1) -> Claim:
+    claim = Claim(key, Subject.PRIVACY, key, measured, at_most=0.05, limit=LIMIT)
+    return replace(claim, lower_bound=lower_bound, upper_bound=upper_bound)
 
 
 def _sound() -> list[Claim]:
@@ -47,12 +48,12 @@ no_number = st.sampled_from([math.nan, math.inf, -math.inf])
 
 
 @given(st.lists(within, min_size=len(REQUIRED), max_size=len(REQUIRED)))
-def test_what_was_measured_and_stays_within_its_limits_is_released(lower_ends: Sequence[float]):
-    claims = [_claim(key, 0.2, lower_bound) for key, lower_bound in zip(REQUIRED, lower_ends, strict=True)]
+def test_what_was_measured_and_stays_within_its_limits_is_released(ends: Sequence[float]):
+    claims = [_claim(key, 0.2, end, end) for key, end in zip(REQUIRED, ends, strict=True)]
     assert reasons_of_claims(claims, MONTH) == []
 
 
-@given(st.sampled_from(REQUIRED), st.sampled_from(["measured", "lower_bound"]), no_number)
+@given(st.sampled_from(REQUIRED), st.sampled_from(["measured", "lower_bound", "upper_bound"]), no_number)
 def test_whatever_is_no_number_among_what_is_required_withholds_and_is_named(key: str, part: str, value: float):
     claims = [replace(claim, **{part: value}) if claim.key == key else claim for claim in _sound()]
     [reason] = reasons_of_claims(claims, MONTH)
@@ -80,6 +81,29 @@ def test_more_than_chance_convicts_a_point_estimate_does_not(key: str, lower_bou
     assert reasons_of_claims(by_chance, MONTH) == []
 
 
+@given(st.sampled_from(REQUIRED), st.floats(min_value=LIMIT, exclude_min=True, max_value=1e9))
+def test_an_interval_too_wide_to_exclude_the_limit_is_no_measure_and_says_what_would_help(key: str, upper_bound: float):
+    wide = [replace(c, upper_bound=upper_bound) if c.key == key else c for c in _sound()]
+    [reason] = reasons_of_claims(from_json(as_json(wide)), MONTH)
+    said = f"unmeasured, because the interval is too wide to exclude the limit: {key} (may be {upper_bound:.4g}, limit 0.15)"
+    assert reason.startswith(said)
+    assert f'more importers or more months would narrow it, or CUSTOMS_RELEASE_DESPITE can name "{key}"' in reason
+    assert reasons_of_claims(wide, MONTH, {key: "a pilot"}) == []
+    [told] = accepted_claims(wide, {key: "a pilot"})
+    assert told["objection"].startswith("is unmeasured: it may be as high as "), "the page says what was set aside"
+    at_the_limit = [replace(c, upper_bound=LIMIT) if c.key == key else c for c in _sound()]
+    assert reasons_of_claims(at_the_limit, MONTH) == []
+
+
+def test_all_that_is_unmeasured_is_one_reason_beside_what_convicts():
+    bounds = [{"upper_bound": 0.4}, {"upper_bound": 0.5}, {"lower_bound": 0.3, "upper_bound": 0.6}]
+    claims = [replace(claim, **bound) for claim, bound in zip(_sound(), bounds, strict=False)] + _sound()[3:]
+    convicting, unmeasured = reasons_of_claims(claims, MONTH)
+    assert convicting.startswith(f"{REQUIRED[2]} goes past its limit")
+    assert f"{REQUIRED[0]} (may be 0.4, limit 0.15); {REQUIRED[1]} (may be 0.5, limit 0.15); more" in unmeasured
+    assert f'can name "{REQUIRED[0]}", "{REQUIRED[1]}" with a reason' in unmeasured
+
+
 def test_nothing_claimed_at_all_withholds():
     assert reasons_of_claims([]) == [f"nothing is claimed of {', '.join(REQUIRED)}"]
 
@@ -91,7 +115,7 @@ def test_no_rehearsal_is_one_reason_in_its_own_words():
     )
     assert reasons_of_claims(claims, MONTH) == ["Attacks was not measured: too few importers"]
     # A measured claim of that name must not stand for attacks that nobody made.
-    measured = [*claims[:-1], replace(claims[-1], measured=0.0, lower_bound=0.0)]
+    measured = [*claims[:-1], replace(claims[-1], measured=0.0, lower_bound=0.0, upper_bound=0.0)]
     assert reasons_of_claims(measured, MONTH) == [f"nothing is claimed of {', '.join(ATTACKS)}"]
 
 

@@ -14,9 +14,11 @@ from customs_assets.privacy import CannotBeMeasured
 from customs_assets.privacy.chance import (
     CLAIMS,
     auc_bound,
+    auc_upper_bound,
     effective_attacks,
     judging_quantile,
     kish,
+    usual_quantile,
     wilson,
 )
 from customs_assets.privacy.claims import attack_claims
@@ -86,6 +88,20 @@ def test_risks_of_importers_whose_rows_are_alike_convict_no_more_often_than_they
         assert as_before > 600 * 0.05, "what takes guesses for independent convicts the innocent"
 
 
+@pytest.mark.parametrize("importers", [10, 20, 100])
+def test_a_risk_that_is_past_its_limit_is_rarely_said_to_be_within(importers: int):
+    """Of importers whose rows are alike 30% are guessed right in control, and in training as many as the limit makes of it."""
+    rng, excluded, limit = np.random.default_rng(importers), 0, 0.15
+    past = 0.3 + limit * 0.7
+    for _ in range(600):
+        who = np.repeat(np.arange(importers), 30)
+        right = [rng.random(importers)[who] < rate for rate in (past, 0.3)]
+        ours, theirs = (Guesses.on_rows(who, hit) for hit in right)
+        risk = with_importers(residual_risk(len(who), int(right[0].sum()), int(right[1].sum()), 0), ours, theirs)
+        excluded += risk.upper_bound <= limit
+    assert excluded <= 600 * 0.05
+
+
 def _scores(rng: np.random.Generator, sizes: tuple[int, int], rows: int) -> tuple[np.ndarray, ...]:
     """Scores that are nearly all the importer's own, and say nothing of its side."""
     count = sum(sizes)
@@ -114,6 +130,7 @@ def test_a_perfect_auc_on_few_importers_convicts_nobody(sizes: tuple[int, int]):
     lower, standard_error = auc_bound(scores, members, importers, _OF_FIVE)
     assert auc(scores, members) == 1.0
     assert lower < 0.6
+    assert auc_upper_bound(scores, members, importers, usual_quantile()) == pytest.approx(1.0), "and excludes nothing"
     assert standard_error > 0.1
 
 
@@ -122,6 +139,20 @@ def test_of_all_ways_to_part_ten_importers_none_convicts():
     scores, _, importers = _scores(rng, (5, 5), 40)
     for side in combinations(range(10), 5):
         assert auc_bound(scores, np.isin(importers, side), importers, _OF_FIVE)[0] <= 0.5
+
+
+@pytest.mark.parametrize("count", [20, 60, 200])
+def test_an_auc_past_its_limit_is_rarely_said_to_be_within_and_an_honest_one_is_if_importers_are_many(count: int):
+    rng = np.random.default_rng(count)
+    # Of normal scores that lie 0.358 apart a member's is the higher in six pairs of ten.
+    apart, excluded = 0.3583, {0.5: 0, 0.6: 0}
+    for _ in range(200):
+        members = np.arange(count) < count // 2
+        for truth, shift in ((0.5, 0.0), (0.6, apart)):
+            scores = rng.normal(size=count) + shift * members
+            excluded[truth] += auc_upper_bound(scores, members, np.arange(count), usual_quantile()) <= 0.6
+    assert excluded[0.6] <= 200 * 0.06
+    assert (excluded[0.5] > 200 * 0.5) == (count == 200)
 
 
 def test_an_auc_of_independent_rows_is_bounded_as_narrowly_as_before():
@@ -186,6 +217,7 @@ def test_a_fault_of_the_tables_is_not_taken_for_too_few_importers():
 def test_a_table_that_leaks_nothing_is_not_convicted_for_its_few_importers(importers: int, repetitions: int):
     found = verdicts(importers, repetitions, 25, copies=False, attacks=200)
     assert found.convicted == 0, found.by_claim
+    assert found.unmeasured == repetitions, "and none is let through: so few importers exclude no limit"
 
 
 # All was inspected, so nothing is told of who was; and few records have keys of their own, so few can be replicated.

@@ -15,7 +15,7 @@ from customs_assets.privacy.membership import informed
 from customs_assets.privacy.membership.attacks import ATTACKS, all_scores
 from customs_assets.privacy.membership.curves import RATES, curves, null_band
 from customs_assets.privacy.membership.likelihood_ratio import likelihood_ratios
-from customs_assets.privacy.membership.measure import Membership, measured, membership, tpr_bound
+from customs_assets.privacy.membership.measure import Membership, measured, membership, tpr_bounds
 from customs_assets.privacy.membership.permutation import FEW, null, p_value, quantile, rates
 from customs_assets.privacy.membership.scene import Scene, density
 from customs_assets_tests.conftest import World, traders
@@ -185,11 +185,13 @@ def test_the_bound_of_true_positives_says_no_more_than_the_permutations_do():
     rng = np.random.default_rng(8)
     chance = 0.01 + np.abs(rng.normal(0, 0.004, 2000))
     needed = quantile(chance, 0.05 / len(ATTACK_CLAIMS))
-    assert tpr_bound(needed, chance) == pytest.approx(0.01)
-    assert tpr_bound(needed - 1e-6, chance) < 0.01 < tpr_bound(needed + 1e-6, chance)
-    assert 0.05 < tpr_bound(0.10, chance) < 0.10
+    assert tpr_bounds(needed, chance)[0] == pytest.approx(0.01)
+    assert tpr_bounds(needed - 1e-6, chance)[0] < 0.01 < tpr_bounds(needed + 1e-6, chance)[0]
+    assert 0.05 < tpr_bounds(0.10, chance)[0] < 0.10
     few_importers = rng.random(2000)
-    assert tpr_bound(1.0, few_importers) < 0.02, "where chance reaches anything, nothing is proved"
+    assert tpr_bounds(1.0, few_importers)[0] < 0.02, "where chance reaches anything, nothing is proved"
+    assert tpr_bounds(0.01, few_importers)[1] > 0.5, "and nothing is excluded"
+    assert 0.10 < tpr_bounds(0.10, chance)[1] < 0.2 and tpr_bounds(0.01, chance)[1] < 0.03
 
 
 def test_quantiles_and_p_values_by_hand():

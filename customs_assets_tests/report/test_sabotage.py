@@ -178,6 +178,8 @@ def test_attacks_that_succeed_fail_the_page_and_those_that_do_not_pass_it(lake: 
     suite = next(suite for suite in EVIDENCE_SUITES if suite.asset == "evidence_report")
     for synthetic, passes in ((honest.synthetic, True), (training, False)):
         claims = attack_claims(synthetic, training, control, attacks=200)
+        # Three hundred importers are too few to exclude every limit. What convicts is not set aside.
+        wide = [claim.key for claim in claims if not (claim.blocks_release or claim.excludes_limit)]
         lake.write_json(
             "release_privacy",
             {
@@ -188,7 +190,8 @@ def test_attacks_that_succeed_fail_the_page_and_those_that_do_not_pass_it(lake: 
                         *amount_claims(honest.tables, MIN_GROUP),
                         *claims,
                     ]
-                )
+                ),
+                "despite": [{"claim": key, "reason": "a small world"} for key in wide],
             },
         )
         result = judge(suite, Pipeline(), "")
@@ -240,7 +243,7 @@ def test_a_code_that_one_importer_declared_is_convicted(lake: Lake, honest: Made
     shown.loc[7, "payment_type"] = "99"
     findings = _findings(lake, source, shown)
     assert (
-        "Codes of the form on fewer than 5 importers goes past its limit of 0 by more than chance: 1 (payment_type 1)"
+        "Codes of the form on fewer than 5 importers goes past its limit of 0 by more than chance: 1 (payment_type 1; "
         in findings
     )
 

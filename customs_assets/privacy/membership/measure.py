@@ -10,7 +10,16 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.fidelity.detection import auc
-from customs_assets.privacy.chance import CLAIMS, FALSE_ALARMS, auc_bound, judging_quantile, wilson
+from customs_assets.privacy.chance import (
+    CLAIMS,
+    CONFIDENCE,
+    FALSE_ALARMS,
+    auc_bound,
+    auc_upper_bound,
+    judging_quantile,
+    usual_quantile,
+    wilson,
+)
 from customs_assets.privacy.membership.attacks import ATTACKS, all_scores
 from customs_assets.privacy.membership.curves import RATES, curves, null_band
 from customs_assets.privacy.membership.permutation import FEW, PERMUTATIONS, null, p_value, quantile, rates
@@ -43,6 +52,7 @@ class Strongest:
         attack: its name.
         measured: its measure.
         lower_bound: of the largest measure, for one of ``chance.CLAIMS`` claims; NaN with too few importers on a side.
+        upper_bound: of the largest measure, at ``chance.CONFIDENCE``; NaN as above.
         by_chance: what the largest measure of all attacks exceeds once in twenty times if nothing leaked.
         p_value: how often it reaches as much if nothing leaked, in (0, 1].
     """
@@ -50,6 +60,7 @@ class Strongest:
     attack: str
     measured: float
     lower_bound: float
+    upper_bound: float
     by_chance: float
     p_value: float
 
@@ -96,7 +107,8 @@ class Membership:
         """The measures of each attack, and of the strongest; NaN as None."""
         strongest = {"auc": asdict(self.by_auc), "tpr_01": asdict(self.by_tpr)}
         for measure in strongest.values():
-            measure["lower_bound"] = None if math.isnan(measure["lower_bound"]) else measure["lower_bound"]
+            for bound in ("lower_bound", "upper_bound"):
+                measure[bound] = None if math.isnan(measure[bound]) else measure[bound]
         attacks = [
             {"name": attack.name, "title": attack.title, "knows": attack.knows, **asdict(self.outcomes[attack.name])}
             for attack in ATTACKS
@@ -144,11 +156,15 @@ def measured(scores: dict[str, np.ndarray], is_member: np.ndarray, importers: np
     by_tpr = max(outcomes, key=lambda name: outcomes[name].tpr_01)
     largest_auc, largest_tpr = outcomes[by_auc].auc, outcomes[by_tpr].tpr_01
     lower_auc, unit = max(lower for lower, _ in bounds.values()), bounds[by_auc][1]
-    lower_tpr = math.nan if math.isnan(unit) else tpr_bound(largest_tpr, chance.tpr)
+    usual = usual_quantile()
+    upper_auc = max(auc_upper_bound(s, is_member, codes, usual * stretch[name]) for name, s in scores.items())
+    bounds_tpr = (math.nan, math.nan) if math.isnan(unit) else tpr_bounds(largest_tpr, chance.tpr)
     return Membership(
         outcomes,
-        Strongest(by_auc, largest_auc, lower_auc, quantile(chance.auc, USUAL), p_value(largest_auc, chance.auc)),
-        Strongest(by_tpr, largest_tpr, lower_tpr, quantile(chance.tpr, USUAL), p_value(largest_tpr, chance.tpr)),
+        Strongest(
+            by_auc, largest_auc, lower_auc, upper_auc, quantile(chance.auc, USUAL), p_value(largest_auc, chance.auc)
+        ),
+        Strongest(by_tpr, largest_tpr, *bounds_tpr, quantile(chance.tpr, USUAL), p_value(largest_tpr, chance.tpr)),
         unit * stretch[by_auc],
         int(is_member.sum()),
         curves(scores, is_member),
@@ -156,20 +172,23 @@ def measured(scores: dict[str, np.ndarray], is_member: np.ndarray, importers: np
     )
 
 
-def tpr_bound(largest: float, by_chance: np.ndarray) -> float:
-    """The lower bound of the largest rate of true positives at ``FEW`` false positives.
+def tpr_bounds(largest: float, by_chance: np.ndarray) -> tuple[float, float]:
+    """The lower and the upper bound of the largest rate of true positives at ``FEW`` false positives.
 
     How far the largest rate strays by chance, the permutations show: it exceeds q once in ``chance.CLAIMS`` / ``FALSE_ALARMS``
     times. This is the spread of a share of ``FEW`` among some number of independent rows. Wilson's interval of the measured
-    share among that many rows gives the bound. It lies above ``FEW`` only where the measure lies above q. So an honest table is
-    convicted no more often than it may be, whatever its attacks have in common; for a table that leaks the bound is an
-    approximation.
+    share among that many rows gives the lower bound. It lies above ``FEW`` only where the measure lies above q. So an honest
+    table is convicted no more often than it may be, whatever its attacks have in common; for a table that leaks the bound is an
+    approximation. The upper bound is the same at ``chance.CONFIDENCE``.
 
     Args:
         largest: the measured rate, in [0, 1].
         by_chance: the largest rate under each permutation.
     """
-    strays = max(quantile(by_chance, FALSE_ALARMS / CLAIMS) - FEW, 1e-6)
-    needed = judging_quantile()
-    share = wilson(largest, FEW * (1 - FEW) * (needed / strays) ** 2, needed)
-    return max(share.value - share.error, 0.0)
+
+    def ends(error: float, needed: float) -> tuple[float, float]:
+        strays = max(quantile(by_chance, error) - FEW, 1e-6)
+        share = wilson(largest, FEW * (1 - FEW) * (needed / strays) ** 2, needed)
+        return max(share.value - share.error, 0.0), share.value + share.error
+
+    return ends(FALSE_ALARMS / CLAIMS, judging_quantile())[0], ends((1 - CONFIDENCE) / 2, usual_quantile())[1]
