@@ -7,7 +7,7 @@ What belongs here measures the list of ``goals`` and writes the documents ``rele
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from customs_assets.claims import Claim, Subject, as_json
 from customs_assets.declaration import FORM_CODES, RELEASED_TUPLE
 from customs_assets.fidelity.claims import Tables
 from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES, with_hs6
+from customs_assets.months import months_of
 from customs_assets.privacy import CannotBeMeasured, NothingToAttack
 from customs_assets.privacy.amounts import extremes, solved_amounts, strongest
 from customs_assets.privacy.closest_record import QUANTILES, closest_record
@@ -39,6 +40,7 @@ from customs_assets.privacy.rehearsal import Rehearsal
 from customs_assets.privacy.replicated_uniques import disclosive, replicated_uniques
 from customs_assets.privacy.risk import Risk
 from customs_assets.privacy.singling_out import ATTACKS, singling_out
+from customs_assets.privacy.successive import successive_releases
 
 # Kinds of the group account that are amounts and not codes.
 _AMOUNTS = ("net_mass", "item_price")
@@ -54,7 +56,13 @@ class Disclosure(NamedTuple):
     account: pd.DataFrame
 
 
-def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosure: Disclosure) -> dict[str, Any]:
+def privacy(
+    tables: Tables,
+    min_group: int,
+    rehearsal: Rehearsal | str,
+    disclosure: Disclosure,
+    published: Collection[str] = (),
+) -> dict[str, Any]:
     """The document on all months.
 
     Args:
@@ -63,14 +71,16 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
         rehearsal: what attacks are measured on, or why there is none. Then one unmeasured claim stands for all attacks, and
             withholds the release.
         disclosure: what may be shown of tariff tuples.
+        published: months that were published before. What was counted of ``k`` and of their tuples then stands; it is not counted
+            again in a source that may have been amended since.
 
     Returns:
         ``claims``: rules measured on the release's rows, attacks on the rehearsal's; ``trained_on``: what was made from what;
         ``membership``: each membership attack's measures (``Membership.as_json``), None where none was made.
     """
     claims = [
-        *rule_claims(tables, min_group),
-        *disclosure_claims(tables, min_group, disclosure),
+        *rule_claims(tables, min_group, published),
+        *disclosure_claims(tables, min_group, disclosure, published),
         *amount_claims(tables, min_group),
     ]
     if isinstance(rehearsal, str):
@@ -84,7 +94,12 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
     attacked = rehearsal.synthetic, rehearsal.training, rehearsal.control
     inferred = cache(partial(membership, *attacked, seed=tables.seed))
     claims += attack_claims(
-        *attacked, seed=tables.seed, declared=rehearsal.declared, min_group=min_group, inferred=inferred
+        *attacked,
+        seed=tables.seed,
+        declared=rehearsal.declared,
+        min_group=min_group,
+        inferred=inferred,
+        earlier=rehearsal.earlier,
     )
     claims += distance_claims(*attacked, seed=tables.seed)
     trained_on = (
@@ -133,14 +148,23 @@ def _copy_claims(with_identities: int, without_identities: int, note: str = "") 
     ]
 
 
-def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
+def _counted_now(rows: pd.DataFrame, published: Collection[str]) -> tuple[pd.DataFrame, str]:
+    """The rows of months that were not published before, and a phrase on the others; empty where there are none."""
+    if not published:
+        return rows, ""
+    now = rows[~months_of(rows["date"]).isin(list(published)).to_numpy()]
+    return now, f"; {len(rows) - len(now):,} rows of {len(published)} published months stand as they were counted then"
+
+
+def rule_claims(tables: Tables, min_group: int, published: Collection[str] = ()) -> list[Claim]:
     """The rules that need no control: no copied row; every code of the form rests on ``k`` importers."""
     first, second = tables.halves()
     repeated_in_source = copies(second, first)
     note = f"{repeated_in_source[0]} of {len(second)} rows of one half of the source repeat a row of the other"
     copied, without_identities = _copy_claims(*copies(tables.synthetic, tables.source), note)
     agree = "two honest rows may agree where goods are few"
-    account = group_account(tables.synthetic, tables.source, min_group)
+    counted, then = _counted_now(tables.synthetic, published)
+    account = group_account(counted, tables.source, min_group)
     tuples = account.pop(TARIFF_TUPLE_KIND)
     codes = [account[kind] for kind in FORM_CODES]
     amounts = [account[kind] for kind in _AMOUNTS]
@@ -157,7 +181,9 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
             tuples.under_k,
             note=f"{tuple_note}; a tuple that is put together from safe parts may be somebody's by chance",
         ),
-        _must_be_zero("codes_under_k", f"Codes of the form on fewer than {min_group} importers", rare_codes, by_column),
+        _must_be_zero(
+            "codes_under_k", f"Codes of the form on fewer than {min_group} importers", rare_codes, by_column + then
+        ),
         Claim(
             "amounts_under_k",
             Subject.PRIVACY,
@@ -168,31 +194,34 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
     ]
 
 
-def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) -> list[Claim]:
+def disclosure_claims(
+    tables: Tables, min_group: int, disclosure: Disclosure, published: Collection[str] = ()
+) -> list[Claim]:
     """The rules of disclosure by parts: what is shown was disclosed, and what was disclosed rests on ``k`` importers."""
     columns = list(RELEASED_TUPLE)
-    shown = tables.synthetic[columns].astype({"tax_rate": float})
+    counted, then = _counted_now(tables.synthetic, published)
+    shown = counted[columns].astype({"tax_rate": float})
     disclosed = disclosure.tuples[columns].drop_duplicates()
     strange = shown.merge(disclosed, how="left", on=columns, indicator=True)["_merge"] != "both"
     account = disclosure.account
     wrong = account[account["wrong"] > 0]
     where = ", ".join(f"{row.part} at {row.level}: {row.wrong} {row.what}" for row in wrong.itertuples())
-    counted = account.groupby("what")["counted"].sum()
+    again = account.groupby("what")["counted"].sum()
     title = f"Parts of tariff tuples that fewer than {min_group} importers, or a dominating one, stand behind"
     return [
         _must_be_zero(
             "tuples_not_disclosed",
             "Rows whose tariff tuple was not disclosed",
             int(strange.sum()),
-            f"{len(disclosed)} tuples were disclosed; {shown.drop_duplicates().shape[0]} are shown",
+            f"{len(disclosed)} tuples were disclosed; {shown.drop_duplicates().shape[0]} are shown{then}",
         ),
         _must_be_zero(
             "parts_under_k",
             title,
             int(wrong["wrong"].sum()),
             where
-            or f"counted again: {counted.get('cells', 0)} safe cells, {counted.get('kept', 0)} parts kept, "
-            f"{counted.get('pools', 0)} exchanged or replaced",
+            or f"counted again: {again.get('cells', 0)} safe cells, {again.get('kept', 0)} parts kept, "
+            f"{again.get('pools', 0)} exchanged or replaced",
         ),
     ]
 
@@ -231,6 +260,7 @@ def attack_claims(
     declared: Declared | None = None,
     min_group: int = 5,
     inferred: Callable[[], Membership] | None = None,
+    earlier: Collection[str] = (),
 ) -> list[Claim]:
     """What attacks on rows and importers gain against training over control.
 
@@ -243,6 +273,7 @@ def attack_claims(
         declared: what both halves declared, inspected or not; None where all of it was inspected.
         min_group: ``k``.
         inferred: the membership attacks on these tables; made here where None.
+        earlier: the months of the release before this one, if there was one.
 
     Returns:
         All of ``goals.ATTACK_CLAIMS``. Where nobody is there to attack, ``measured`` and ``lower_bound`` are 0, and the note says
@@ -257,6 +288,7 @@ def attack_claims(
         "membership": lambda: _of_membership(inferred()),
         "membership_tpr": lambda: _of_true_positives(inferred()),
         "linkage": lambda: _of_linkage(tables),
+        "successive releases": lambda: _of_successive_releases(tables, earlier),
         "linkability": lambda: _of_risk(linkability(*tables, seed=seed)),
         "dominance": lambda: _of_risk(dominant_totals(*tables), "if the sums were the source's own"),
         "complementary disclosure": lambda: _of_risk(complementary(synthetic, declares)),
@@ -363,6 +395,19 @@ def _of_linkage(tables: _Attacked) -> _Measure:
         f"± {linked.standard_error:.3f}"
     )
     return linked.advantage, linked.lower_bound, note
+
+
+def _of_successive_releases(tables: _Attacked, earlier: Collection[str]) -> _Measure:
+    if not earlier:
+        raise NothingToAttack("there is no published predecessor, so there are no two releases to compare")
+    before = tables[0][months_of(tables[0]["date"]).isin(list(earlier)).to_numpy()]
+    came_in, stayed_out = (rows[~months_of(rows["date"]).isin(list(earlier)).to_numpy()] for rows in tables[1:])
+    gain = successive_releases(before, tables[0], came_in, stayed_out)
+    note = (
+        f"± {gain.standard_error:.3f}; strongest of {len(gain.by_way)} ways: {gain.way}; {gain.came_in} importers came in, "
+        f"{gain.stayed_out} beside them did not"
+    )
+    return gain.value, gain.lower_bound, note
 
 
 def _of_risk(risk: Risk, blindly: str = "blindly") -> _Measure:

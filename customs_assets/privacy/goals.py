@@ -60,6 +60,13 @@ ATTACK_CLAIMS: dict[str, Claim] = {
         *(_risk(f"singling out, {mode}") for mode in MODES),
         _risk("linkability"),
         *(_risk(f"inference, {secret}") for secret in SECRETS),
+        _attack(
+            "successive releases",
+            "Which importers came in, from two releases one after the other: pairs named right beyond half",
+            0.0,
+            0.02,
+            0.10,
+        ),
         _risk("dominance", "Totals of dominating importers, read off the release's sums"),
         _risk("complementary disclosure", "An importer's total as the official total less the release's"),
         _risk("group disclosure", "What a whole group is shown with, said of its importers"),

@@ -21,8 +21,8 @@ from customs_assets.resources import FOLDER, OWNERS, Pipeline
     owners=OWNERS,
     io_manager_key=FOLDER,
     **made_with(
-        "7",
-        *("release_secret", "labels_kept", "label_policy", "release_despite"),
+        "8",
+        *("release_secret", "labels_kept", "label_policy", "release_despite", "as_of"),
         *("min_group", "dominance_one", "dominance_two"),
         withdraws_release=True,
     ),
@@ -34,12 +34,13 @@ def release_candidate(
     months = list(synthetic_declarations)
     _require_one_token_space(synthetic_declarations.lake, months)
     declarations = synthetic_declarations.together()
-    law = stated_origin(tariff)
-    files = build_release(declarations, months, from_json(release_quality), pipeline.settings, pipeline.secret, law)
+    law, settings, frozen = stated_origin(tariff), pipeline.settings, pipeline.frozen
+    files = build_release(declarations, months, from_json(release_quality), settings, pipeline.secret, law, frozen)
     metadata: dict[str, Any] = {
         "dagster/row_count": len(declarations),
         "months": f"{len(months)}: {months[0]} to {months[-1]}",
         "law": law,
+        "published_before": ", ".join(month for month in months if month in frozen) or "none",
         "files": {name: len(content) for name, content in files.items()},
         "card": dg.MetadataValue.md(files[CARD].decode()),
     }

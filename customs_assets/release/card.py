@@ -11,6 +11,7 @@ import pandas as pd
 
 from customs_assets.benchmark.split import ChronologicalSplit, span
 from customs_assets.fidelity.table_two import MetricScore, as_published, table_two
+from customs_assets.release.succession import Succession
 from customs_assets.settings import LawOrigin, Settings
 from customs_assets.synthesis.polish import DONORS_PER_GROUP
 
@@ -70,6 +71,8 @@ methods that learn from few labels. An erased label is an empty cell; everything
 
 {split}
 
+Each month also has a file of its own, `declarations-YYYY-MM.csv`. {succession}
+
 CSV files are UTF-8 with commas and the published headers. Read every code as text, because leading zeros count.
 `data_dictionary.csv` explains the columns. `SHA256SUMS` has a checksum for every file: `sha256sum -c SHA256SUMS`.
 `datapackage.json` describes the tables for Frictionless tools, which can check every cell.
@@ -122,8 +125,9 @@ def dataset_card(
     settings: Settings,
     partly_labelled: str,
     law: LawOrigin,
+    succession: Succession,
 ) -> str:
-    """The card as Markdown, without a date, so that the same release has the same card.
+    """The card as Markdown, without the date of its making, so that the same release has the same card.
 
     Args:
         parts: the released rows by part: train, and validation and test where there are any.
@@ -132,6 +136,7 @@ def dataset_card(
         settings: the settings that it was made with.
         partly_labelled: name without suffix of the files that have the training part with most labels erased.
         law: which law it is under.
+        succession: the releases before it, and until when its declarations were known.
     """
     rows = sum(len(part) for part in parts.values())
     files = [(name, span(getattr(split, name)), len(part)) for name, part in parts.items()]
@@ -149,6 +154,7 @@ def dataset_card(
         split=split.note,
         table_two=table_two(scores),
         plain="\n".join(_plain(scores)),
+        succession=escaped(" ".join(succession.in_words())),
         law=law_in_words(law, settings),
         tuples=tuples_in_words(settings),
         epochs=settings.epochs,

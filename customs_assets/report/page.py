@@ -53,6 +53,7 @@ def page(
     law: LawOrigin,
     requests: str,
     withheld: Sequence[str],
+    succession: Sequence[str] = (),
 ) -> bytes:
     """The whole page as UTF-8: style, script and Plotly included.
 
@@ -69,6 +70,7 @@ def page(
         law: which law the release is under.
         requests: a sentence on traders' requests for confidentiality.
         withheld: why nothing is released; empty where the candidate is released.
+        succession: sentences on the releases before this one, and on the day by which its labels were known.
     """
     from plotly.offline import get_plotlyjs
 
@@ -85,6 +87,7 @@ def page(
         number=number,
         metrics=[metric.title for metric in METRICS],
         withheld=withheld,
+        succession=succession,
         evidence=release_evidence,
         cards=[_card(subject, [claim for claim in claims if claim.subject is subject]) for subject in Subject],
         claims=[claim for claim in claims if claim.subject is not Subject.PRIVACY],
