@@ -397,6 +397,14 @@ def _of_linkage(tables: _Attacked) -> _Measure:
     return linked.advantage, linked.lower_bound, note
 
 
+def successive_releases_claim(
+    synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame, earlier: Collection[str]
+) -> Claim:
+    """The claim on two releases, one after the other: ``earlier`` are the months of the first one."""
+    tables = with_hs6(synthetic), with_hs6(training), with_hs6(control)
+    return _measured(ATTACK_CLAIMS["successive releases"], lambda: _of_successive_releases(tables, earlier))
+
+
 def _of_successive_releases(tables: _Attacked, earlier: Collection[str]) -> _Measure:
     if not earlier:
         raise NothingToAttack("there is no published predecessor, so there are no two releases to compare")
