@@ -88,9 +88,11 @@ def _joined_names(
     if runs.empty:
         return {}
     joining = _come_again(runs, _sizes(parties[role.name]), set(known.index), rng)
-    pairs = _pairs(_habits(later, role, joining), _habits(before, role, known), role, rng)
+    habits = _habits(later, role, joining)
+    pairs = _pairs(habits, _habits(before, role, known), role, rng)
     if parties_before is not None:
-        pairs = _allowed(pairs, later, before, parties, parties_before, role, min_group, rng)
+        alike = habits[role.order[0]]
+        pairs = _allowed(pairs, alike, later, before, parties, parties_before, role, min_group, rng)
     fresh = [token for token in parties[role.name].unique() if token and token not in known.index]
     fresh = list(rng.permutation(np.array(sorted(fresh), dtype=object)))
     taken = {*known.index, *fresh}
@@ -148,6 +150,7 @@ def _pairs(joining: pd.DataFrame, known: pd.DataFrame, role: Role, rng: np.rando
 
 def _allowed(
     pairs: Mapping[str, str],
+    alike: pd.Series,
     later: pd.DataFrame,
     before: pd.DataFrame,
     parties: pd.DataFrame,
@@ -156,8 +159,13 @@ def _allowed(
     min_group: int,
     rng: np.random.Generator,
 ) -> dict[str, str]:
-    """The pairs that rest on enough parties together. The others change partners, and are parted if that does not help."""
+    """The pairs that rest on enough parties together. The others change partners, and are parted if that does not help.
+
+    They change them with identities that have the same in ``alike``, at first.
+    """
     names = dict(pairs)
+    likes = {value: np.array(sorted(runs), dtype=object) for value, runs in alike.groupby(alike).groups.items()}
+    everybody = np.array(sorted(names), dtype=object)
     own, own_parties = _of(later, parties, role, list(names))
     old, old_parties = _of(before, parties_before, role, list(names.values()))
     for left in range(_ROUNDS, -1, -1):
@@ -166,10 +174,10 @@ def _allowed(
             break
         if not left:
             return {run: token for run, token in names.items() if run not in wrong}
-        some = rng.choice(np.array(sorted(names), dtype=object), min(len(names), len(wrong)), replace=False)
-        changing = list(dict.fromkeys([*wrong, *some]))
-        partners = rng.permutation(np.array([names[run] for run in changing], dtype=object))
-        names |= dict(zip(changing, partners, strict=True))
+        for run in wrong:
+            other = rng.choice(likes[alike[run]] if left > _ROUNDS // 2 else everybody)
+            if other in names:
+                names[run], names[other] = names[other], names[run]
     return names
 
 
