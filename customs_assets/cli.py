@@ -508,7 +508,7 @@ def destroy_release_secret(yes: YesOption = False) -> None:
     _destroy(
         release_secret(settings_of().release_secret),
         yes,
-        "What was made stays valid. What is made later is drawn anew, and all months with it.",
+        "What was made stays valid. What is made later is drawn anew, and all months with it but the published ones.",
         "what was drawn can no longer be drawn again",
     )
 

@@ -30,6 +30,8 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
     ("section", "country_of_origin"),
     ("country_of_origin",),
 )
+# The finest level that counts after published months: section and origin.
+_AFTER_PUBLISHED = 2
 _CELL = ("chapter", "section", *LANE)
 
 # Rows that exchange, as a multiple of k. Fewer would often have their own again.
@@ -44,9 +46,9 @@ def busy_lanes(
 ) -> pd.DataFrame | None:
     """What at least ``min_group`` importers declared in a month.
 
-    After published months no lane counts as busy. Whoever takes a release from the next one sees the new month alone, and there
-    a row of a lane that five importers declared says a good deal of each. So every tuple of the new month is exchanged with those
-    of all months, and most of what comes out in it was declared in another month.
+    After published months no lane counts as busy, and no chapter does. Whoever takes a release from the next one sees the new
+    month alone, and there a row of a lane that five importers declared says a good deal of each. So every tuple of the new month
+    is exchanged with those of all months within section and origin. Most of what comes out in it was declared in another month.
 
     Args:
         by_month: the population of each month (``YYYY-MM``).
@@ -68,7 +70,7 @@ def busy_lanes(
     if declared <= inspected and not after_published:
         return None
     busy = pd.concat(tables, ignore_index=True).reindex(columns=["month", "level", *_CELL]).fillna("")
-    return busy[busy["level"] > 0].reset_index(drop=True) if after_published else busy
+    return busy[busy["level"] >= _AFTER_PUBLISHED].reset_index(drop=True) if after_published else busy
 
 
 def changed_months(

@@ -481,7 +481,7 @@ def _rehearsed(examined: Examined) -> Piece:
         *(
             [row_count(len(rehearsal.training), "as many as the training half has")]
             # Published months may have been amended since they were rehearsed.
-            if not rehearsal.earlier
+            if not Frozen.of(settings, lake).months
             else []
         ),
         in_set("tariff_tuple", ["lawful"], "every tariff tuple is lawful"),
