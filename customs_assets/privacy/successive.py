@@ -107,7 +107,8 @@ def successive_releases(
         value,
         max(bounds, default=math.nan),
         error,
-        *counts,
+        counts[0],
+        counts[1],
         {way: found[0] for way, found in measured.items()},
     )
 

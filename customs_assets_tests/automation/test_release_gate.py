@@ -368,8 +368,8 @@ def test_a_job_launched_from_the_ui_withdraws_too_and_the_gate_refuses_measures_
 def _with_a_predecessor(attack: Claims) -> Claims:
     """What attacks find that gain nothing, but for that on successive releases, which is the real one."""
 
-    def claims(*tables: Any, **given: Any) -> list[Claim]:
-        measured = successive_releases_claim(*tables[:3], given["earlier"])
+    def claims(synthetic: Any, training: Any, control: Any, **given: Any) -> list[Claim]:
+        measured = successive_releases_claim(synthetic, training, control, given["earlier"])
         return [measured if claim.key == measured.key else claim for claim in attack()]
 
     return claims
