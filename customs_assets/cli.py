@@ -25,7 +25,9 @@ from customs_assets.graph import RELEASE, Node
 from customs_assets.lake import Lake, LakeError
 from customs_assets.months import month_range
 from customs_assets.privacy.gate import WITHHELD, is_released, reasons_not_released
+from customs_assets.published import PublishedError
 from customs_assets.release.files import CARD
+from customs_assets.release.succession import sentence_of_changes
 from customs_assets.secret_files import SecretFile, SecretFileError, identity_key, release_secret
 from customs_assets.settings import Settings, available_cores
 from customs_assets.source.address import SourceError, source_of
@@ -72,7 +74,13 @@ def run(
     min_group: Annotated[int | None, typer.Option(help="CUSTOMS_MIN_GROUP: k, importers behind a shown value")] = None,
     rows: Annotated[int | None, typer.Option(help="CUSTOMS_ROWS: synthetic rows for each month")] = None,
     price: Annotated[str | None, typer.Option(help="CUSTOMS_PRICE: residual, or unit_price as in the paper")] = None,
-    force: Annotated[bool, typer.Option("--force", help="build everything again")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="build everything again; published months stay as they were published")
+    ] = False,
+    redraw: Annotated[
+        str | None,
+        typer.Option(help="CUSTOMS_REDRAW: reason to draw published months anew; it stands on card and page"),
+    ] = None,
 ) -> None:
     """Build everything that is missing or out of date, months side by side, and show Tables 2 and 3.
 
@@ -80,8 +88,18 @@ def run(
     if everything was built, no blocking check failed, and the gate let the release through.
     """
     settings = settings_of(
-        source=source, lake=lake, seed=seed, epochs=epochs, min_group=min_group, rows=rows, price=price
+        source=source,
+        lake=lake,
+        seed=seed,
+        epochs=epochs,
+        min_group=min_group,
+        rows=rows,
+        price=price,
+        redraw=redraw,
     )
+    if redraw is not None and not settings.redraw:
+        complain("--redraw needs a reason")
+        raise typer.Exit(2)
     wanted = _months(months, settings)
     storage = Lake(settings.lake)
     if swept := storage.sweep():
@@ -143,7 +161,7 @@ def _build(
                     tell_of_signing(instance, lake, settings)
         except KeyboardInterrupt:
             raise _gave_up(bar, "interrupted; run again to finish what is missing", "interrupted", 130) from None
-        except (SourceError, SecretFileError, LakeError) as error:
+        except (SourceError, SecretFileError, LakeError, PublishedError) as error:
             raise _gave_up(bar, str(error), str(error)) from None
         except (OSError, SQLAlchemyError) as error:
             failed = f"failed: {first_line(error)}"
@@ -355,6 +373,8 @@ def status(months: MonthsOption = None, source: SourceOption = None, lake: LakeO
         for reason, partitions in reasons.items():
             name = f"{key} {', '.join(partitions)}".strip()
             console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
+    if changed := sentence_of_changes(staleness.changed_since_published(wanted)):
+        console.print(changed, markup=False, highlight=False, soft_wrap=True)
     if findings:
         console.print("what is built from these is built again where they come out otherwise", highlight=False)
     _tell_dagster(staleness, wanted)
@@ -493,7 +513,7 @@ def destroy_release_secret(yes: YesOption = False) -> None:
     _destroy(
         release_secret(settings_of().release_secret),
         yes,
-        "What was made stays valid. What is made later is drawn anew, and all months with it.",
+        "What was made stays valid. What is made later is drawn anew, and all months with it but the published ones.",
         "what was drawn can no longer be drawn again",
     )
 
@@ -516,7 +536,7 @@ def main() -> None:
     """Entry point of the ``customs`` command."""
     try:
         app()
-    except (OSError, LakeError, SecretFileError, SourceError) as error:
+    except (OSError, LakeError, PublishedError, SecretFileError, SourceError) as error:
         complain(str(error))
         sys.exit(1)
 

@@ -15,12 +15,15 @@ from typing import Annotated
 
 import typer
 
+from customs_assets.benchmark.split import span
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake
 from customs_assets.lake.files import temporary_name
 from customs_assets.privacy.gate import set_aside
+from customs_assets.published import PublishedError
 from customs_assets.release.publishing import SIGNATURES, examine
 from customs_assets.release.publishing import publish as publish_release
+from customs_assets.release.registering import Registration
 from customs_assets.release.signatures import NAMESPACE, AllowedSigners, SignatureError
 from customs_assets.release.signed_records import SignedRecord, SigningError
 from customs_assets.release.signing import EVIDENCE, PUBLIC_PAGE, SIGN_OFFS
@@ -109,8 +112,9 @@ def publish(
             raise SigningError(
                 "CUSTOMS_RELEASE_DESPITE is not what it was when the release was judged; set it so, or run `customs run` again"
             )
-        found = publish_release(storage, destination, allowed, settings.signers)
+        found, registration = publish_release(storage, destination, allowed, settings)
     say(f"signed by {', '.join(record.by for record in found.counting)}")
+    _say_registered(settings, registration)
     say(f"published: {destination}")
     _tell_dagster(storage, settings, f"Published to {destination}")
 
@@ -181,6 +185,19 @@ def _tell_dagster(lake: Lake, settings: Settings, done: str) -> None:
         complain(problem)
 
 
+def _say_registered(settings: Settings, registration: Registration) -> None:
+    """What the register of published months has more."""
+    if registration.redraw is not None:
+        say(
+            f"drawn anew: {len(registration.months)} months, for the reason: {registration.redraw.reason}; attacks have to "
+            "count all draws together"
+        )
+    new = span([entry.month for entry in registration.months])
+    say(
+        f"registered: {new} in {settings.published}; {registration.kept} months were published before, with the same bytes"
+    )
+
+
 def _say_recorded(lake: Lake, record: SignedRecord, allowed: AllowedSigners | None) -> None:
     say(f"recorded: {lake.path(SIGN_OFFS, record.file, 'json')}")
     if allowed is None:
@@ -209,7 +226,7 @@ def _told_errors() -> Iterator[None]:
     """End the command with a sentence and status 1 where something speaks against it."""
     try:
         yield
-    except (SigningError, SignatureError) as error:
+    except (SigningError, SignatureError, PublishedError) as error:
         complain(str(error))
         raise typer.Exit(1) from None
 

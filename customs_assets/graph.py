@@ -16,6 +16,7 @@ from typing import Any, Literal
 import dagster as dg
 
 from customs_assets.named_files import file_digest, shown
+from customs_assets.published import redraw_number
 from customs_assets.secret_files import identity_key, release_secret
 from customs_assets.settings import Settings
 
@@ -31,6 +32,9 @@ SIGN_OFF = "release_sign_off"
 # Settings that name a secret, and settings that name a file whose content counts.
 _SECRETS = {"identity_key": identity_key, "release_secret": release_secret}
 _FILES = ("tariff", "tariff_routes", "confidential")
+
+# The secret behind all draws. What it makes depends on how often published months were drawn anew, too.
+DRAWN_BY = "release_secret"
 
 Cut = Literal["month", "cell", "whole"]
 Node = tuple[str, str]  # asset key and partition key; the partition of a whole is the empty text
@@ -48,7 +52,10 @@ def setting_texts(names: Sequence[str], settings: Settings) -> dict[str, str]:
     A process reads its code versions once, and a file may change while it lives. What stands in the file is asked of the lake's
     records, as of a source.
     """
-    return {name: _text(name, getattr(settings, name)) for name in names}
+    texts = {name: _text(name, getattr(settings, name)) for name in names}
+    if texts.get(DRAWN_BY) and (number := redraw_number(settings)):
+        texts[DRAWN_BY] += f", redraw {number}"
+    return texts
 
 
 def _text(name: str, value: Any) -> str:

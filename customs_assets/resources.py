@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 
 from customs_assets.lake import Lake, UnnamedTable
+from customs_assets.lake.frozen import Frozen
+from customs_assets.published import redraw_number
 from customs_assets.secret_files import release_secret
 from customs_assets.settings import Settings
 
@@ -37,9 +41,18 @@ class Pipeline(dg.ConfigurableResource):
 
     @property
     def secret(self) -> bytes:
-        """The release secret, from which every draw after anonymization derives; created on first use."""
+        """What every draw after anonymization derives from: the release secret, created on first use; another one if published
+        months are drawn anew."""
         settings = self.settings
-        return release_secret(settings.release_secret).obtain(settings.lake)
+        secret = release_secret(settings.release_secret).obtain(settings.lake)
+        number = redraw_number(settings)
+        return hmac.new(secret, f"redraw {number}".encode(), hashlib.sha256).digest() if number else secret
+
+    @property
+    def frozen(self) -> Frozen:
+        """The published months of the source, as they were published; none if they are drawn anew."""
+        settings = self.settings
+        return Frozen.of(settings, self.lake)
 
 
 def table_metadata(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -118,6 +119,20 @@ class Settings(BaseSettings):
         Path(".customs/release.secret"),
         description="file with the secret behind every draw after anonymization, outside the lake",
     )
+    published: Path = Field(
+        Path(".customs/published"),
+        description="folder of the register of published months, with these months as they were published; outside the lake",
+    )
+    redraw: str = Field(
+        "",
+        description="reason to draw months anew that are published; the reason stands on card and page, and attacks then have to "
+        "count all draws",
+    )
+    as_of: date | None = Field(
+        None,
+        description="day (`YYYY-MM-DD`) by which declarations and the labels of inspections were known, for the card; the last "
+        "day of the last month if unset",
+    )
     business_numbers: Annotated[dict[str, str], NoDecode] = Field(
         {},
         description="JSON object of identity to further column of the source, for the business numbers that identify a party "
@@ -160,6 +175,16 @@ class Settings(BaseSettings):
         if not value.strip():
             raise ValueError("must not be empty")
         return value.strip()
+
+    @field_validator("redraw")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        return " ".join(value.split())
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _no_day_where_blank(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator("tariff", "tariff_routes", "confidential", "allowed_signers")
     @classmethod

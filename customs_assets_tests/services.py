@@ -70,6 +70,7 @@ def small_environment(folder: Path, **settings: str) -> dict[str, str]:
         "CUSTOMS_LAKE": str(folder / "lake"),
         "CUSTOMS_IDENTITY_KEY": str(folder / "identity.key"),
         "CUSTOMS_RELEASE_SECRET": str(folder / "release.secret"),
+        "CUSTOMS_PUBLISHED": str(folder / "published-months"),
         "CUSTOMS_SOURCE": "simulated?declarations=180000&inspected=0.1",
         "CUSTOMS_EPOCHS": "1",
         "OMP_NUM_THREADS": "1",

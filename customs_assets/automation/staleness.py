@@ -15,12 +15,16 @@ from functools import cache
 
 from customs_assets.graph import SOURCE_KEY, Graph, Node, setting_values
 from customs_assets.lake import Lake, Record
+from customs_assets.lake.frozen import SYNTHETIC, Frozen
 from customs_assets.lake.io_manager import RAW, months_at_hand
 from customs_assets.settings import Settings
 from customs_assets.source.address import source_of
 
 # What is read from the source.
 READ = (RAW, "quarantine")
+
+# What a month is drafted by. Of a published month nothing is drafted any more.
+_LEARNED = ("ctgan_model",)
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,14 @@ class Staleness:
         self.graph, self.lake, self.settings = graph, lake, settings
         self.source = source_of(settings)
         self.origin = self.source.origin
+        self._reads_again = True
         # Asked twice for a month, a source would hash its rows twice.
         self._fingerprints: dict[str, str] = {}
         self.look_again()
 
     def look_again(self) -> None:
         """Forget what was read of the lake."""
+        self.frozen = Frozen.of(self.settings, self.lake)
         self._last = cache(self.lake.last_record)
         self._at_hand = cache(lambda parents: tuple(months_at_hand(self.lake, parents, self.origin)))
 
@@ -85,11 +91,22 @@ class Staleness:
     def out_of_date(self, months: Sequence[str]) -> dict[Node, Finding]:
         """What has to be built of some months and of what is built over all months, each with its reason."""
         found = {}
+        # What changed in a published month counts from the next month on; until there is one, it is not read.
+        self._reads_again = any(month not in self.frozen for month in {*months, *self._at_hand((RAW,))})
         for key in self.graph.assets:
             for partition in self.graph.partitions(key, months):
                 if finding := self._look(key, partition):
                     found[key, partition] = finding
         return found
+
+    def changed_since_published(self, months: Sequence[str]) -> list[str]:
+        """The published months whose source is another than it was when they were published."""
+        amended = self.frozen.amended(self.lake, months)
+        for month in months:
+            record = self._last(RAW, month) if month in self.frozen and month not in amended else None
+            if record is not None and record.inputs.get(f"{SOURCE_KEY}|{month}") != self.fingerprint(month):
+                amended.append(month)
+        return sorted(amended)
 
     def inputs(self, key: str, partition: str) -> list[Node]:
         """The partitions that one partition would be built from now."""
@@ -104,8 +121,18 @@ class Staleness:
             return Finding("is missing", is_missing=True)
         if not self.lake.is_there(record):
             return Finding("was deleted or damaged", is_missing=True)
-        reason = self._other_code(record) or self._other_source(record) or self._other_inputs(record)
+        if partition in self.frozen and key in (SYNTHETIC, *_LEARNED):
+            return self._other_than_published(record)
+        waits = partition in self.frozen and key in READ and not self._reads_again
+        elsewhere = "" if waits else self._other_source(record)
+        reason = self._other_code(record) or elsewhere or self._other_inputs(record)
         return Finding(reason) if reason else self._not_passed(record)
+
+    def _other_than_published(self, record: Record) -> Finding | None:
+        """A published month is up to date where it has the published bytes, whatever it would be made from now."""
+        if record.asset == SYNTHETIC and record.sha256 != self.frozen.months[record.partition].rows:
+            return Finding("is not the month as it was published")
+        return self._not_passed(record)
 
     def _other_code(self, record: Record) -> str:
         asset = self.graph[record.asset]

@@ -128,7 +128,7 @@ def safe_parts(
     kinds={"parquet", "pandas"},
     owners=OWNERS,
     io_manager_key=PARQUET,
-    **made_with("5", "release_secret", "min_group", "dominance_one", "dominance_two"),
+    **made_with("6", "release_secret", "min_group", "dominance_one", "dominance_two"),
 )
 def disclosed_tuples(
     pipeline: Pipeline,
@@ -144,7 +144,10 @@ def disclosed_tuples(
     law = Law.of(tariff, tariff_routes)
     declarations = pd.concat(dict(anonymized_declarations).values(), ignore_index=True)
     busy = busy_lanes(
-        months_of_population(population.lake, population), _of_importers(declarations), settings.min_group
+        months_of_population(population.lake, population),
+        _of_importers(declarations),
+        settings.min_group,
+        after_published=bool(pipeline.frozen.earlier(list(anonymized_declarations))),
     )
     tuples = parts.disclosed_tuples(
         declarations,

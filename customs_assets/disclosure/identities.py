@@ -179,7 +179,14 @@ _FIRST_REACH = 20
 _IN_VAIN = 5
 
 
-def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int, root: Root) -> pd.DataFrame:
+def compose(
+    declarations: pd.DataFrame,
+    source: pd.DataFrame,
+    *,
+    min_group: int,
+    root: Root,
+    importers: pd.Series | None = None,
+) -> pd.DataFrame:
     """Slots for the declarations of all months: new identities, and what they trade.
 
     Args:
@@ -188,6 +195,7 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
         source: the n rows before they were generalized. Their relations are the measure.
         min_group: ``k``. A new identity takes no more than a ``k``-th of its rows, rounded up, from one of the source's.
         root: what draws derive from.
+        importers: who declared what, by ``declaration_id``, where some of the goods are those of declarations beyond these n.
 
     Returns:
         n rows: ``declaration_id`` and the declaration's disclosed ``hs6_code`` and ``country_of_origin``; ``slot_id``, the
@@ -197,7 +205,7 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
     goods = with_shorter_codes(declarations).assign(month=months_of(declarations["date"]).to_numpy())
     measured = with_shorter_codes(source)
     dealt = goods.assign(importer_id=_compose_role(goods, declarations, measured, ROLES[0], min_group, root))
-    slot = _slots(goods, dealt, measured, min_group, root)
+    slot = _slots(goods, dealt, measured, min_group, root, importers)
     slots = dealt.iloc[slot].reset_index(drop=True).assign(**{name: goods[name] for name in _OF_GOODS})
     owners = declarations.iloc[slot].reset_index(drop=True)
     for role in ROLES[1:]:
@@ -207,7 +215,14 @@ def compose(declarations: pd.DataFrame, source: pd.DataFrame, *, min_group: int,
     return pd.concat([goods["declaration_id"], composed], axis=1)
 
 
-def _slots(goods: pd.DataFrame, dealt: pd.DataFrame, measured: pd.DataFrame, min_group: int, root: Root) -> np.ndarray:
+def _slots(
+    goods: pd.DataFrame,
+    dealt: pd.DataFrame,
+    measured: pd.DataFrame,
+    min_group: int,
+    root: Root,
+    importers: pd.Series | None,
+) -> np.ndarray:
     """For each declaration the place of its slot: one of the same goods and origin, of the same month where there is one.
 
     The goods of the slots are exchanged, so that there are as many of each code as declarations. Through its slots a new importer
@@ -221,10 +236,11 @@ def _slots(goods: pd.DataFrame, dealt: pd.DataFrame, measured: pd.DataFrame, min
         measured: the n rows of the source.
         min_group: ``k``.
         root: what draws derive from.
+        importers: as for :func:`compose`.
     """
     target = _association_above_chance(measured["hs6_code"])(measured["importer_id"].to_numpy())
     association = _association_above_chance(goods["hs6_code"])
-    new, donor = pd.factorize(dealt["importer_id"])[0], _owners_of_goods(goods, measured)
+    new, donor = pd.factorize(dealt["importer_id"])[0], _owners_of_goods(goods, measured, importers)
     values = {name: pd.factorize(goods[name], sort=True)[0] for name in _OF_GOODS}
     products = _joined([values[name] for name in _GOODS])
 
@@ -255,9 +271,10 @@ def _slots(goods: pd.DataFrame, dealt: pd.DataFrame, measured: pd.DataFrame, min
     return slot
 
 
-def _owners_of_goods(goods: pd.DataFrame, measured: pd.DataFrame) -> np.ndarray:
+def _owners_of_goods(goods: pd.DataFrame, measured: pd.DataFrame, importers: pd.Series | None = None) -> np.ndarray:
     """Who declared the goods of each row, as integers: of goods that changed months, the importer of another declaration."""
-    owners = measured.set_index("declaration_id")["importer_id"].reindex(goods["goods_of"])
+    declared = measured.set_index("declaration_id")["importer_id"] if importers is None else importers
+    owners = declared.reindex(goods["goods_of"])
     if owners.isna().any():
         raise ValueError(
             f"{int(owners.isna().sum())} of {len(goods)} declarations show the goods of declarations that are not there: "

@@ -30,6 +30,8 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
     ("section", "country_of_origin"),
     ("country_of_origin",),
 )
+# The finest level that counts after published months: section and origin.
+_AFTER_PUBLISHED = 2
 _CELL = ("chapter", "section", *LANE)
 
 # Rows that exchange, as a multiple of k. Fewer would often have their own again.
@@ -39,17 +41,24 @@ _ROWS_PER_GROUP = 4
 _OF_ONE_MONTH = 0.5
 
 
-def busy_lanes(by_month: Mapping[str, Population], inspected: int, min_group: int) -> pd.DataFrame | None:
+def busy_lanes(
+    by_month: Mapping[str, Population], inspected: int, min_group: int, *, after_published: bool = False
+) -> pd.DataFrame | None:
     """What at least ``min_group`` importers declared in a month.
+
+    After published months no lane counts as busy, and no chapter does. Whoever takes a release from the next one sees the new
+    month alone, and there a row of a lane that five importers declared says a good deal of each. So every tuple of the new month
+    is exchanged with those of all months within section and origin. Most of what comes out in it was declared in another month.
 
     Args:
         by_month: the population of each month (``YYYY-MM``).
         inspected: how many declarations of importers were inspected in these months.
         min_group: ``k``.
+        after_published: whether some of the months are published, and a later one is made now.
 
     Returns:
         ``month``, ``level`` (0: lanes, 1: chapter and origin, 2: section and origin, 3: origin) and the columns of that level;
-        those of other levels are empty. None where every declaration was inspected.
+        those of other levels are empty. None where every declaration was inspected, unless months are published.
     """
     tables, declared = [], 0
     for month, population in by_month.items():
@@ -58,9 +67,10 @@ def busy_lanes(by_month: Mapping[str, Population], inspected: int, min_group: in
             importers = np.bincount(has["cell"].to_numpy(), minlength=len(cells))
             declared += 0 if level else int(has["declarations"].sum())
             tables.append(cells.loc[importers >= min_group, list(columns)].assign(month=month, level=level))
-    if declared <= inspected:
+    if declared <= inspected and not after_published:
         return None
-    return pd.concat(tables, ignore_index=True).reindex(columns=["month", "level", *_CELL]).fillna("")
+    busy = pd.concat(tables, ignore_index=True).reindex(columns=["month", "level", *_CELL]).fillna("")
+    return busy[busy["level"] >= _AFTER_PUBLISHED].reset_index(drop=True) if after_published else busy
 
 
 def changed_months(

@@ -54,10 +54,12 @@ from customs_assets.fidelity.comparison import with_hs6
 from customs_assets.fidelity.table_two import PAPER_SCORES
 from customs_assets.graph import RELEASE
 from customs_assets.lake import read_sql, to_frame
+from customs_assets.lake.frozen import Frozen
 from customs_assets.law.reading import stated_origin
 from customs_assets.law.rules import HS_CODE_PATTERN, ROUTE_COLUMNS, TARIFF_COLUMNS
 from customs_assets.privacy.gate import CANDIDATE
-from customs_assets.secret_files import release_secret
+from customs_assets.published import digest_of
+from customs_assets.resources import Pipeline
 from customs_assets.settings import is_simulated
 
 if TYPE_CHECKING:
@@ -411,7 +413,12 @@ def _composed(examined: Examined) -> Piece:
     months = examined.lake.partitions("anonymized_declarations")
     source = examined.lake.read_frames("anonymized_declarations", months).set_index("declaration_id")
     shown = examined.lake.read_frame("disclosed_tuples").set_index("declaration_id")["of_declaration"]
-    goods, source = source.loc[shown.loc[frame["declaration_id"]]], source.loc[frame["slot_id"]]
+    frozen = Frozen.of(examined.settings, examined.lake)
+    if frozen.months:
+        # Slots of published months were dealt with the goods that their declarations had then.
+        shown = pd.concat([frozen.goods_of(), shown])
+        shown = shown[~shown.index.duplicated()]
+    goods, source = source.reindex(shown.loc[frame["declaration_id"]]), source.loc[frame["slot_id"]]
     # With fewer than twice k source identities, some new identity must hold more than a k-th of one of them.
     judged = [role for role in ROLES if source[role.sources].nunique() >= 2 * k]
     over = [
@@ -455,7 +462,7 @@ def _rehearsed(examined: Examined) -> Piece:
     months = lake.partitions("anonymized_declarations")
     source = {month: lake.read_frame("anonymized_declarations", month) for month in months}
     frame, table = examined.frame(), lake.read_table(examined.asset)
-    rehearsal = Rehearsal.of(table, source, release_secret(settings.release_secret).load())
+    rehearsal = Rehearsal.of(table, source, Pipeline().secret)
     if isinstance(rehearsal, str):
         # An empty table that says why it is empty holds: nothing is measured on it, so nothing is released.
         holds = stated_reason(table) == rehearsal and not table.num_rows
@@ -471,7 +478,12 @@ def _rehearsed(examined: Examined) -> Piece:
     lawful = law.is_lawful(frame) if law.has_rates else np.ones(len(frame), dtype=bool)
     return frame.assign(tariff_tuple=np.where(lawful, "lawful", "unlawful")), [
         *declaration_expectations(RELEASED, "", identities="tokens", labelled=True),
-        row_count(len(rehearsal.training), "as many as the training half has"),
+        *(
+            [row_count(len(rehearsal.training), "as many as the training half has")]
+            # Published months may have been amended since they were rehearsed.
+            if not Frozen.of(settings, lake).months
+            else []
+        ),
         in_set("tariff_tuple", ["lawful"], "every tariff tuple is lawful"),
         *(in_set(column, codes, f"every {column} is {sentence}") for column, codes in enough.items()),
     ]
@@ -481,6 +493,14 @@ def _rehearsed(examined: Examined) -> Piece:
 def _synthetic(examined: Examined) -> Piece:
     """The form, the law, the k rule and the labels hold in every row; no row copies a source row."""
     k, frame = examined.settings.min_group, examined.frame()
+    frozen = Frozen.of(examined.settings, examined.lake)
+    if examined.partition in frozen:
+        content = examined.lake.read_bytes(examined.lake.path(examined.asset, examined.partition))
+        kept = "yes" if digest_of(content) == frozen.months[examined.partition].rows else "no"
+        return frame.assign(as_published=kept), [
+            *declaration_expectations(RELEASED, examined.partition, identities="tokens", labelled=True),
+            in_set("as_published", ["yes"], "the month is as it was published; what it shows was judged then"),
+        ]
     source = with_hs6(examined.frame("anonymized_declarations"))
     safe = examined.lake.read_frame("safe_groups")
     composed = examined.lake.read_frame("composed_identities")

@@ -16,6 +16,7 @@ import pyarrow as pa
 from dagster._core.execution.context.system import StepExecutionContext
 
 from customs_assets.graph import RELEASE, SOURCE_KEY, Asset, Graph, setting_values
+from customs_assets.lake.frozen import Frozen
 from customs_assets.lake.records import Lake, Record
 from customs_assets.lake.tables import UnnamedTable
 from customs_assets.settings import Settings
@@ -26,6 +27,9 @@ SOURCE_FINGERPRINT, ORIGIN = "source_fingerprint", "origin"
 # Output metadata of what is read from a file that a setting names: the digest of the bytes that were read, by setting. Asked
 # for after the read, it could be that of bytes that came in meanwhile.
 DIGESTS_READ = "digests_read"
+
+# Output metadata of a published month: the sha256 of the file that is kept of it. It is stored byte for byte.
+AS_PUBLISHED = "as_published"
 
 RAW = "raw_declarations"
 
@@ -127,7 +131,8 @@ class LakeIOManager(dg.IOManager):
         settings = Settings()  # pyright: ignore[reportCallIssue]
         lake, asset = Lake(settings.lake), self._graph[context.asset_key.to_user_string()]
         partition = context.asset_partition_key if context.has_asset_partitions else ""
-        checksum = self._write(lake, asset.key, partition, obj)
+        kept = _as_published(context, settings, lake, partition)
+        checksum = self._write(lake, asset.key, partition, obj if kept is None else kept)
         path = lake.path(asset.key, partition, self._suffix)
         inputs = _still(lake, _INPUTS.pop((context.run_id, context.step_key), {}))
         origin = _text(context, ORIGIN) or (_origin_of(lake, inputs) if asset.cut == "month" else "")
@@ -258,6 +263,13 @@ def _origin_of(lake: Lake, inputs: Mapping[str, str]) -> str:
     records = [lake.last_record(*name.split("|", 1)) for name in inputs]
     origins = {record.origin for record in records if record is not None and record.origin}
     return origins.pop() if len(origins) == 1 else ""
+
+
+def _as_published(context: dg.OutputContext, settings: Settings, lake: Lake, month: str) -> bytes | None:
+    """The file that is kept of a published month, where this output is one."""
+    if not _text(context, AS_PUBLISHED):
+        return None
+    return Frozen.of(settings, lake).rows_file(month)
 
 
 def _text(context: dg.OutputContext, name: str) -> str:

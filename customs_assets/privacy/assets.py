@@ -1,5 +1,6 @@
 """The assets of privacy: the rehearsal, a month's privacy report, and the attacks over all months."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -11,13 +12,15 @@ from customs_assets.disclosure.account import parts_account
 from customs_assets.disclosure.dominance import Dominance
 from customs_assets.disclosure.population import Population, months_of_population
 from customs_assets.fidelity.claims import Tables
-from customs_assets.graph import made_with
+from customs_assets.graph import DRAWN_BY, made_with, setting_texts
+from customs_assets.lake import to_frame
 from customs_assets.lake.io_manager import Partitions
 from customs_assets.law.law import Law
+from customs_assets.months import months_of
 from customs_assets.partitions import months
 from customs_assets.privacy.claims import Disclosure, month_privacy, privacy
 from customs_assets.privacy.gate import PRIVACY_VERSION, accepted_claims
-from customs_assets.privacy.rehearsal import Rehearsal, epochs_of, rehearsed
+from customs_assets.privacy.rehearsal import Rehearsal, Succession, epochs_of, rehearsed, stated_reason
 from customs_assets.resources import JSON, OWNERS, PARQUET, TRAINING, Pipeline, table_metadata
 from customs_assets.seeds import derive_seed
 
@@ -64,6 +67,7 @@ def rehearsed_declarations(
         pipeline.secret,
         confidential_trade,
         months_of_population(population.lake, population),
+        _succession(pipeline, list(anonymized_declarations)),
     )
     metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     metadata = {name: metadata[name] for name in ("epochs", "reason") if name in metadata}
@@ -119,9 +123,25 @@ def release_privacy(
     account = parts_account(
         paths, source, disclosed_tuples, safe_parts, settings.min_group, dominance, confidential_trade
     )
-    found = privacy(tables, settings.min_group, rehearsal, Disclosure(disclosed_tuples, account))
+    published = pipeline.frozen.earlier(list(synthetic_declarations))
+    found = privacy(tables, settings.min_group, rehearsal, Disclosure(disclosed_tuples, account), published)
     found["despite"] = accepted_claims(from_json(found["claims"]), settings.release_despite)
     return dg.Output(found, metadata={**claims_metadata(found), "trained_on": found["trained_on"]})
+
+
+def _succession(pipeline: Pipeline, months: Sequence[str]) -> Succession | None:
+    """What was published before; with the rehearsed rows of then, where they were drawn from the present secret."""
+    frozen, drawn_by = pipeline.frozen, setting_texts((DRAWN_BY,), pipeline.settings)[DRAWN_BY]
+    published = [month for month in months if month in frozen]
+    if not published:
+        return None
+    kept = None
+    if {frozen.months[month].draw for month in published} == {drawn_by}:
+        table = frozen.rehearsed()
+        rows = to_frame(table) if stated_reason(table) is None and table.num_rows else pd.DataFrame({"date": []})
+        of_published = rows[months_of(pd.to_datetime(rows["date"])).isin(published).to_numpy()]
+        kept = None if of_published.empty else of_published.reset_index(drop=True)
+    return Succession(tuple(frozen.earlier(months)), kept)
 
 
 def claims_metadata(document: dict) -> dict[str, Any]:

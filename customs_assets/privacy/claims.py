@@ -19,6 +19,7 @@ from customs_assets.claims import Claim, Subject, as_json
 from customs_assets.declaration import FORM_CODES, RELEASED_TUPLE
 from customs_assets.fidelity.claims import Tables
 from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES, with_hs6
+from customs_assets.months import months_of
 from customs_assets.privacy import CannotBeMeasured, NothingToAttack
 from customs_assets.privacy.amounts import extremes, solved_amounts, strongest
 from customs_assets.privacy.closest_record import QUANTILES, closest_record
@@ -48,6 +49,7 @@ from customs_assets.privacy.rehearsal import Rehearsal
 from customs_assets.privacy.replicated_uniques import disclosive, replicated_uniques
 from customs_assets.privacy.risk import Risk
 from customs_assets.privacy.singling_out import ATTACKS, singling_out
+from customs_assets.privacy.successive import successive_releases
 
 # Kinds of the group account that are amounts and not codes.
 _AMOUNTS = ("net_mass", "item_price")
@@ -63,7 +65,13 @@ class Disclosure(NamedTuple):
     account: pd.DataFrame
 
 
-def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosure: Disclosure) -> dict[str, Any]:
+def privacy(
+    tables: Tables,
+    min_group: int,
+    rehearsal: Rehearsal | str,
+    disclosure: Disclosure,
+    published: Collection[str] = (),
+) -> dict[str, Any]:
     """The document on all months.
 
     Args:
@@ -72,6 +80,8 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
         rehearsal: what attacks are measured on, or why there is none. Then one unmeasured claim stands for all attacks, and
             withholds the release.
         disclosure: what may be shown of tariff tuples.
+        published: months that were published before. What was counted of ``k`` and of their tuples then stands; it is not counted
+            again in a source that may have been amended since.
 
     Returns:
         ``claims``: rules measured on the release's rows, attacks on the rehearsal's; ``trained_on``: what was made from what;
@@ -79,8 +89,8 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
         there was none; ``membership``: each membership attack's measures (``Membership.as_json``), None where none was made.
     """
     claims = [
-        *rule_claims(tables, min_group),
-        *disclosure_claims(tables, min_group, disclosure),
+        *rule_claims(tables, min_group, published),
+        *disclosure_claims(tables, min_group, disclosure, published),
         *amount_claims(tables, min_group),
     ]
     if isinstance(rehearsal, str):
@@ -95,7 +105,12 @@ def privacy(tables: Tables, min_group: int, rehearsal: Rehearsal | str, disclosu
     attacked = rehearsal.synthetic, rehearsal.training, rehearsal.control
     inferred = cache(partial(membership, *attacked, seed=tables.seed))
     claims += attack_claims(
-        *attacked, seed=tables.seed, declared=rehearsal.declared, min_group=min_group, inferred=inferred
+        *attacked,
+        seed=tables.seed,
+        declared=rehearsal.declared,
+        min_group=min_group,
+        inferred=inferred,
+        earlier=rehearsal.earlier,
     )
     claims += distance_claims(*attacked, seed=tables.seed)
     trained_on = (
@@ -158,14 +173,23 @@ def _copy_claims(with_identities: int, without_identities: int, note: str = "") 
     ]
 
 
-def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
+def _counted_now(rows: pd.DataFrame, published: Collection[str]) -> tuple[pd.DataFrame, str]:
+    """The rows of months that were not published before, and a phrase on the others; empty where there are none."""
+    if not published:
+        return rows, ""
+    now = rows[~months_of(rows["date"]).isin(list(published)).to_numpy()]
+    return now, f"; {len(rows) - len(now):,} rows of {len(published)} published months stand as they were counted then"
+
+
+def rule_claims(tables: Tables, min_group: int, published: Collection[str] = ()) -> list[Claim]:
     """The rules that need no control: no copied row; every code of the form rests on ``k`` importers."""
     first, second = tables.halves()
     repeated_in_source = copies(second, first)
     note = f"{repeated_in_source[0]} of {len(second)} rows of one half of the source repeat a row of the other"
     copied, without_identities = _copy_claims(*copies(tables.synthetic, tables.source), note)
     agree = "two honest rows may agree where goods are few"
-    account = group_account(tables.synthetic, tables.source, min_group)
+    counted, then = _counted_now(tables.synthetic, published)
+    account = group_account(counted, tables.source, min_group)
     tuples = account.pop(TARIFF_TUPLE_KIND)
     codes = [account[kind] for kind in FORM_CODES]
     amounts = [account[kind] for kind in _AMOUNTS]
@@ -196,7 +220,7 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
         _counted(
             "codes_under_k",
             rare_codes,
-            f"{by_column}; the original itself has {as_told(original_codes, min_group)}",
+            f"{by_column}; the original itself has {as_told(original_codes, min_group)}{then}",
             min_group,
         ),
         Claim(
@@ -211,30 +235,33 @@ def rule_claims(tables: Tables, min_group: int) -> list[Claim]:
     ]
 
 
-def disclosure_claims(tables: Tables, min_group: int, disclosure: Disclosure) -> list[Claim]:
+def disclosure_claims(
+    tables: Tables, min_group: int, disclosure: Disclosure, published: Collection[str] = ()
+) -> list[Claim]:
     """The rules of disclosure by parts: what is shown was disclosed, and what was disclosed rests on ``k`` importers."""
     columns = list(RELEASED_TUPLE)
-    shown = tables.synthetic[columns].astype({"tax_rate": float})
+    counted, then = _counted_now(tables.synthetic, published)
+    shown = counted[columns].astype({"tax_rate": float})
     disclosed = disclosure.tuples[columns].drop_duplicates()
     strange = shown.merge(disclosed, how="left", on=columns, indicator=True)["_merge"] != "both"
     account = disclosure.account
     wrong = account[account["wrong"] > 0]
     where = ", ".join(f"{row.part} at {row.level}: {row.wrong} {row.what}" for row in wrong.itertuples())
-    counted = account.groupby("what")["counted"].sum()
+    again = account.groupby("what")["counted"].sum()
     unsafe, cells = unsafe_cells(tables.source, min_group)
     itself = as_told(unsafe, min_group)
     return [
         _counted(
             "tuples_not_disclosed",
             int(strange.sum()),
-            f"{len(disclosed)} tuples were disclosed; {shown.drop_duplicates().shape[0]} are shown",
+            f"{len(disclosed)} tuples were disclosed; {shown.drop_duplicates().shape[0]} are shown{then}",
         ),
         _counted(
             "parts_under_k",
             int(wrong["wrong"].sum()),
             where
-            or f"counted again: {counted.get('cells', 0)} safe cells, {counted.get('kept', 0)} parts kept, "
-            f"{counted.get('pools', 0)} exchanged or replaced; in the original itself {itself} of {cells} products and origins "
+            or f"counted again: {again.get('cells', 0)} safe cells, {again.get('kept', 0)} parts kept, "
+            f"{again.get('pools', 0)} exchanged or replaced; in the original itself {itself} of {cells} products and origins "
             f"have fewer than {min_group} inspected importers or a dominating one",
             min_group,
         ),
@@ -264,6 +291,7 @@ def attack_claims(
     min_group: int = 5,
     inferred: Callable[[], Membership] | None = None,
     only: Collection[str] = REQUIRED_ATTACKS,
+    earlier: Collection[str] = (),
 ) -> list[Claim]:
     """What attacks on rows and importers gain against training over control.
 
@@ -277,6 +305,7 @@ def attack_claims(
         min_group: ``k``.
         inferred: the membership attacks on these tables; made here where None.
         only: keys of the claims that are measured.
+        earlier: the months of the release before this one, if there was one.
 
     Returns:
         All of ``goals.ATTACK_CLAIMS``, or those of ``only``. Where nobody is there to attack, ``measured`` and its bounds are 0,
@@ -291,6 +320,7 @@ def attack_claims(
         "membership": lambda: _of_membership(inferred()),
         "membership_tpr": lambda: _of_true_positives(inferred()),
         "linkage": lambda: _of_linkage(tables),
+        "successive releases": lambda: _of_successive_releases(tables, earlier),
         "linkability": lambda: _of_risk(linkability(*tables, seed=seed)),
         "dominance": lambda: _of_risk(dominant_totals(*tables), "if the sums were the source's own"),
         "complementary disclosure": lambda: _of_risk(complementary(synthetic, declares)),
@@ -397,6 +427,27 @@ def _of_linkage(tables: _Attacked) -> _Measure:
         f"± {linked.standard_error:.3f}"
     )
     return linked.advantage, linked.lower_bound, linked.upper_bound, note
+
+
+def successive_releases_claim(
+    synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame, earlier: Collection[str]
+) -> Claim:
+    """The claim on two releases, one after the other: ``earlier`` are the months of the first one."""
+    tables = with_hs6(synthetic), with_hs6(training), with_hs6(control)
+    return _measured(ATTACK_CLAIMS["successive releases"], lambda: _of_successive_releases(tables, earlier))
+
+
+def _of_successive_releases(tables: _Attacked, earlier: Collection[str]) -> _Measure:
+    if not earlier:
+        raise NothingToAttack("there is no published predecessor, so there are no two releases to compare")
+    before = tables[0][months_of(tables[0]["date"]).isin(list(earlier)).to_numpy()]
+    came_in, stayed_out = (rows[~months_of(rows["date"]).isin(list(earlier)).to_numpy()] for rows in tables[1:])
+    gain = successive_releases(before, tables[0], came_in, stayed_out)
+    note = (
+        f"± {gain.standard_error:.3f}; strongest of {len(gain.by_way)} ways: {gain.way}; {gain.came_in} importers came in, "
+        f"{gain.stayed_out} beside them did not"
+    )
+    return gain.value, gain.lower_bound, note
 
 
 def _of_risk(risk: Risk, blindly: str = "blindly") -> _Measure:

@@ -16,6 +16,8 @@ from customs_assets.claims import Claim, Subject, from_json
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, Record, folder_checksum
 from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, REQUIRED, REQUIRED_OF_A_MONTH
+from customs_assets.published import register_of
+from customs_assets.settings import Settings
 
 CANDIDATE = "release_candidate"
 
@@ -234,12 +236,18 @@ def _measured_on_other_rows(lake: Lake) -> list[str]:
         reasons.append(f"{_PRIVACY} was measured by another version")
     if privacy.settings.get(_DESPITE) != candidate.settings.get(_DESPITE):
         reasons.append(f"the card of {CANDIDATE} names other claims that are set aside than {_PRIVACY} does")
+    published = register_of(Settings())  # pyright: ignore[reportCallIssue]
     for month, checksum in rows.items():
         synthetic, report = lake.record(_SYNTHETIC, month), lake.record(_MONTH_REPORT, month)
         source = f"anonymized_declarations|{month}"
-        if synthetic is not None and (
-            synthetic.settings.get("min_group") != privacy.settings.get("min_group")
-            or synthetic.inputs.get(source) != privacy.inputs.get(source)
+        # A published month stands as it was made and judged then, whatever its source and k are now.
+        if (
+            synthetic is not None
+            and not published.holds(month, synthetic.sha256)
+            and (
+                synthetic.settings.get("min_group") != privacy.settings.get("min_group")
+                or synthetic.inputs.get(source) != privacy.inputs.get(source)
+            )
         ):
             reasons.append(
                 f"{month}: {_PRIVACY} was measured against another source, or with another k, than it was made of"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,12 +18,14 @@ import pandas as pd
 import pyarrow as pa
 
 from customs_assets.declaration import RELEASED_NAMES
+from customs_assets.disclosure.extension import Published
 from customs_assets.disclosure.inspection import busy_lanes
 from customs_assets.disclosure.population import Population
 from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.fidelity.references import in_control
 from customs_assets.lake import to_arrow, to_frame
 from customs_assets.law.law import Law
+from customs_assets.months import months_of
 from customs_assets.privacy.declared import Declared
 from customs_assets.seeds import Root, derive_root, derive_seed
 from customs_assets.settings import Settings
@@ -33,10 +35,25 @@ from customs_assets.synthesis.synthesize import synthesize
 ASSET = "rehearsal"
 
 # Metadata of the table. ``source`` is a digest of each rehearsed month's declarations, as JSON.
-_EPOCHS, _REASON, _SOURCE = "epochs", "reason", "source"
+# ``earlier`` is the list of months of the releases before this one, as JSON, where there are any.
+_EPOCHS, _REASON, _SOURCE, _EARLIER = "epochs", "reason", "source", "earlier"
 
 # Fewer rows cannot be modelled.
 _FEWEST_ROWS = 2
+
+
+@dataclass(frozen=True)
+class Succession:
+    """Which months were published before, as the release is made after these.
+
+    Attributes:
+        earlier: the months that stand in a release before this one.
+        kept: the rehearsed rows of published months, where they were rehearsed under the same draw: as published months are kept,
+            so are these. None: the earlier months are rehearsed first, in one piece.
+    """
+
+    earlier: tuple[str, ...]
+    kept: pd.DataFrame | None = None
 
 
 class CannotBeRehearsed(Exception):
@@ -56,6 +73,7 @@ class Rehearsal:
         control: those of the control half.
         epochs: CTGAN epochs of each month.
         declared: what both halves declared, inspected or not; None where all of it was inspected.
+        earlier: the months that stand in a release before this one.
     """
 
     synthetic: pd.DataFrame
@@ -63,6 +81,7 @@ class Rehearsal:
     control: pd.DataFrame
     epochs: int
     declared: Declared | None = None
+    earlier: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, table: pa.Table, source: Mapping[str, pd.DataFrame], root: Root) -> Rehearsal | str:
@@ -83,7 +102,8 @@ class Rehearsal:
         if not table.num_rows:
             return "the rehearsal is empty, and does not say why"
         training, control = halves_of(pd.concat(source.values(), ignore_index=True), root)
-        return cls(to_frame(table), training, control, int(metadata[_EPOCHS]))
+        earlier = tuple(json.loads(metadata.get(_EARLIER, "[]")))
+        return cls(to_frame(table), training, control, int(metadata[_EPOCHS]), earlier=earlier)
 
     def beside(self, together: Population, by_month: Mapping[str, Population], root: Root) -> Rehearsal:
         """The same rehearsal with what its halves declared, inspected or not.
@@ -126,6 +146,7 @@ def rehearsed(
     root: Root,
     confidential: pd.DataFrame | None = None,
     by_month: Mapping[str, Population] | None = None,
+    succession: Succession | None = None,
 ) -> pa.Table:
     """Rehearse the synthesis of all months.
 
@@ -137,15 +158,18 @@ def rehearsed(
         root: what the release's draws derive from. The rehearsal's draws derive from it for another purpose.
         confidential: the pairs of trade that are confidential at traders' requests, if any.
         by_month: the population of each month; None where every declaration was inspected.
+        succession: what was published before, if anything was: the months after it are made as the release's are.
 
     Returns:
-        The synthetic rows, with the ``epochs`` and the ``source`` in the metadata. Where there is no rehearsal: no row, and the
-        ``reason`` in the metadata.
+        The synthetic rows, with the ``epochs``, the ``source`` and the ``earlier`` months in the metadata. Where there is no
+        rehearsal: no row, and the ``reason`` in the metadata.
     """
     epochs = epochs_of(settings)
     digests = {_SOURCE: json.dumps({month: digest(rows) for month, rows in source.items()})}
+    if succession is not None and succession.earlier:
+        digests[_EARLIER] = json.dumps(succession.earlier)
     try:
-        synthetic = _rehearse(source, population, law, settings, epochs, root, confidential, by_month or {})
+        synthetic = _rehearse(source, population, law, settings, epochs, root, confidential, by_month or {}, succession)
     except CannotBeRehearsed as error:
         empty = pa.table({name: pa.array([], pa.string()) for name in RELEASED_NAMES})
         return empty.replace_schema_metadata({_REASON: str(error), **digests})
@@ -177,8 +201,11 @@ def _rehearse(
     root: Root,
     confidential: pd.DataFrame | None,
     by_month: Mapping[str, Population],
+    succession: Succession | None,
 ) -> pd.DataFrame:
     """Synthesize every month from the importers of the training half, with as many rows as that half has.
+
+    Published months come first, and later ones are made as months after them.
 
     Raises:
         CannotBeRehearsed: a month has fewer than two declarations of the training half; the control half has no importer; the
@@ -197,11 +224,37 @@ def _rehearse(
     wanted = importers[~_held_out(pd.Series(importers), root)]
     in_training = population.restricted_to(wanted)
     months = {month: of_month.restricted_to(wanted) for month, of_month in by_month.items()}
-    busy = busy_lanes(months, sum(map(len, training.values())), settings.min_group) if months else None
+    inspected, after = sum(map(len, training.values())), succession is not None and bool(succession.earlier)
+    busy = busy_lanes(months, inspected, settings.min_group, after_published=after) if months else None
     as_many_rows = settings.model_copy(update={"rows": None})
+    own = derive_root(root, ASSET)
+
+    def made(months: Mapping[str, pd.DataFrame], published: Published | None = None) -> list[pd.DataFrame]:
+        rows = synthesize(months, in_training, law, as_many_rows, own, epochs, confidential, busy, published)
+        return [rows[month] for month in rows]
+
     try:
-        own = derive_root(root, ASSET)
-        synthetic = synthesize(training, in_training, law, as_many_rows, own, epochs, confidential, busy)
+        earlier = _earlier_rows(training, succession, made)
+        if not earlier:
+            return pd.concat(made(training), ignore_index=True)
+        rows = pd.concat(earlier, ignore_index=True)
+        known = frozenset(months_of(rows["date"]))
+        later = made(training, Published(known, rows)) if set(training) - known else []
+        return pd.concat([rows, *later], ignore_index=True)
     except (TooFewImporters, OfOneKind) as error:
         raise CannotBeRehearsed(f"of the training half: {error}") from error
-    return pd.concat(synthetic.values(), ignore_index=True)
+
+
+def _earlier_rows(
+    training: Mapping[str, pd.DataFrame],
+    succession: Succession | None,
+    made: Callable[[Mapping[str, pd.DataFrame]], list[pd.DataFrame]],
+) -> list[pd.DataFrame]:
+    """The rehearsed rows of published months, by month; those that are kept, or else those of the earlier months, made now."""
+    if succession is None:
+        return []
+    if succession.kept is not None:
+        month = months_of(succession.kept["date"])
+        return [rows.reset_index(drop=True) for name, rows in succession.kept.groupby(month) if name in training]
+    earlier = {month: rows for month, rows in training.items() if month in succession.earlier}
+    return made(earlier) if earlier else []

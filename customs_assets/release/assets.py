@@ -21,8 +21,8 @@ from customs_assets.resources import FOLDER, OWNERS, Pipeline
     owners=OWNERS,
     io_manager_key=FOLDER,
     **made_with(
-        "8",
-        *("release_secret", "labels_kept", "label_policy", "release_despite"),
+        "9",
+        *("release_secret", "labels_kept", "label_policy", "release_despite", "as_of"),
         *("min_group", "dominance_one", "dominance_two"),
         withdraws_release=True,
     ),
@@ -38,17 +38,18 @@ def release_candidate(
     months = list(synthetic_declarations)
     _require_one_token_space(synthetic_declarations.lake, months)
     declarations = synthetic_declarations.together()
-    law = stated_origin(tariff)
+    law, settings, frozen = stated_origin(tariff), pipeline.settings, pipeline.frozen
     # Measures are rounded by how many importers of the source they rest on; a release has more, since they are composed.
     importers = len(
         {importer for rows in anonymized_declarations.values() for importer in rows["importer_id"].unique()}
     )
     scores, secret = from_json(release_quality), pipeline.secret
-    files = build_release(declarations, months, scores, pipeline.settings, secret, law, importers)
+    files = build_release(declarations, months, scores, settings, secret, law, importers, frozen)
     metadata: dict[str, Any] = {
         "dagster/row_count": len(declarations),
         "months": f"{len(months)}: {months[0]} to {months[-1]}",
         "law": law,
+        "published_before": ", ".join(month for month in months if month in frozen) or "none",
         "files": {name: len(content) for name, content in files.items()},
         "card": dg.MetadataValue.md(files[CARD].decode()),
     }

@@ -11,6 +11,7 @@ import pandas as pd
 from customs_assets.benchmark.split import ChronologicalSplit, span
 from customs_assets.fidelity.table_two import MetricScore, table_two
 from customs_assets.release.rounding import Rounding
+from customs_assets.release.succession import Succession
 from customs_assets.settings import LawOrigin, Settings
 from customs_assets.synthesis.polish import DONORS_PER_GROUP
 
@@ -70,6 +71,8 @@ methods that learn from few labels. An erased label is an empty cell; everything
 
 {split}
 
+Each month also has a file of its own, `declarations-YYYY-MM.csv`. {succession}
+
 CSV files are UTF-8 with commas and the published headers. Read every code as text, because leading zeros count.
 `data_dictionary.csv` explains the columns. `SHA256SUMS` has a checksum for every file: `sha256sum -c SHA256SUMS`.
 `datapackage.json` describes the tables for Frictionless tools, which can check every cell.
@@ -125,8 +128,9 @@ def dataset_card(
     partly_labelled: str,
     law: LawOrigin,
     rounding: Rounding,
+    succession: Succession,
 ) -> str:
-    """The card as Markdown, without a date, so that the same release has the same card.
+    """The card as Markdown, without the date of its making, so that the same release has the same card.
 
     Args:
         parts: the released rows by part: train, and validation and test where there are any.
@@ -136,6 +140,7 @@ def dataset_card(
         partly_labelled: name without suffix of the files that have the training part with most labels erased.
         law: which law it is under.
         rounding: how its numbers are told.
+        succession: the releases before it, and until when its declarations were known.
     """
     rows = sum(len(part) for part in parts.values())
     files = [(name, span(getattr(split, name)), len(part)) for name, part in parts.items()]
@@ -155,6 +160,7 @@ def dataset_card(
         table_two=table_two(scores, as_text=rounding.score_text),
         plain="\n".join(_plain(scores, rounding)),
         rounded=_rounded_in_words(rounding),
+        succession=escaped(" ".join(succession.in_words())),
         law=law_in_words(law, settings),
         tuples=tuples_in_words(settings),
         epochs=settings.epochs,

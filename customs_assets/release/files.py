@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import get_args
 
 import numpy as np
@@ -22,10 +22,14 @@ from customs_assets.benchmark.split import Part, release_split
 from customs_assets.declaration import HS6, RELEASED, arrow_schema
 from customs_assets.fidelity.table_two import MetricScore
 from customs_assets.lake import LakeError, to_frame
+from customs_assets.lake.frozen import Frozen, month_file
+from customs_assets.months import months_of
+from customs_assets.published import PublishedError
 from customs_assets.release.card import dataset_card
 from customs_assets.release.datapackage import DESCRIPTOR, data_dictionary, data_package
 from customs_assets.release.erased_labels import partly_labelled
 from customs_assets.release.rounding import Rounding
+from customs_assets.release.succession import Succession
 from customs_assets.seeds import Root, derive_rng
 from customs_assets.settings import LawOrigin, Settings
 from customs_assets.source.quarantine import FORMULA_STARTS
@@ -57,8 +61,12 @@ def build_release(
     root: Root,
     law: LawOrigin,
     importers: int | None = None,
+    frozen: Frozen | None = None,
 ) -> dict[str, bytes]:
     """All files of a release by name.
+
+    Every month has a file of its own. That of a published month has the bytes that were published, and who was published keeps
+    the published tokens. Parts, card, data package and scores are over all months.
 
     Args:
         declarations: the synthetic rows of all months, in order, with :data:`declaration.RELEASED_NAMES`.
@@ -69,11 +77,15 @@ def build_release(
         law: which law they are under.
         importers: how many importers of the source stand behind them, by which measures are rounded; as many as the rows have
             where None.
+        frozen: the published months.
 
     Raises:
         ReleaseError: a cell would start a formula in a spreadsheet.
+        PublishedError: what is kept of a published month is missing or altered.
     """
-    released = redraw_tokens(declarations, derive_rng(root, "synthetic_release"))
+    published = [] if frozen is None else [month for month in months if month in frozen]
+    kept = {} if frozen is None else kept_tokens({m: (frozen.rows(m), frozen.published_file(m)) for m in published})
+    released = redraw_tokens(declarations, derive_rng(root, "synthetic_release"), kept)
     split = release_split(months)
     parts = {name: split.rows(released, name) for name in PARTS if getattr(split, name)}
     files: dict[str, bytes] = {}
@@ -83,24 +95,57 @@ def build_release(
         files[f"{name}.parquet"] = _to_parquet(rows)
     behind = declarations["importer_id"].nunique() if importers is None else importers
     rounding = Rounding(settings.min_group, behind)
+    month_of = months_of(released["date"])
+    for month in months:
+        kept_file = frozen.published_file(month) if frozen is not None and month in frozen else None
+        files[month_file(month)] = kept_file or to_csv(released[(month_of == month).to_numpy()])
     files[DESCRIPTOR] = data_package(files, months, scores, rounding, [f"{PARTLY_LABELLED}.csv"])
     files["data_dictionary.csv"] = data_dictionary().to_csv(index=False, lineterminator="\n").encode()
-    files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED, law, rounding).encode()
+    succession = Succession.of(months, settings, frozen)
+    files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED, law, rounding, succession).encode()
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return {**files, CHECKSUMS: sums.encode()}
 
 
-def redraw_tokens(declarations: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def kept_tokens(published: Mapping[str, tuple[pd.DataFrame, bytes]]) -> dict[str, dict[str, str]]:
+    """The published token of each identity that was published, by role.
+
+    Args:
+        published: for each published month its rows before tokens were drawn anew, and its published file; the same rows in the
+            same order.
+
+    Raises:
+        PublishedError: they are not the same rows.
+    """
+    kept: dict[str, dict[str, str]] = {role: {} for role in TOKEN_LENGTHS}
+    headers = {a.name: a.header for a in RELEASED}
+    for month, (rows, content) in published.items():
+        file = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+        if file[headers["declaration_id"]].tolist() != rows["declaration_id"].tolist():
+            raise PublishedError(
+                f"the published rows and the published file of {month} differ; put both back from a backup"
+            )
+        for role, tokens in kept.items():
+            tokens |= dict(zip(rows[role], file[headers[role]], strict=True))
+    return kept
+
+
+def redraw_tokens(
+    declarations: pd.DataFrame, rng: np.random.Generator, kept: Mapping[str, Mapping[str, str]] | None = None
+) -> pd.DataFrame:
     """The same rows with a new token for each old one in each role. An empty identity stays empty.
 
     New tokens are assigned in the order in which the old ones first occur. They depend on the draw and not on the old tokens,
-    except that no old token is used again.
+    except that no old token is used again. Identities that were published keep their tokens (``kept``, by role).
     """
     redrawn = declarations.copy()
     for role, length in TOKEN_LENGTHS.items():
         codes, old_tokens = pd.factorize(declarations[role])
-        new_tokens = _new_tokens(len(old_tokens), length, set(old_tokens), rng)
-        renamed = ["" if old == "" else new for old, new in zip(old_tokens, new_tokens, strict=True)]
+        known = (kept or {}).get(role, {})
+        unknown = [old for old in old_tokens if old and old not in known] if known else old_tokens
+        new_tokens = _new_tokens(len(unknown), length, {*old_tokens, *known.values()}, rng)
+        names = {**dict(zip(unknown, new_tokens, strict=True)), **known, "": ""}
+        renamed = [names[old] for old in old_tokens]
         redrawn[role] = np.array(renamed, dtype=object)[codes] if len(old_tokens) else declarations[role]
     return redrawn
 

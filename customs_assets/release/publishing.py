@@ -19,6 +19,7 @@ from pathlib import Path
 from customs_assets.lake import Lake
 from customs_assets.lake.files import is_orphan, settle, temporary_name
 from customs_assets.release.files import CHECKSUMS
+from customs_assets.release.registering import Registration, registered
 from customs_assets.release.signatures import (
     LARGEST_LIST,
     LARGEST_SIGNATURE,
@@ -29,6 +30,7 @@ from customs_assets.release.signatures import (
 )
 from customs_assets.release.signed_records import LARGEST_RECORD, PAGE, SignedRecord, SigningError, read_record
 from customs_assets.release.signing import SignOffs, count_signers, sign_offs, standing_release
+from customs_assets.settings import Settings
 
 SIGNATURES = "signatures"
 ALLOWED_SIGNERS = "allowed_signers"
@@ -78,8 +80,10 @@ class Examination:
         return count_signers([(found.signer, found.key) for found in self.signatures])
 
 
-def publish(lake: Lake, destination: Path, allowed: AllowedSigners, needed: int = 1) -> SignOffs:
-    """Copy the release that stands to a folder, with the sign-offs that count.
+def publish(
+    lake: Lake, destination: Path, allowed: AllowedSigners, settings: Settings
+) -> tuple[SignOffs, Registration]:
+    """Copy the release that stands to a folder, with the sign-offs that count, and register its months.
 
     The folder gets its name when all of it is written and was examined as its readers will.
 
@@ -87,24 +91,27 @@ def publish(lake: Lake, destination: Path, allowed: AllowedSigners, needed: int 
         lake: the lake.
         destination: the folder: one that does not exist, or is empty, in a folder that exists.
         allowed: who may sign.
-        needed: how many have to have signed, at least 1.
+        settings: how many have to have signed; the register of published months, and the source.
 
     Returns:
-        What was signed.
+        What was signed, and what the register has more.
 
     Raises:
-        SigningError: there is no release, it is refused, too few signed it, or the folder is of no use.
+        SigningError: there is no release, it is refused, too few signed it, a month was published under another draw, or the
+            folder is of no use.
         SignatureError: ssh-keygen is not installed.
+        PublishedError: the register cannot be used.
         OSError: the folder cannot be written; nothing is left of it.
     """
     target = _require_free(destination, lake)
     release = standing_release(lake)
     found = sign_offs(lake, release, allowed)
-    if reason := _forbids(found, needed):
+    if reason := _forbids(found, settings.signers):
         raise SigningError(reason)
     folder = {name: content for name, content in release.files.items() if name != SIGNATURES} | dict(release.pages)
-    _write_whole(target, folder, _bundle(found.counting, allowed))
-    return found
+    with registered(lake, release, settings) as registration:
+        _write_whole(target, folder, _bundle(found.counting, allowed))
+    return found, registration
 
 
 def _forbids(found: SignOffs, needed: int) -> str:

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from customs_assets.lake import Lake
+from customs_assets.lake.frozen import Frozen
 from customs_assets.law.reading import stated_origin
 from customs_assets.privacy.gate import CANDIDATE, reasons_of_measures
 from customs_assets.release.standing import standing
+from customs_assets.release.succession import Succession, sentence_of_changes
 from customs_assets.report.page import Evidence
 from customs_assets.report.provenance import provenance
 from customs_assets.settings import Settings
@@ -32,6 +34,8 @@ def evidence_of(
         requests: how many pairs of product and partner country traders want withheld.
     """
     months, stands = documents["release_evidence"]["months"], standing(lake, settings)
+    frozen = Frozen.of(settings, lake)
+    changed = sentence_of_changes(frozen.amended(lake, months))
     return Evidence(
         **documents,
         release_candidate=files,
@@ -44,6 +48,7 @@ def evidence_of(
             (act, {"name": record.signer, "date": record.signed_at, "reason": record.reason})
             for act, record in stands.acts
         ],
+        succession=[*Succession.of(months, settings, frozen).in_words(), *([changed] if changed else [])],
         is_unclear=stands.word == "cannot be told",
     )
 

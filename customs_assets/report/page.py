@@ -65,6 +65,7 @@ class Evidence:
         withheld: why nothing is released; empty where the candidate is released.
         signed: who signed or refused the release, a pair of act (``signed_by``, ``refused_by``) and its ``name``, ``date`` and
             ``reason`` each.
+        succession: sentences on the releases before this one, and on the day by which its labels were known.
         is_unclear: whether there are records of signatures of which it cannot be told whether they count.
     """
 
@@ -81,6 +82,7 @@ class Evidence:
     requests: int
     withheld: Sequence[str]
     signed: Sequence[tuple[str, Mapping[str, str]]] = ()
+    succession: Sequence[str] = ()
     is_unclear: bool = False
 
     @property
@@ -126,6 +128,7 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         withheld=_withheld(evidence, claims, form),
         rounded=_rounded(rounding, form),
         evidence=document,
+        succession=evidence.succession,
         summary=_summary(evidence, claims, form),
         cards=[_card(subject, [claim for claim in claims if claim.subject is subject], form) for subject in Subject],
         claims=[_claim(claim, form) for claim in claims if claim.subject is not Subject.PRIVACY],

@@ -1,11 +1,13 @@
 """The assets of synthesis: a month's model and synthetic rows, and what the months share."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from customs_assets.declaration import IDENTITIES, RELEASED
+from customs_assets.disclosure.extension import Published
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.figures import loss_curve
 from customs_assets.figures import metadata as figure_metadata
@@ -13,13 +15,14 @@ from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.generator.checkpoint import from_bytes, to_bytes
 from customs_assets.generator.ctgan import EpochLosses
 from customs_assets.graph import made_with
-from customs_assets.lake.io_manager import Partitions
+from customs_assets.lake.frozen import Frozen
+from customs_assets.lake.io_manager import AS_PUBLISHED, Partitions
 from customs_assets.partitions import months
 from customs_assets.resources import JSON, OWNERS, PARQUET, SAFETENSORS, TRAINING, Pipeline, table_metadata
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.month import AllMonths, synthesize_month
 from customs_assets.synthesis.releasable import Disclosed
-from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity
+from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity, parties_of
 
 # How many lines of progress a training writes to its run's log.
 _PROGRESS_LINES = 20
@@ -100,12 +103,16 @@ def composed_identities(
     pipeline: Pipeline, anonymized_declarations: Partitions, safe_groups: pd.DataFrame, disclosed_tuples: pd.DataFrame
 ) -> dg.Output[pd.DataFrame]:
     """Slots: new importers, sellers, declarants and couriers, each from many of the source's, and the goods that they trade."""
+    source, published = dict(anonymized_declarations), _published(pipeline.frozen, dict(anonymized_declarations))
     composed = compose_identities(
-        dict(anonymized_declarations),
+        source,
         Disclosed(SafeGroups(safe_groups), disclosed_tuples),
         min_group=pipeline.settings.min_group,
         root=pipeline.secret,
+        published=published,
     )
+    if published is not None:
+        composed = pd.concat([_still_declared(published.slots, source), composed], ignore_index=True)
     metadata: dict[str, Any] = {
         **table_metadata(composed),
         **{f"distinct {role}": int(composed[role].nunique()) for role in IDENTITIES},
@@ -161,8 +168,13 @@ def synthetic_declarations(
     composed_identities: pd.DataFrame,
     fraud_propensity: dict,
 ) -> dg.Output[pd.DataFrame]:
-    """Sampled, selected, polished and labelled rows: 22 attributes, HS code cut to 6 digits, every tariff tuple lawful."""
-    settings = pipeline.settings
+    """Sampled, selected, polished and labelled rows: 22 attributes, HS code cut to 6 digits, every tariff tuple lawful.
+
+    A published month is what was published, whatever it would be made from now.
+    """
+    settings, frozen = pipeline.settings, pipeline.frozen
+    if context.partition_key in frozen:
+        return _as_published(frozen, context.partition_key)
     month = synthesize_month(
         from_bytes(ctgan_model),
         anonymized_declarations,
@@ -177,6 +189,7 @@ def synthetic_declarations(
         root=pipeline.secret,
         rows=settings.rows,
         price=settings.price,
+        taken_ids=frozenset(id_ for of in frozen.months for id_ in frozen.rows(of)["declaration_id"]),
     )
     metadata: dict[str, Any] = {
         **table_metadata(month.declarations, {a.name: a.description for a in RELEASED}),
@@ -190,3 +203,27 @@ def synthetic_declarations(
         "preview": dg.MetadataValue.md(month.declarations.head(5).to_markdown(index=False)),
     }
     return dg.Output(month.declarations, metadata=metadata)
+
+
+def _as_published(frozen: Frozen, month: str) -> dg.Output[pd.DataFrame]:
+    rows, entry = frozen.rows(month), frozen.months[month]
+    metadata: dict[str, Any] = {
+        **table_metadata(rows, {a.name: a.description for a in RELEASED}),
+        AS_PUBLISHED: entry.rows,
+        "published_on": entry.published_on,
+    }
+    return dg.Output(rows, metadata=metadata)
+
+
+def _published(frozen: Frozen, source: Mapping[str, pd.DataFrame]) -> Published | None:
+    """What was published of identities; None if nothing was."""
+    if not frozen.months:
+        return None
+    slots = frozen.slots()
+    return Published(frozenset(frozen.months), slots, parties_of(slots, source, frozen.goods_of()))
+
+
+def _still_declared(slots: pd.DataFrame, source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The slots whose declarations the source still has."""
+    declared = pd.concat([rows["declaration_id"] for rows in source.values()])
+    return slots[slots["declaration_id"].isin(declared) & slots["slot_id"].isin(declared)]

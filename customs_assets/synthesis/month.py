@@ -7,6 +7,7 @@ that copies a source row. Each step's method has a module of its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,7 @@ def synthesize_month(
     root: Root,
     rows: int | None = None,
     price: PriceForm = "residual",
+    taken_ids: Collection[str] = (),
 ) -> SyntheticMonth:
     """Make one synthetic month.
 
@@ -110,6 +112,7 @@ def synthesize_month(
         root: what draws derive from.
         rows: rows to make; as many as the source has where None.
         price: form of the item price.
+        taken_ids: declaration IDs of published months.
 
     Raises:
         ValueError: more rows are asked for than a month has declaration IDs, or ``all_months`` was made without this month.
@@ -152,7 +155,7 @@ def synthesize_month(
         complete = pd.concat([synthetic, identities], axis=1)
         complete, repaired, copies = _without_copies(_with_hs6(complete), declarations, derive_rng(own, "repair"))
     dated = complete.sort_values("date", kind="stable")
-    dated = dated.assign(declaration_id=declaration_ids(month, count, root))
+    dated = dated.assign(declaration_id=declaration_ids(month, count, root, taken_ids))
     types = {"date": "datetime64[ns]", **{a.name: "int8" for a in RELEASED if a.kind is Kind.LABEL}}
     return SyntheticMonth(
         declarations=dated[list(RELEASED_NAMES)].reset_index(drop=True).astype(types),
@@ -193,8 +196,8 @@ def _tuples(declarations: pd.DataFrame) -> int:
     return len(declarations[list(RELEASED_TUPLE)].drop_duplicates())
 
 
-def declaration_ids(month: str, count: int, root: Root) -> np.ndarray:
-    """``count`` distinct 8-digit IDs as text, which no other month of the same root has.
+def declaration_ids(month: str, count: int, root: Root, taken: Collection[str] = ()) -> np.ndarray:
+    """``count`` distinct 8-digit IDs as text, which no other month of the same root has, nor a published one of another root.
 
     The month's numbers are consecutive. An affine permutation of all 90 million, drawn from the root, scatters them.
     """
@@ -207,8 +210,12 @@ def declaration_ids(month: str, count: int, root: Root) -> np.ndarray:
     while math.gcd(factor, _IDS) != 1:
         factor += 1
     offset = int(rng.integers(_IDS))
-    numbers = ((position + np.arange(count, dtype=np.int64)) * factor + offset) % _IDS + _FIRST_ID
-    return numbers.astype(str).astype(object)
+    offered = np.arange(min(count + len(taken), IDS_A_MONTH), dtype=np.int64)
+    ids = (((position + offered) * factor + offset) % _IDS + _FIRST_ID).astype(str).astype(object)
+    free = ids[~np.isin(ids, list(taken))] if taken else ids
+    if len(free) < count:
+        raise ValueError(f"{month} has {len(free)} declaration IDs that no published month has, and {count} are needed")
+    return free[:count]
 
 
 def _without_copies(

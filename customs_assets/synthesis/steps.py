@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from customs_assets.declaration import HS6, IDENTITIES
+from customs_assets.disclosure.extension import Published, extended
+from customs_assets.disclosure.identities import ASSET as IDENTITIES_ASSET
 from customs_assets.disclosure.identities import compose
 from customs_assets.disclosure.levels import CODE
 from customs_assets.disclosure.parts import FOLD
-from customs_assets.seeds import Root, derive_seed
+from customs_assets.seeds import Root, derive_root, derive_seed
 from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.releasable import Disclosed, generalized_month, releasable_month
@@ -49,18 +51,71 @@ def fit_model(
 
 
 def compose_identities(
-    source: Mapping[str, pd.DataFrame], disclosed: Disclosed, *, min_group: int, root: Root
+    source: Mapping[str, pd.DataFrame],
+    disclosed: Disclosed,
+    *,
+    min_group: int,
+    root: Root,
+    published: Published | None = None,
 ) -> pd.DataFrame:
-    """New identities for the declarations of all months: ``declaration_id`` and the four identity columns.
+    """New identities for the declarations of all months but the published ones (:func:`disclosure.identities.compose`).
+
+    Args:
+        source: as for all steps.
+        disclosed: as for all steps.
+        min_group: ``k``.
+        root: what draws derive from.
+        published: what was published of identities: some of the new ones go on under their tokens (``disclosure.extension``).
 
     Raises:
         TooFewImporters: no code of a column may be shown.
     """
+    later = {month: rows for month, rows in source.items() if published is None or month not in published.months}
+    if published is None:
+        return compose(*_shown_and_declared(later, disclosed, root), min_group=min_group, root=root)
+    if not later:
+        return published.slots.iloc[:0]
+    declared = pd.concat(source.values(), ignore_index=True).set_index("declaration_id")
+    composed = compose(
+        *_shown_and_declared(later, disclosed, root),
+        min_group=min_group,
+        # The draws of these months are no others' draws again.
+        root=derive_root(root, IDENTITIES_ASSET, ",".join(later)),
+        importers=declared["importer_id"],
+    )
+    parties = parties_of(composed, source, disclosed.tuples.set_index("declaration_id")["of_declaration"])
+    return extended(composed, parties, published, min_group=min_group, root=root)
+
+
+def parties_of(slots: pd.DataFrame, source: Mapping[str, pd.DataFrame], goods_of: pd.Series) -> pd.DataFrame:
+    """Whose declaration each slot was dealt from, and whose goods it has; somebody unknown where the source has it no more.
+
+    Args:
+        slots: rows of :func:`disclosure.identities.compose`.
+        source: the anonymized declarations by month.
+        goods_of: the declaration whose goods each is shown with, by ``declaration_id``.
+
+    Returns:
+        A row a slot: the four identity columns, ``donor``, and the slot's ``month``.
+    """
+    months = {month: rows[["declaration_id", *IDENTITIES]] for month, rows in source.items()}
+    declared = pd.concat(months, names=["month"]).reset_index("month").set_index("declaration_id")
+    dealt = declared.reindex(slots["slot_id"])[list(IDENTITIES)].reset_index(drop=True)
+    goods = goods_of.reindex(slots["declaration_id"]).to_numpy()
+    donor = declared["importer_id"].reindex(goods).to_numpy(dtype=object)
+    month = declared["month"].reindex(slots["declaration_id"]).to_numpy(dtype=object)
+    unknown = pd.Series("unknown " + slots["slot_id"].to_numpy(dtype=object))
+    found = dealt.assign(donor=donor)
+    return found.apply(lambda column: column.where(column.notna(), unknown)).assign(month=month)
+
+
+def _shown_and_declared(
+    source: Mapping[str, pd.DataFrame], disclosed: Disclosed, root: Root
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     generalized = [
         generalized_month(rows, disclosed, month=month, root=root).declarations for month, rows in source.items()
     ]
-    both = (pd.concat(rows, ignore_index=True) for rows in (generalized, source.values()))
-    return compose(*both, min_group=min_group, root=root)
+    return pd.concat(generalized, ignore_index=True), pd.concat(source.values(), ignore_index=True)
 
 
 def fit_propensity(

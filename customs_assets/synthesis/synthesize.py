@@ -17,6 +17,7 @@ import pandas as pd
 
 from customs_assets.anonymization.unit_prices import month_unit_prices
 from customs_assets.disclosure.dominance import Dominance
+from customs_assets.disclosure.extension import Published
 from customs_assets.disclosure.parts import SafeParts, count_safe_parts, disclosed_tuples
 from customs_assets.disclosure.population import Population
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
@@ -38,8 +39,9 @@ def synthesize(
     epochs: int | None = None,
     confidential: pd.DataFrame | None = None,
     busy: pd.DataFrame | None = None,
+    published: Published | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Make a synthetic month of every month.
+    """Make a synthetic month of every month that is not published.
 
     Args:
         source: the anonymized declarations by month (``YYYY-MM``), in order.
@@ -51,6 +53,7 @@ def synthesize(
         confidential: the pairs of trade that are confidential at traders' requests (``disclosure.confidential``), if any.
         busy: the lanes that enough importers declared in a month (``disclosure.inspection.busy_lanes``); None where every
             declaration was inspected.
+        published: the months that are published, which are learned from and not made, and their identities.
 
     Returns:
         The synthetic declarations by month, with the columns of :data:`declaration.RELEASED_NAMES`.
@@ -74,11 +77,13 @@ def synthesize(
         declarations, parts, law, min_group=k, dominance=dominance, root=root, confidential=confidential, busy=busy
     )
     disclosed = Disclosed(safe, tuples)
-    identities = compose_identities(source, disclosed, min_group=k, root=root)
+    identities = compose_identities(source, disclosed, min_group=k, root=root, published=published)
     propensity = fit_propensity(source, prices, disclosed, min_group=k, root=root)
     all_months = AllMonths(disclosed, identities, propensity)
     synthetic = {}
     for month, rows in source.items():
+        if published is not None and month in published.months:
+            continue
         model = fit_model(rows, prices[month], month=month, min_group=k, epochs=epochs or settings.epochs, root=root)
         synthetic[month] = synthesize_month(
             model,

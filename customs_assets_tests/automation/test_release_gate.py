@@ -7,6 +7,7 @@ process, so that it can be made to go wrong.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from typing import Any
 
 import dagster as dg
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
@@ -30,8 +32,9 @@ from customs_assets.lake import Lake
 from customs_assets.privacy import assets as privacy
 from customs_assets.privacy import claims as claims_module
 from customs_assets.privacy import rehearsal as rehearsal_module
+from customs_assets.privacy.claims import successive_releases_claim
 from customs_assets.privacy.gate import ATTACKS
-from customs_assets_tests.lakes import forget, sound_claim
+from customs_assets_tests.lakes import forget, out_of_date, sound_claim
 from customs_assets_tests.release.signing_office import make_key
 from customs_assets_tests.services import small_environment
 
@@ -370,3 +373,72 @@ def test_a_job_launched_from_the_ui_withdraws_too_and_the_gate_refuses_measures_
         office.lake.save_record(record)
         assert defs.resolve_job_def("release").execute_in_process(instance=instance).success
     assert office.released == office.lake.read_folder("release_candidate")
+
+
+def _with_a_predecessor(attack: Claims) -> Claims:
+    """What attacks find that gain nothing, but for that on successive releases, which is the real one."""
+
+    def claims(synthetic: Any, training: Any, control: Any, **given: Any) -> list[Claim]:
+        measured = successive_releases_claim(synthetic, training, control, given["earlier"])
+        return [measured if claim.key == measured.key else claim for claim in attack()]
+
+    return claims
+
+
+def _make(*steps: tuple[str, str | None]) -> None:
+    """Run some jobs, each for a month or for all months together."""
+    from customs_assets.definitions import defs
+
+    with dg.DagsterInstance.get() as instance:
+        for job, month in steps:
+            assert defs.resolve_job_def(job).execute_in_process(partition_key=month, instance=instance).success
+
+
+def test_a_month_after_published_ones_costs_a_month_and_changes_no_published_byte(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    key = make_key(office.folder, "anna")
+    signers = office.folder / "allowed_signers"
+    signers.write_text(f"anna {key.with_suffix('.pub').read_text()}")
+    monkeypatch.setenv("CUSTOMS_ALLOWED_SIGNERS", str(signers))
+    for arguments in (("sign-off", "--name", "anna", "--key", str(key)), ("publish", str(office.folder / "first"))):
+        assert office.run(*arguments)[0] == 0
+    first = {path.name: path.read_bytes() for path in (office.folder / "first").iterdir() if path.is_file()}
+    before = {month: office.lake.read_frame("synthetic_declarations", month) for month in ("2020-01", "2020-02")}
+
+    # However often it is made again, by whatever settings: the published month stays.
+    monkeypatch.setenv("CUSTOMS_ROWS", "40")
+    record = office.lake.record("synthetic_declarations", "2020-01")
+    assert record is not None
+    forget(office.lake, record)
+    _make(("synthesis", "2020-01"))
+    again = office.lake.record("synthetic_declarations", "2020-01")
+    assert again is not None and again.sha256 == record.sha256
+    assert office.run("status", "--months", MONTHS)[1][0].startswith("up to date: 2 months")
+    assert office.released == first
+
+    monkeypatch.setattr(claims_module, "attack_claims", _with_a_predecessor(_sound))
+    _make(("month", "2020-03"), ("shared", None), ("rehearsal", None))
+    due = {node for node in out_of_date(office.lake, ["2020-01", "2020-02", "2020-03"]) if node[1].startswith("2020")}
+    reports = ("quality_report", "privacy_report")
+    assert due == {(asset, "2020-03") for asset in ("synthetic_declarations", *reports)}, "a month costs a month"
+    _make(("synthesis", "2020-03"), ("candidate", None), ("attacks", None), ("release", None))
+
+    second = office.released
+    kept = [f"declarations-{month}.csv" for month in before]
+    assert [second[name] for name in kept] == [first[name] for name in kept]
+    later, earlier = (pd.read_csv(io.BytesIO(files["train.csv"]), dtype=str) for files in (second, first))
+    pd.testing.assert_frame_equal(later.head(len(earlier)), earlier)
+    new = later.iloc[len(earlier) :]
+    assert len(new) == 40 and set(new["Date"].str[:7]) == {"2020-03"}
+    assert set(new["Importer ID"]) & set(earlier["Importer ID"]), "who was published goes on trading"
+    assert not set(new["Declaration ID"]) & set(earlier["Declaration ID"])
+    tokens = pd.concat([*before.values(), office.lake.read_frame("synthetic_declarations", "2020-03")])
+    released = pd.concat([earlier, new], ignore_index=True)
+    pairs = pd.DataFrame({"old": tokens["importer_id"].to_numpy(), "new": released["Importer ID"].to_numpy()})
+    assert (pairs.drop_duplicates().value_counts("old") == 1).all() and pairs.drop_duplicates()["new"].is_unique
+    card = second["README.md"].decode()
+    assert "byte for byte what was published: 2020-01 to 2020-02" in card and "as they were known on 2020-03-31" in card
+    claims = office.lake.read_json("release_privacy")["claims"]
+    [successive] = [claim for claim in claims if claim["key"] == "successive releases"]
+    assert "came in" in successive["note"]

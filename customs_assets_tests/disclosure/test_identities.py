@@ -16,10 +16,9 @@ K = 5
 CHAPTERS = ("09", "39", "61", "84", "85", "90")
 
 
-def _trade(rows: int = 9000, seed: int = 3) -> pd.DataFrame:
+def trade_of_importers(rows: int = 9000, seed: int = 3, importers: int = 3000) -> pd.DataFrame:
     """Importers who keep to a heading, an origin, an office and two sellers of that origin."""
     rng = np.random.default_rng(seed)
-    importers = 3000
     size = rng.lognormal(0, 0.8, importers)
     importer = rng.choice(importers, rows, p=size / size.sum())
     heading = rng.integers(0, 8, importers)
@@ -51,7 +50,7 @@ def _trade(rows: int = 9000, seed: int = 3) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def trade() -> pd.DataFrame:
-    return _trade()
+    return trade_of_importers()
 
 
 @pytest.fixture(scope="module")

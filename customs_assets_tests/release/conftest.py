@@ -40,6 +40,7 @@ def set_settings(patch: pytest.MonkeyPatch, made: Path, folder: Path) -> None:
     patch.setenv("CUSTOMS_LAKE", str(folder / "lake"))
     patch.setenv("CUSTOMS_IDENTITY_KEY", str(made / "identity.key"))
     patch.setenv("CUSTOMS_RELEASE_SECRET", str(made / "release.secret"))
+    patch.setenv("CUSTOMS_PUBLISHED", str(folder / "register"))
     patch.setenv("COLUMNS", "200")
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from customs_assets.release import publishing
 from customs_assets.release.signatures import AllowedSigners
+from customs_assets.settings import Settings
 from customs_assets_tests.lakes import small_release
 from customs_assets_tests.release.signing_office import ANNA, BORIS, MALLORY, Office, signature_of
 
@@ -351,12 +352,17 @@ def test_a_folder_that_is_taken_or_out_of_place_is_refused(office: Office, made:
     assert office.command("publish", "empty")[0] == 0
 
 
+def _publish(office: Office) -> None:
+    settings = Settings()  # pyright: ignore[reportCallIssue]
+    publishing.publish(office.lake, office.folder / "published", AllowedSigners.read(office.list_of_signers), settings)
+
+
 def test_a_killed_publication_leaves_no_folder_and_the_next_one_sweeps_what_it_left(office: Office):
     office.sign(ANNA)
     child = os.fork()
     if child == 0:
         os.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-        publishing.publish(office.lake, office.folder / "published", AllowedSigners.read(office.list_of_signers))
+        _publish(office)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert not (office.folder / "published").exists()
@@ -373,7 +379,7 @@ def test_a_full_disk_leaves_nothing(office: Office, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(publishing.os, "rename", full)
     with pytest.raises(OSError, match="No space left"):
-        publishing.publish(office.lake, office.folder / "published", AllowedSigners.read(office.list_of_signers))
+        _publish(office)
     assert not list(office.folder.glob("*published*"))
 
 

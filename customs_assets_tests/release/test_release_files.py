@@ -53,6 +53,7 @@ def test_twelve_months_train_and_the_thirteenth_validates():
     files = _release()
     assert set(files) == {
         *(f"{p}.{suffix}" for p in ("train", "train_partly_labelled", "validation") for suffix in ("csv", "parquet")),
+        *(f"declarations-{month}.csv" for month in MONTHS),
         "data_dictionary.csv",
         "datapackage.json",
         "README.md",
