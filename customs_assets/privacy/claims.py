@@ -447,7 +447,7 @@ def _of_successive_releases(tables: _Attacked, earlier: Collection[str]) -> _Mea
         f"± {gain.standard_error:.3f}; strongest of {len(gain.by_way)} ways: {gain.way}; {gain.came_in} importers came in, "
         f"{gain.stayed_out} beside them did not"
     )
-    return gain.value, gain.lower_bound, note
+    return gain.value, gain.lower_bound, gain.upper_bound, note
 
 
 def _of_risk(risk: Risk, blindly: str = "blindly") -> _Measure:

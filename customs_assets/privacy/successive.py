@@ -23,7 +23,7 @@ from customs_assets.fidelity.comparison import WITHOUT_IDENTITIES, with_hs6
 from customs_assets.fidelity.detection import auc
 from customs_assets.privacy import CannotBeMeasured, NothingToAttack
 from customs_assets.privacy.cells import numbered
-from customs_assets.privacy.chance import auc_bound, judging_quantile
+from customs_assets.privacy.chance import auc_bound, auc_upper_bound, judging_quantile, usual_quantile
 from customs_assets.privacy.records import as_records, nearest
 
 _TUPLE = ("hs6_code", "country_of_origin", "country_of_departure", "tax_type", "tax_rate")
@@ -49,6 +49,7 @@ class Gain:
         way: the way of :data:`WAYS` that gains most.
         value: the share of pairs named right less 0.5; it may be below 0.
         lower_bound: of the largest gain, for one of ``chance.CLAIMS`` claims.
+        upper_bound: the highest of the ways' upper bounds, at ``chance.CONFIDENCE``.
         standard_error: of ``value``, with the importer as the unit.
         came_in: importers that came in.
         stayed_out: importers beside them that no release has seen.
@@ -58,6 +59,7 @@ class Gain:
     way: str
     value: float
     lower_bound: float
+    upper_bound: float
     standard_error: float
     came_in: int
     stayed_out: int
@@ -98,14 +100,19 @@ def successive_releases(
         # What is known of an importer is the mean over what it declared.
         of_importer = np.bincount(importer, score()) / np.bincount(importer)
         bound, error = auc_bound(of_importer, member, np.arange(len(member)), needed)
-        measured[way] = (auc(of_importer, member) - 0.5, bound - 0.5, error)
+        upper = auc_upper_bound(of_importer, member, np.arange(len(member)), usual_quantile())
+        measured[way] = (auc(of_importer, member) - 0.5, bound - 0.5, upper - 0.5, error)
     strongest = max(measured, key=lambda way: measured[way][0])
-    value, _, error = measured[strongest]
-    bounds = [bound for _, bound, _ in measured.values() if not math.isnan(bound)]
+    value, _, _, error = measured[strongest]
+    lower, upper = (
+        max((found[place] for found in measured.values() if not math.isnan(found[place])), default=math.nan)
+        for place in (1, 2)
+    )
     return Gain(
         strongest,
         value,
-        max(bounds, default=math.nan),
+        lower,
+        upper,
         error,
         counts[0],
         counts[1],
