@@ -2,14 +2,13 @@
 
     python benchmarks/rehearsal_epochs.py LAKE [--epochs 3 30 300] [--secrets 2] [--months 18] [--workers 2]
 
-The release trains each month's CTGAN for ``CUSTOMS_EPOCHS``, the rehearsal for a tenth of that, a shadow for a hundredth. Under each
-secret the rehearsal is made once for each number of epochs, with the same halves, the same draws and the same attacked rows. Only
-the training differs. So the difference of two AUCs has an interval of its own: DeLong's components of each row are subtracted
-before they are summed by importer (DeLong et al. 1988; Obuchowski 1997).
+The release trains each month's CTGAN for ``CUSTOMS_EPOCHS``, the rehearsal for a tenth of that, a shadow for a hundredth. Under
+each secret the rehearsal is made once for each number of epochs, with the same halves, the same draws and the same attacked rows.
+Only the training differs. So the difference of two AUCs has an interval of its own: DeLong's components of each row are
+subtracted before they are summed by importer (DeLong et al. 1988; Obuchowski 1997).
 
-Printed for every number of epochs: the AUC of each membership attack, and of the strongest its true positives at 1 in 100 false ones
-(means over the secrets). For the difference to the most epochs: its mean, and the half width of its 95% interval. Then the other
-attack claims. The lake is only read.
+Printed for every number of epochs: the AUC of each membership attack, and the other attack claims (means over the secrets). For
+the difference of an AUC to the most epochs: its mean, and the half width of its 95% interval. The lake is only read.
 """
 
 from __future__ import annotations

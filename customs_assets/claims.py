@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
+# What JSON tells as null.
+_MAYBE_NAN = ("measured", "ceiling", "floor", "lower_bound", "upper_bound")
+
 
 class Subject(StrEnum):
     """What a claim is about."""
@@ -38,6 +41,7 @@ class Claim:
         at_most: largest value that reaches the goal; None without an upper bound.
         note: one more sentence where the number needs it.
         lower_bound: lower end of the interval of ``measured``, for a claim with an upper bound; NaN where there is none.
+        upper_bound: upper end of its interval at 95% confidence, for a claim of privacy with a limit; NaN where there is none.
         limit: value beyond which nothing may be published, where it is further out than the goal; None where it is ``at_most``.
     """
 
@@ -52,6 +56,7 @@ class Claim:
     note: str = ""
     lower_bound: float = math.nan
     limit: float | None = None
+    upper_bound: float = math.nan
 
     @property
     def blocks_above(self) -> float | None:
@@ -62,6 +67,11 @@ class Claim:
     def blocks_release(self) -> bool:
         """Whether the limit is exceeded by more than chance: even the lower end of the interval lies above it."""
         return self.blocks_above is not None and self.lower_bound > self.blocks_above
+
+    @property
+    def excludes_limit(self) -> bool:
+        """Whether the interval lies at or below the limit. Where it does not and blocks nothing, it is too wide to judge by."""
+        return self.blocks_above is not None and self.upper_bound <= self.blocks_above
 
     @property
     def holds(self) -> bool | None:
@@ -102,8 +112,8 @@ def from_json(content: Sequence[Mapping[str, Any]]) -> list[Claim]:
     """The claims that :func:`as_json` wrote."""
     claims = []
     for row in content:
-        values = {field.name: row[field.name] for field in fields(Claim)}
-        numbers = {name: math.nan for name in ("measured", "ceiling", "floor", "lower_bound") if row[name] is None}
+        values = {field.name: row.get(field.name, field.default) for field in fields(Claim)}
+        numbers = {name: math.nan for name in _MAYBE_NAN if values[name] is None}
         claims.append(Claim(**{**values, **numbers, "subject": Subject(row["subject"])}))
     return claims
 

@@ -16,6 +16,7 @@ import typer
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, LakeError
 from customs_assets.privacy.gate import is_released, set_aside
+from customs_assets.privacy.shadows.standing import why_not_standing
 from customs_assets.release.publishing import SIGNATURES, examine
 from customs_assets.release.publishing import publish as publish_release
 from customs_assets.release.signatures import NAMESPACE, AllowedSigners, SignatureError
@@ -68,6 +69,8 @@ def sign_off(
             allowed=allowed,
         )
     say(f"{'refused' if refuse else 'signed'}: {storage.path(RELEASE, suffix='')}, sha256 {record.checksum}")
+    if not refuse and (reason := why_not_standing(storage)):
+        say(f"this sign-off will not count once they are made: {reason}")
     _say_recorded(storage, record, allowed)
 
 

@@ -45,13 +45,14 @@ class Staleness:
         graph: the asset graph.
         lake: the lake.
         settings: the settings.
+        keys: the assets that are looked at; None for all that count in the graph.
 
     Raises:
         SourceError: the settings name no source that can be read.
     """
 
-    def __init__(self, graph: Graph, lake: Lake, settings: Settings) -> None:
-        self.graph, self.lake, self.settings = graph, lake, settings
+    def __init__(self, graph: Graph, lake: Lake, settings: Settings, keys: Collection[str] | None = None) -> None:
+        self.graph, self.lake, self.settings, self.keys = graph, lake, settings, keys
         self.source = source_of(settings)
         self.origin = self.source.origin
         # Asked twice for a month, a source would hash its rows twice.
@@ -86,6 +87,8 @@ class Staleness:
         """What has to be built of some months and of what is built over all months, each with its reason."""
         found = {}
         for key in self.graph.assets:
+            if self.keys is not None and key not in self.keys:
+                continue
             for partition in self.graph.partitions(key, months):
                 if finding := self._look(key, partition):
                     found[key, partition] = finding

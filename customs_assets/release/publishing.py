@@ -18,6 +18,8 @@ from pathlib import Path
 
 from customs_assets.lake import Lake
 from customs_assets.lake.files import is_orphan, settle, temporary_name
+from customs_assets.privacy.gate import set_aside
+from customs_assets.privacy.shadows.standing import reasons_to_hold_back
 from customs_assets.release.files import CHECKSUMS
 from customs_assets.release.signatures import (
     LARGEST_LIST,
@@ -93,7 +95,8 @@ def publish(lake: Lake, destination: Path, allowed: AllowedSigners, needed: int 
         What was signed.
 
     Raises:
-        SigningError: there is no release, it is refused, too few signed it, or the folder is of no use.
+        SigningError: there is no release, it is refused, too few signed it, the deep attacks are missing, of other rows, or speak
+            against it, or the folder is of no use.
         SignatureError: ssh-keygen is not installed.
         OSError: the folder cannot be written; nothing is left of it.
     """
@@ -102,6 +105,8 @@ def publish(lake: Lake, destination: Path, allowed: AllowedSigners, needed: int 
     found = sign_offs(lake, release, allowed)
     if reason := _forbids(found, needed):
         raise SigningError(reason)
+    if reasons := reasons_to_hold_back(lake, set_aside(lake)):
+        raise SigningError(f"the release must not be published: {'; '.join(reasons)}")
     folder = {name: content for name, content in release.files.items() if name != SIGNATURES}
     _write_whole(target, folder, _bundle(found.counting, allowed))
     return found

@@ -19,6 +19,8 @@ from typing import Any
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, LakeError, folder_checksum
 from customs_assets.privacy.gate import ALTERED, CANDIDATE, reasons_not_released, reasons_to_withhold
+from customs_assets.privacy.shadows.measure import ASSET as DEEP_ATTACKS
+from customs_assets.privacy.shadows.standing import why_not_standing
 from customs_assets.release.signatures import (
     NAMESPACE,
     AllowedSigners,
@@ -72,8 +74,8 @@ class StandingRelease:
 
     Attributes:
         files: contents by name.
-        claims: what is claimed of it, by ``privacy`` and ``evidence``: the ``sha256`` of the document and its ``claims``; None
-            where there is no such document.
+        claims: what is claimed of it, by ``privacy``, ``evidence`` and ``deep_attacks``: the ``sha256`` of the document and its
+            ``claims``; None where there is no such document of these rows.
         months: the months of the source that it is made of.
     """
 
@@ -129,6 +131,7 @@ def standing_release(lake: Lake) -> StandingRelease:
     months = sorted(month for asset, _, month in inputs if asset == "synthetic_declarations")
     evidence = lake.record(EVIDENCE)
     claims = {"privacy": _claims(lake, PRIVACY), "evidence": None if evidence is None else _claims(lake, EVIDENCE)}
+    claims["deep_attacks"] = None if why_not_standing(lake) else _claims(lake, DEEP_ATTACKS)
     return StandingRelease(files, claims, months)
 
 
