@@ -16,6 +16,7 @@ from customs_assets.law.law import Law
 from customs_assets.law.reading import stated_origin
 from customs_assets.privacy.assets import claims_metadata
 from customs_assets.privacy.gate import reasons_of_measures
+from customs_assets.privacy.shadows.standing import standing_attacks
 from customs_assets.report.evidence import evidence
 from customs_assets.report.provenance import provenance
 from customs_assets.resources import HTML, JSON, OWNERS, Pipeline
@@ -54,7 +55,7 @@ def release_evidence(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("5", "min_group", "dominance_one", "dominance_two"),
+    **made_with("6", "min_group", "dominance_one", "dominance_two"),
 )
 def evidence_report(
     pipeline: Pipeline,
@@ -87,6 +88,7 @@ def evidence_report(
         law=stated_origin(tariff),
         requests=count_in_words(len(confidential_trade)),
         withheld=withheld,
+        deep_attacks=standing_attacks(lake),
     )
     metadata: dict[str, Any] = {
         "claims": dg.MetadataValue.md(as_table(claims)),

@@ -53,6 +53,7 @@ def page(
     law: LawOrigin,
     requests: str,
     withheld: Sequence[str],
+    deep_attacks: Mapping[str, Any] | None = None,
 ) -> bytes:
     """The whole page as UTF-8: style, script and Plotly included.
 
@@ -69,6 +70,7 @@ def page(
         law: which law the release is under.
         requests: a sentence on traders' requests for confidentiality.
         withheld: why nothing is released; empty where the candidate is released.
+        deep_attacks: as the asset of that name, where it is of the candidate's rows; None where it was not made yet.
     """
     from plotly.offline import get_plotlyjs
 
@@ -95,6 +97,9 @@ def page(
         trained_on=release_privacy["trained_on"],
         despite=release_privacy.get("despite", []),
         membership=_membership(release_privacy.get("membership")),
+        deep_attacks=deep_attacks,
+        deep_claims=claims_from_json(deep_attacks["claims"]) if deep_attacks else [],
+        deep_table=_deep_table(deep_attacks),
         table_two=table_two_rows(from_json(release_quality), references),
         table_three=_table_three(precision),
         partly_labelled=_partly_labelled(release_evidence["partly_labelled"], precision),
@@ -185,6 +190,14 @@ def _membership(measures: Mapping[str, Any] | None) -> list[list[str]]:
     return [
         [attack["title"], attack["knows"], *(number(attack[measure]) for measure in ("auc", "tpr_10", "tpr_01"))]
         for attack in (measures or {"attacks": []})["attacks"]
+    ]
+
+
+def _deep_table(found: Mapping[str, Any] | None) -> list[list[str]]:
+    """A row an attack with shadow models: what it looks at, AUC and true positives. Empty where none was made."""
+    return [
+        [attack["title"], *(number(attack[measure]) for measure in ("auc", "tpr_10", "tpr_01"))]
+        for attack in (found or {"attacks": []})["attacks"]
     ]
 
 
