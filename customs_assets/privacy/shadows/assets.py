@@ -13,6 +13,7 @@ from customs_assets.lake.io_manager import Partitions
 from customs_assets.law.law import Law
 from customs_assets.privacy.shadows import measure
 from customs_assets.privacy.shadows.exposed import Exposed, most_exposed
+from customs_assets.privacy.shadows.shadow import VERSION as SHADOW_VERSION
 from customs_assets.privacy.shadows.shadow import World, epochs_of, shadow, share_of
 from customs_assets.resources import JSON, OWNERS, TRAINING, Pipeline
 from customs_assets.seeds import derive_seed
@@ -49,7 +50,7 @@ def exposed_importers(pipeline: Pipeline, anonymized_declarations: Partitions) -
     io_manager_key=JSON,
     ins={key: dg.AssetIn(partition_mapping=dg.AllPartitionMapping()) for key in _ALL_MONTHS},
     **made_with(
-        "1",
+        SHADOW_VERSION,
         *("release_secret", "min_group", "dominance_one", "dominance_two", "price", "epochs"),
         *("shadows", "shadow_rows", "shadow_epochs"),
         on_demand=True,

@@ -44,6 +44,9 @@ from customs_assets.synthesis.synthesize import synthesize
 
 ASSET = "shadow_scores"
 
+# The version of a shadow and its scores. Raise it when the same world would get other scores.
+VERSION = "1"
+
 Synthesizer = Callable[..., Mapping[str, pd.DataFrame]]
 
 # Fewer rows cannot be modelled.

@@ -13,6 +13,7 @@ from customs_assets.claims import from_json
 from customs_assets.lake import Lake, Record
 from customs_assets.privacy.gate import ALTERED, CANDIDATE, reasons_of_deep_claims
 from customs_assets.privacy.shadows.measure import ASSET, VERSION
+from customs_assets.privacy.shadows.shadow import VERSION as SHADOW_VERSION
 
 # What to do where the attacks are missing or of something else.
 ADVICE = "run `customs deep-attacks`"
@@ -68,6 +69,8 @@ def _of_another_source(lake: Lake, record: Record) -> str:
     if any(one is None or one.sha256 != places[place] for place, one in made.items()):
         return f"the shadows in the lake are not those of the deep attacks; {ADVICE}"
     for one in made.values():
+        if one is not None and one.code_version != SHADOW_VERSION:
+            return f"{one.name} was made by another version; {ADVICE}"
         for month, checksum in _months(record, _SOURCE).items():
             if one is not None and one.inputs.get(f"{_SOURCE}|{month}") != checksum:
                 return f"{one.name} was made from another source of {month} than the deep attacks; {ADVICE}"
