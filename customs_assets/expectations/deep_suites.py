@@ -45,7 +45,8 @@ def _scored(examined: Examined) -> Piece:
         for name in SCORES
     }
     rows = pd.DataFrame({"score": list(whole), "there": ["yes" if there else "no" for there in whole.values()]})
-    rows["there"] = rows["there"].where(not made["reason"], "no, and why")
+    if made["reason"]:
+        rows["there"] = "no, and why"
     return rows, [in_set("there", ["yes", "no, and why"], "every target has a finite score of each kind")]
 
 

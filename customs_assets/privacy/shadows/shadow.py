@@ -195,7 +195,7 @@ def target_scores(
     from threadpoolctl import threadpool_limits
 
     attacked = attacked.reset_index(drop=True)
-    owner = pd.Index(targets).get_indexer(attacked["importer_id"])
+    owner = pd.Index(targets).get_indexer(pd.Index(attacked["importer_id"]))
     rows, *known = as_records([attacked, synthetic, reference], WITHOUT_IDENTITIES)
     count = min(NEAREST, len(synthetic), len(reference))
     to_synthetic, to_reference = (nearest(rows, records, count).distances for records in known)
