@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from customs_assets.claims import Claim, from_json
+from customs_assets.claims import Claim, as_json, from_json
 from customs_assets.declaration import IDENTITIES
 from customs_assets.disclosure.population import Population, count_population
+from customs_assets.expectations.checks import judge
+from customs_assets.expectations.deep_suites import DEEP_SUITES
 from customs_assets.fidelity.comparison import with_hs6
+from customs_assets.lake import Lake
 from customs_assets.privacy.deep_goals import DEEP, DEEP_CLAIMS
 from customs_assets.privacy.gate import accepted_claims, reasons_of_claims, reasons_of_deep_claims
 from customs_assets.privacy.shadows.exposed import Exposed, distance_to_others, most_exposed, sampled
 from customs_assets.privacy.shadows.likelihood import calibrated, likelihood_ratios
 from customs_assets.privacy.shadows.measure import deep_attacks, measured
 from customs_assets.privacy.shadows.shadow import SCORES, World, epochs_of, shadow, share_of
+from customs_assets.resources import Pipeline
 from customs_assets.settings import Settings, shadow_keys
 from customs_assets_tests.conftest import traders
 from customs_assets_tests.disclosing import law_that_allows
@@ -222,3 +228,34 @@ def test_a_claim_of_the_deep_attacks_is_set_aside_by_name():
 
 def _fields(claim: Claim) -> dict[str, Any]:
     return {name: getattr(claim, name) for name in claim.__slots__}
+
+
+def test_targets_or_scores_that_are_not_whole_are_not_built_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUSTOMS_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("CUSTOMS_SHADOWS", "4")
+    lake = Lake(str(tmp_path / "lake"))
+
+    def passes(asset: str, partition: str = "") -> bool:
+        [suite] = [suite for suite in DEEP_SUITES if suite.asset == asset and suite.is_error]
+        return judge(suite, Pipeline(), partition).passed
+
+    members = np.array([[True, True, False, False], [False, True, False, True]])
+    dealt = Exposed(["a", "b"], [2.0, 1.0], [1, 1], members)
+    lake.write_json("exposed_importers", replace(dealt, members=members | members[:, ::-1]).as_json())
+    assert not passes("exposed_importers"), "a target is in all shadows"
+    lake.write_json("exposed_importers", dealt.as_json())
+    assert passes("exposed_importers")
+    scores = {name: [1.0, 2.0] for name in SCORES}
+    for content, whole in (
+        ({"scores": scores, "reason": ""}, True),
+        ({"scores": {**scores, "closest": [1.0]}, "reason": ""}, False),
+        ({"scores": {**scores, "closest": [1.0, math.nan]}, "reason": ""}, False),
+        ({"scores": {}, "reason": "too few importers"}, True),
+    ):
+        lake.write_json("shadow_scores", content, "02")
+        assert passes("shadow_scores", "02") is whole, content
+    for claims, whole in ((DEEP_CLAIMS, False), ({**DEEP_CLAIMS, "deep_membership": None}, False)):
+        lake.write_json("deep_attacks", {"claims": as_json([claim for claim in claims.values() if claim is not None])})
+        assert passes("deep_attacks") is whole, "a claim that was not measured says why"
+    lake.write_json("deep_attacks", deep_attacks(dealt, [{"reason": "too few importers"}] * 4, 10, seed=1))
+    assert passes("deep_attacks")
