@@ -30,3 +30,15 @@ DEEP_CLAIMS: dict[str, Claim] = {
     for key, (guessing, goal, limit) in _NUMBERS.items()
 }
 DEEP: tuple[str, ...] = tuple(DEEP_CLAIMS)
+
+# The same of importers with many declarations. It has the goal and no limit. A release that shows truly how much is traded shows
+# more of a trade when somebody with dozens of declarations is in it, as an official statistic does; nothing is copied for that. So
+# nobody is kept from publishing. The page says that the goal is missed, and by how much.
+LARGE_CLAIM = Claim(
+    "deep_membership_large",
+    Subject.PRIVACY,
+    "The same of importers with many declarations: AUC of the strongest attack",
+    math.nan,
+    ceiling=0.5,
+    at_most=0.53,
+)

@@ -122,7 +122,7 @@ def reasons_of_claims(
 
 def reasons_of_deep_claims(claims: Sequence[Claim], despite: Mapping[str, str]) -> list[str]:
     """Why the claims of the deep attacks (``deep_goals``) withhold the release from being published."""
-    return _objections(claims, DEEP, despite)
+    return _objections([claim for claim in claims if claim.key in DEEP], DEEP, despite)
 
 
 def accepted_claims(claims: Sequence[Claim], despite: Mapping[str, str]) -> list[dict[str, str]]:

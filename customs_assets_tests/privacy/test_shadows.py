@@ -76,18 +76,19 @@ def _attacked(world: World, targets: Exposed, synthesizer: Any) -> tuple[dict[st
 
 
 def test_a_synthesizer_that_copies_is_convicted(world: World, targets: Exposed):
-    found, [by_auc, by_tpr] = _attacked(world, targets, _copies)
+    found, [by_auc, by_tpr, of_large] = _attacked(world, targets, _copies)
+    assert of_large.measured > 0.99 and of_large.holds is False
     assert by_auc.measured > 0.99 and by_auc.blocks_release
     assert by_tpr.measured > 0.95 and by_tpr.blocks_release
     assert found["strongest"]["tpr_01"]["p_value"] < 0.01
-    reasons = reasons_of_deep_claims([by_auc, by_tpr], {})
+    reasons = reasons_of_deep_claims([by_auc, by_tpr, of_large], {})
     assert len(reasons) == 2 and all("goes past its limit" in reason for reason in reasons)
     by_name = {attack["name"]: attack for attack in found["attacks"]}
     assert by_name["closest_of_all"]["auc"] > 0.99, "the nearest row tells it alone"
 
 
 def test_a_synthesizer_that_did_not_look_is_not_convicted(world: World, targets: Exposed):
-    found, [by_auc, by_tpr] = _attacked(world, targets, _honest)
+    found, [by_auc, by_tpr, _] = _attacked(world, targets, _honest)
     assert not by_auc.blocks_release and not by_tpr.blocks_release
     assert found["strongest"]["auc"]["p_value"] > 0.05 and found["strongest"]["tpr_01"]["p_value"] > 0.05
     assert by_tpr.holds, "not above what chance exceeds once in twenty times"
@@ -95,7 +96,8 @@ def test_a_synthesizer_that_did_not_look_is_not_convicted(world: World, targets:
 
 
 def test_every_target_is_in_half_of_the_shadows_and_out_of_the_others(world: World, targets: Exposed):
-    assert len(targets.importers) == len(set(targets.importers)) == TARGETS
+    assert len(targets.importers) == len(set(targets.importers)) == TARGETS + TARGETS // 5
+    assert targets.large == [False] * TARGETS + [True] * (TARGETS // 5)
     assert (targets.members.sum(axis=1) == SHADOWS // 2).all()
     assert len({tuple(row) for row in targets.members}) > TARGETS // 2, "each dealt by itself"
     everyone = set(pd.concat(world.source.values())["importer_id"])
@@ -120,9 +122,12 @@ def test_the_most_exposed_stand_furthest_from_declarations_of_others():
     # Sixty declarations alike: nearest to each other, and far from those of all others.
     many = pd.concat([rows[rows["importer_id"] == large].iloc[:1]] * 60, ignore_index=True)
     rows = pd.concat([rows, many.assign(office_id="98", import_use="77")], ignore_index=True)
-    found = most_exposed({"2020-01": rows}, 2, 4, SECRET)
-    assert found.importers == [strange, large]
+    found = most_exposed({"2020-01": rows}, 5, 4, SECRET)
     distances = distance_to_others(rows)
+    assert found.importers[:2] == [strange, large], "by the mean"
+    sums = pd.Series(distances).groupby(rows["importer_id"].to_numpy()).sum()
+    assert found.importers[5:] == [sums.drop(found.importers[:5]).idxmax()], "of the others by the sum"
+    assert found.large == [False] * 5 + [True]
     of_others = rows["importer_id"] != large
     brute = [
         np.sort(_distances(rows, number)[of_others])[:5].mean() for number in np.flatnonzero(rows["office_id"] == "98")
@@ -240,7 +245,7 @@ def test_targets_or_scores_that_are_not_whole_are_not_built_on(tmp_path: Path, m
         return judge(suite, Pipeline(), partition).passed
 
     members = np.array([[True, True, False, False], [False, True, False, True]])
-    dealt = Exposed(["a", "b"], [2.0, 1.0], [1, 1], members)
+    dealt = Exposed(["a", "b"], [2.0, 1.0], [1, 1], [False, False], members)
     lake.write_json("exposed_importers", replace(dealt, members=members | members[:, ::-1]).as_json())
     assert not passes("exposed_importers"), "a target is in all shadows"
     lake.write_json("exposed_importers", dealt.as_json())

@@ -2,8 +2,10 @@
 
 A declaration stands as far from the others as the mean distance to its five nearest declarations of other importers (the
 vulnerability score of Meeus, Guépin, Creţu, de Montjoye: *Achilles' Heels*, 2023, with five neighbours as theirs). Distances are
-those of all attacks on rows (``records``). An importer is exposed in two ways: its declarations stand far away, or it has many
-that do. So targets are taken from two lists in turn: by the mean over their declarations, and by the sum.
+those of all attacks on rows (``records``). An importer stands as far away as its declarations do on average.
+
+Beside these targets there are some *large* ones: whose declarations stand furthest away in sum. They have many, and are measured
+by themselves. How much of their trade is shown tells whether they are in, and nothing has to be copied for that.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ NEIGHBOURS = 5
 # One importer in so many is a target: the others are the world that a target is in or out of.
 _OTHERS = 4
 
+# To so many targets one large one is added.
+_TARGETS_TO_LARGE = 5
+
 # Among more declarations than this the most exposed are looked for in a sample of the importers: every distance counts.
 _MOST_ROWS = 100_000
 
@@ -39,15 +44,17 @@ class Exposed:
     """The targets.
 
     Attributes:
-        importers: tokens, the most exposed first.
+        importers: tokens, the most exposed first; then the large ones.
         distances: how far the declarations of each stand from those of others, on average (``records.nearest``).
         declarations: how many each has.
+        large: which are large ones, booleans.
         members: in which shadows each is: shape (targets, shadows), booleans, true in half of each row.
     """
 
     importers: list[str]
     distances: list[float]
     declarations: list[int]
+    large: list[bool]
     members: np.ndarray
 
     def as_json(self) -> dict[str, Any]:
@@ -64,6 +71,7 @@ class Exposed:
             content["importers"],
             content["distances"],
             content["declarations"],
+            content["large"],
             np.array(rows, dtype=bool).reshape(shape),
         )
 
@@ -73,7 +81,8 @@ def most_exposed(source: Mapping[str, pd.DataFrame], targets: int, shadows: int,
 
     Args:
         source: the anonymized declarations by month.
-        targets: how many to choose at most. Of few importers a quarter is chosen; of one alone, nobody.
+        targets: how many to choose at most, beside a fifth as many large ones. Of few importers a quarter is chosen, large ones
+            included; of fewer than four, nobody.
         shadows: how many shadows there are; an even number.
         root: what the release's draws derive from.
     """
@@ -84,19 +93,23 @@ def most_exposed(source: Mapping[str, pd.DataFrame], targets: int, shadows: int,
         rows = rows[kept]
     rows = rows.reset_index(drop=True)
     importers = rows["importer_id"].nunique()
-    count = min(targets, importers // _OTHERS)
+    most = importers // _OTHERS
+    large = min(targets // _TARGETS_TO_LARGE, most // (_TARGETS_TO_LARGE + 1))
+    count = min(targets, most - large)
     if not count:
-        return Exposed([], [], [], np.zeros((0, shadows), dtype=bool))
+        return Exposed([], [], [], [], np.zeros((0, shadows), dtype=bool))
     distances = pd.DataFrame({"importer_id": rows["importer_id"], "distance": distance_to_others(rows)})
     exposure = distances.groupby("importer_id")["distance"].agg(["mean", "sum", "size"]).reset_index()
     by_mean, by_sum = (
         exposure.sort_values([by, "importer_id"], ascending=[False, True])["importer_id"] for by in ("mean", "sum")
     )
-    in_turn = pd.unique(np.column_stack([by_mean, by_sum]).ravel())[:count]
-    chosen = exposure.set_index("importer_id").loc[in_turn]
-    half = np.tile(np.arange(shadows) < shadows // 2, (count, 1))
+    alone = list(by_mean[:count])
+    names = alone + [name for name in by_sum if name not in alone][:large]
+    chosen = exposure.set_index("importer_id").loc[names]
+    half = np.tile(np.arange(shadows) < shadows // 2, (len(names), 1))
     members = derive_rng(root, ASSET, purpose="members").permuted(half, axis=1)
-    return Exposed(list(in_turn), chosen["mean"].round(6).tolist(), chosen["size"].astype(int).tolist(), members)
+    is_large = [place >= count for place in range(len(names))]
+    return Exposed(names, chosen["mean"].round(6).tolist(), chosen["size"].astype(int).tolist(), is_large, members)
 
 
 def distance_to_others(rows: pd.DataFrame) -> np.ndarray:

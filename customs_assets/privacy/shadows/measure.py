@@ -19,7 +19,7 @@ import numpy as np
 from customs_assets.claims import Claim, as_json
 from customs_assets.fidelity.detection import auc
 from customs_assets.privacy.chance import CLAIMS, FALSE_ALARMS, judging_quantile
-from customs_assets.privacy.deep_goals import DEEP_CLAIMS
+from customs_assets.privacy.deep_goals import DEEP_CLAIMS, LARGE_CLAIM
 from customs_assets.privacy.membership.measure import USUAL, Outcome, tpr_bound
 from customs_assets.privacy.membership.permutation import FEW, p_value, quantile, rates
 from customs_assets.privacy.shadows.exposed import Exposed
@@ -239,7 +239,7 @@ def deep_attacks(
 
     Returns:
         ``claims`` (``claims.as_json``), ``attacks`` (each with its measures), ``strongest``, ``targets``, ``shadows``, and
-        ``trained_on``: what was made from what, for people.
+        ``trained_on``: what was made from what, for people. All but the last claim are on the targets that are not large.
     """
     reason = _too_few(targets, shadows)
     base = {"targets": len(targets.importers), "shadows": len(shadows), "dealings": dealings}
@@ -253,11 +253,18 @@ def deep_attacks(
             "trained_on": f"Nothing was measured: {reason}.",
         }
     scores = {name: np.array([made["scores"][name] for made in shadows]).T for name in SCORES}
-    found = measured(scores, targets.members, seed, dealings)
+    is_large = np.array(targets.large)
+    found = _of_some(scores, targets, ~is_large, seed, dealings)
+    claims = _claims(found, int((~is_large).sum()), len(shadows))
+    if is_large.sum() >= _LEAST_TARGETS:
+        of_large = _of_some(scores, targets, is_large, seed, dealings).by_auc
+        note = f"{_note(of_large, int(is_large.sum()), len(shadows))}; informs, and keeps nobody from publishing"
+        bounds = {"lower_bound": of_large.lower_bound, "upper_bound": of_large.interval.upper}
+        claims.append(replace(LARGE_CLAIM, measured=of_large.measured, note=note, **bounds))
     named = titles()
     return {
         **base,
-        "claims": as_json(_claims(found, targets, len(shadows))),
+        "claims": as_json(claims),
         "attacks": [{"name": name, "title": named[name], **asdict(of)} for name, of in found.outcomes.items()],
         "strongest": {
             name: {**asdict(of), "interval": [of.interval.lower, of.interval.upper]}
@@ -272,28 +279,36 @@ def _too_few(targets: Exposed, shadows: Sequence[Mapping[str, Any]]) -> str:
     for number, made in enumerate(shadows, 1):
         if made["reason"]:
             return f"shadow {number}: {made['reason']}"
-    if len(targets.importers) < _LEAST_TARGETS:
-        return f"there are {len(targets.importers)} targets, and an interval needs {_LEAST_TARGETS}"
+    if (count := targets.large.count(False)) < _LEAST_TARGETS:
+        return f"there are {count} targets, and an interval needs {_LEAST_TARGETS}"
     if len(shadows) < _LEAST_SHADOWS:
         return f"there are {len(shadows)} shadows, and a variance needs {_LEAST_SHADOWS}"
     return ""
 
 
-def _claims(found: Found, targets: Exposed, shadows: int) -> list[Claim]:
+def _of_some(scores: Mapping[str, np.ndarray], targets: Exposed, wanted: np.ndarray, seed: int, dealings: int) -> Found:
+    """What is found of some targets."""
+    return measured({name: of[wanted] for name, of in scores.items()}, targets.members[wanted], seed, dealings)
+
+
+def _claims(found: Found, targets: int, shadows: int) -> list[Claim]:
     """The claims of ``deep_goals.DEEP_CLAIMS`` with their measures. The goal on true positives is what chance exceeds."""
-    of_whom = f"{len(targets.importers)} targets in {shadows} shadows"
-    named, claims = titles(), []
+    claims = []
     for claim, strongest in zip(DEEP_CLAIMS.values(), (found.by_auc, found.by_tpr), strict=True):
-        lower, upper, _ = strongest.interval
-        note = (
-            f"the strongest of {len(found.outcomes)} attacks ({named[strongest.attack]}); {of_whom}; by targets "
-            f"{lower:.3f} to {upper:.3f} at 95%; chance alone exceeds {strongest.by_chance:.4f} once in twenty times, and "
-            f"reaches as much with p = {strongest.p_value:.4f}"
-        )
         goal = strongest.by_chance if strongest is found.by_tpr else claim.at_most
-        bounds = {"lower_bound": strongest.lower_bound, "upper_bound": upper}
+        bounds = {"lower_bound": strongest.lower_bound, "upper_bound": strongest.interval.upper}
+        note = _note(strongest, targets, shadows)
         claims.append(replace(claim, measured=strongest.measured, at_most=goal, note=note, **bounds))
     return claims
+
+
+def _note(strongest: Strongest, targets: int, shadows: int) -> str:
+    lower, upper, _ = strongest.interval
+    return (
+        f"the strongest attack is {titles()[strongest.attack]}; {targets} targets in {shadows} shadows; by targets {lower:.3f} "
+        f"to {upper:.3f} at 95%; chance alone exceeds {strongest.by_chance:.4f} once in twenty times, and reaches as much with "
+        f"p = {strongest.p_value:.4f}"
+    )
 
 
 def _trained_on(targets: Exposed, shadows: Sequence[Mapping[str, Any]], rows: int) -> str:
@@ -301,5 +316,6 @@ def _trained_on(targets: Exposed, shadows: Sequence[Mapping[str, Any]], rows: in
     return (
         f"{len(shadows)} shadow syntheses by the release's own function, with {first['epochs']} CTGAN epochs a month, each on "
         f"about {first['rows']:,} of the {rows:,} declarations: those of {first['share']:.0%} of the importers, the same in "
-        f"every shadow, and of half of the {len(targets.importers)} most exposed importers, dealt at random."
+        f"every shadow, and of half of the {targets.large.count(False)} most exposed importers, and of half of "
+        f"{targets.large.count(True)} large ones, dealt at random."
     )
