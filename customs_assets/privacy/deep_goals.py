@@ -32,8 +32,8 @@ DEEP_CLAIMS: dict[str, Claim] = {
 DEEP: tuple[str, ...] = tuple(DEEP_CLAIMS)
 
 # The same of importers with many declarations. It has the goal and no limit. A release that shows truly how much is traded shows
-# more of a trade when somebody with dozens of declarations is in it, as an official statistic does; nothing is copied for that. So
-# nobody is kept from publishing. The page says that the goal is missed, and by how much.
+# more of a trade when somebody with dozens of declarations is in it, as an official statistic does; nothing is copied for that.
+# So nobody is kept from publishing. The page says that the goal is missed, and by how much.
 LARGE_CLAIM = Claim(
     "deep_membership_large",
     Subject.PRIVACY,
