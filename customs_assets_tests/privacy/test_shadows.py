@@ -220,7 +220,10 @@ def test_a_month_that_is_too_small_for_a_shadow_is_told(world: World, targets: E
 
 
 def test_a_claim_of_the_deep_attacks_is_set_aside_by_name():
-    failed = [Claim(**{**_fields(claim), "measured": 0.9, "lower_bound": 0.8}) for claim in DEEP_CLAIMS.values()]
+    failed = [
+        Claim(**{**_fields(claim), "measured": 0.9, "lower_bound": 0.8, "upper_bound": 0.95})
+        for claim in DEEP_CLAIMS.values()
+    ]
     despite = {"deep_membership": "decision 3/2027"}
     assert len(reasons_of_deep_claims(failed, {})) == 2
     [left] = reasons_of_deep_claims(failed, despite)

@@ -18,9 +18,9 @@ import numpy as np
 
 from customs_assets.claims import Claim, as_json
 from customs_assets.fidelity.detection import auc
-from customs_assets.privacy.chance import CLAIMS, FALSE_ALARMS, judging_quantile
+from customs_assets.privacy.chance import CLAIMS, FALSE_ALARMS, judging_quantile, wilson
 from customs_assets.privacy.deep_goals import DEEP_CLAIMS, LARGE_CLAIM
-from customs_assets.privacy.membership.measure import USUAL, Outcome, tpr_bound
+from customs_assets.privacy.membership.measure import USUAL, Outcome
 from customs_assets.privacy.membership.permutation import FEW, p_value, quantile, rates
 from customs_assets.privacy.shadows.exposed import Exposed
 from customs_assets.privacy.shadows.likelihood import calibrated, learned, likelihood_ratios, weighing_of
@@ -141,7 +141,7 @@ def measured(scores: Mapping[str, np.ndarray], members: np.ndarray, seed: int, d
             by_tpr,
             largest_tpr,
             _tpr_interval(largest_tpr, made[by_tpr], members, weights),
-            tpr_bound(largest_tpr, null_tpr),
+            _tpr_bound(largest_tpr, null_tpr),
             quantile(null_tpr, USUAL),
             p_value(largest_tpr, null_tpr),
         ),
@@ -206,6 +206,14 @@ def _tpr_interval(measure: float, scores: np.ndarray, members: np.ndarray, weigh
         last = np.r_[rate[1:] != rate[:-1], True]
         found.append(float(np.interp(FEW, rate[last], share[last])))
     return _interval(measure, np.array(found), len(scores))
+
+
+def _tpr_bound(largest: float, by_chance: np.ndarray) -> float:
+    """The lower bound of the largest rate of true positives: Wilson's, of as many independent trials as stray as dealings do."""
+    strays = max(quantile(by_chance, FALSE_ALARMS / CLAIMS) - FEW, 1e-6)
+    needed = judging_quantile()
+    share = wilson(largest, FEW * (1 - FEW) * (needed / strays) ** 2, needed)
+    return max(share.value - share.error, 0.0)
 
 
 def _interval(measure: float, resampled: np.ndarray, targets: int) -> Interval:
