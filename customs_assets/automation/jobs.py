@@ -74,7 +74,7 @@ _JOBS = (
     _job("targets", "The most exposed importers, whom the deep attacks are aimed at.", "exposed_importers"),
     _job("shadow", "One shadow synthesis of the deep attacks.", "shadow_scores", partitions_def=shadows),
     _job(
-        "deep_attacks",
+        "deep",
         "What attacks with shadow models find. Not a part of `customs run`; `customs publish` asks for it.",
         "deep_attacks",
     ),
