@@ -1,4 +1,4 @@
-"""The command line: ``customs run``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
+"""The command line: ``customs run``, ``deep-attacks``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
 ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``, ``publish``, ``report``.
 
 What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
@@ -31,7 +31,7 @@ from customs_assets.release.succession import sentence_of_changes
 from customs_assets.secret_files import SecretFile, SecretFileError, identity_key, release_secret
 from customs_assets.settings import Settings, available_cores
 from customs_assets.source.address import SourceError, source_of
-from customs_assets.terminal import LakeOption, complain, console, or_exit, settings_of
+from customs_assets.terminal import LakeOption, complain, console, or_exit, say, settings_of
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
     from customs_assets.automation.running import Outcome, Run
     from customs_assets.automation.staleness import Staleness
+
+# Shows the deep attacks where they were made.
+_PAGE = "evidence_report"
 
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)")
 
@@ -113,10 +116,66 @@ def run(
     raise typer.Exit(0 if built and complete and released else 1)
 
 
+@app.command("deep-attacks")
+def deep_attacks(
+    workers: Annotated[int | None, typer.Option(min=1, help="shadows at once; the machine's cores if left out")] = None,
+    lake: LakeOption = None,
+    force: Annotated[bool, typer.Option("--force", help="make all shadows again")] = False,
+) -> None:
+    """Attack the most exposed importers with shadow models; publishing asks for it. Takes up to 20 minutes on two cores.
+
+    A second call makes only the shadows that are missing or out of date. The exit status is 0 only if the attacks were made and
+    nothing of them speaks against publishing.
+    """
+    settings = settings_of(lake=lake)
+    storage = Lake(settings.lake)
+    staleness = or_exit(SourceError, _staleness, storage, settings)
+    months, on_demand = staleness.months(), staleness.graph.on_demand
+    behind = {parent for key in on_demand for parent in staleness.graph.ancestors(key)}
+    if not months or (stale := {key for key, _ in staleness.out_of_date(months)} & behind):
+        complain(
+            f"out of date or not built: {', '.join(sorted(stale)) if months else 'all months'}; run `customs run` first"
+        )
+        raise typer.Exit(1)
+    outcomes, unbuilt = _build(storage, settings, months, workers or available_cores(), force, on_demand)
+    built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
+    if outcomes and built and storage.last_record(_PAGE) is not None:
+        # The page tells of the attacks where they are there, and is not built from them.
+        _build(storage, settings, months, 1, True, [_PAGE])
+    raise typer.Exit(0 if _say_deep(storage, settings) and built else 1)
+
+
+def _say_deep(lake: Lake, settings: Settings) -> bool:
+    """Print what the deep attacks found; whether they let a release be published."""
+    from customs_assets.claims import as_table, from_json
+    from customs_assets.privacy.shadows.standing import reasons_to_hold_back, standing_attacks
+
+    found = standing_attacks(lake)
+    if found is not None:
+        _show(as_table(from_json(found["claims"])))
+        say(found["trained_on"])
+    reasons = reasons_to_hold_back(lake, settings.release_despite)
+    say(
+        f"nothing may be published: {'; '.join(reasons)}"
+        if reasons
+        else "the deep attacks let the release be published"
+    )
+    return not reasons
+
+
 def _build(
-    lake: Lake, settings: Settings, months: list[str], at_once: int, force: bool
+    lake: Lake, settings: Settings, months: list[str], at_once: int, force: bool, keys: list[str] | None = None
 ) -> tuple[Mapping[Run, Outcome], list[Node]]:
-    """Build what is out of date, with a progress bar; what became of each run, and what was not built."""
+    """Build what is out of date, with a progress bar; what became of each run, and what was not built.
+
+    Args:
+        lake: the lake.
+        settings: the settings.
+        months: the months.
+        at_once: how many runs at once.
+        force: whether to build what is up to date, too.
+        keys: the assets to build; None for all of a run.
+    """
     from customs_assets.automation.instance import prepare_home
 
     home = prepare_home(at_once)
@@ -137,16 +196,19 @@ def _build(
                 if force or lake.last_record("evidence_report") is None:
                     # There is something to build, whatever is found: workers load the code location beside this process.
                     workers.warm(at_once)
-                staleness = _staleness(lake, settings)
+                staleness = _staleness(lake, settings, keys)
                 graph = staleness.graph
-                redo = [(key, of) for key in graph.assets for of in graph.partitions(key, months)] if force else []
+                redo = (
+                    [(key, of) for key in keys or graph.assets for of in graph.partitions(key, months)] if force else []
+                )
                 nodes = redo or staleness.out_of_date(months)
                 if lost := report_lost_runs(instance, grace=0):
                     console.print(f"{len(lost)} runs were killed and are marked as failed", highlight=False)
                 if not nodes:
                     console.print(f"nothing to do: {len(months)} months are up to date in {escape(settings.lake)}")
-                    tell_dagster(instance, _asset_graph(), staleness, months)
-                    tell_of_signing(instance, lake, settings)
+                    if keys is None:
+                        tell_dagster(instance, _asset_graph(), staleness, months)
+                        tell_of_signing(instance, lake, settings)
                     return {}, []
                 _say_left_out(staleness)
                 console.print(
@@ -157,8 +219,9 @@ def _build(
                 with _Bar(instance, len(nodes)) as bar:
                     outcomes, unbuilt = build(instance, staleness, months, at_once, bar, workers, redo)
                     built = {node for run, outcome in outcomes.items() if not outcome.problems for node in run.nodes}
-                    tell_dagster(instance, _asset_graph(), staleness, months, built)
-                    tell_of_signing(instance, lake, settings)
+                    if keys is None:
+                        tell_dagster(instance, _asset_graph(), staleness, months, built)
+                        tell_of_signing(instance, lake, settings)
         except KeyboardInterrupt:
             raise _gave_up(bar, "interrupted; run again to finish what is missing", "interrupted", 130) from None
         except (SourceError, SecretFileError, LakeError, PublishedError) as error:
@@ -251,8 +314,8 @@ class _Bar:
                 self._instance.report_run_canceled(found)
 
 
-def _staleness(lake: Lake, settings: Settings) -> Staleness:
-    """What is out of date in a lake, by the code location's graph.
+def _staleness(lake: Lake, settings: Settings, keys: list[str] | None = None) -> Staleness:
+    """What is out of date in a lake, by the code location's graph: of some assets, or of all of a run.
 
     Raises:
         SourceError: the source cannot be asked.
@@ -260,7 +323,7 @@ def _staleness(lake: Lake, settings: Settings) -> Staleness:
     from customs_assets.automation.staleness import Staleness
     from customs_assets.definitions import graph
 
-    return Staleness(graph, lake, settings)
+    return Staleness(graph, lake, settings) if keys is None else Staleness(graph.with_on_demand(), lake, settings, keys)
 
 
 def _asset_graph() -> BaseAssetGraph:

@@ -20,6 +20,7 @@ from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake
 from customs_assets.lake.files import temporary_name
 from customs_assets.privacy.gate import set_aside
+from customs_assets.privacy.shadows.standing import why_not_standing
 from customs_assets.published import PublishedError
 from customs_assets.release.publishing import SIGNATURES, examine
 from customs_assets.release.publishing import publish as publish_release
@@ -75,6 +76,8 @@ def sign_off(
             allowed=allowed,
         )
     say(f"{'refused' if refuse else 'signed'}: {storage.path(RELEASE, suffix='')}, sha256 {record.checksum}")
+    if not refuse and (reason := why_not_standing(storage)):
+        say(f"this sign-off will not count once they are made: {reason}")
     _say_recorded(storage, record, allowed)
     _tell_dagster(storage, settings, f"{record.signer} {'refused' if refuse else 'signed'} on {record.signed_at}")
 

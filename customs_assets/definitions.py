@@ -23,6 +23,7 @@ from customs_assets.graph import graph_of  # noqa: E402
 from customs_assets.lake.io_manager import LakeIOManager  # noqa: E402
 from customs_assets.law import assets as law  # noqa: E402
 from customs_assets.privacy import assets as privacy  # noqa: E402
+from customs_assets.privacy.shadows import assets as shadows  # noqa: E402
 from customs_assets.release import assets as release  # noqa: E402
 from customs_assets.report import assets as report  # noqa: E402
 from customs_assets.resources import FOLDER, HTML, JSON, PARQUET, SAFETENSORS, Pipeline  # noqa: E402
@@ -33,7 +34,7 @@ from customs_assets.synthesis import assets as synthesis  # noqa: E402
 
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
-_MODULES = [law, source, anonymization, disclosure, synthesis, fidelity, privacy, release, benchmark, report]
+_MODULES = [law, source, anonymization, disclosure, synthesis, fidelity, privacy, shadows, release, benchmark, report]
 _assets = [a for a in dg.load_assets_from_modules(_MODULES) if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)]
 _checks = asset_checks(_assets)
 # Nothing is built from it, so it is not found by way of what is.

@@ -64,7 +64,9 @@ def _text(name: str, value: Any) -> str:
     return shown(str(value)) if name in _FILES else str(value)
 
 
-def made_with(version: str, *settings: str, withdraws_release: bool = False, **metadata: Any) -> dict[str, Any]:
+def made_with(
+    version: str, *settings: str, withdraws_release: bool = False, on_demand: bool = False, **metadata: Any
+) -> dict[str, Any]:
     """The code version of an asset and the metadata that say what it depends on, for ``@dg.asset(**made_with(…))``.
 
     Dagster does not see a change of a setting. So the digest of the settings is a part of the code version: the asset is out of
@@ -74,12 +76,19 @@ def made_with(version: str, *settings: str, withdraws_release: bool = False, **m
         version: raised by hand when the same inputs would give another content.
         settings: names of the settings that the content depends on.
         withdraws_release: whether the release is taken away before this asset is built again, because it rests on it.
+        on_demand: whether it is built only when a person asks for it: no part of `customs run`.
         metadata: more definition metadata.
     """
     values = setting_texts(settings, Settings())  # pyright: ignore[reportCallIssue]
     return {
         "code_version": code_version(version, values),
-        "metadata": {"version": version, "settings": values, "withdraws_release": withdraws_release, **metadata},
+        "metadata": {
+            "version": version,
+            "settings": values,
+            "withdraws_release": withdraws_release,
+            "on_demand": on_demand,
+            **metadata,
+        },
     }
 
 
@@ -106,6 +115,7 @@ class Asset:
         judges_its_inputs: whether it decides by itself what it makes of inputs that failed a check: the gate does.
         input_of_dataset: the one parent that the cells of a data set are built from.
         built_with: the assets that one step builds together with it.
+        on_demand: whether it is built only when a person asks for it.
     """
 
     key: str
@@ -119,6 +129,7 @@ class Asset:
     judges_its_inputs: bool = False
     input_of_dataset: tuple[tuple[str, str], ...] = ()
     built_with: tuple[str, ...] = ()
+    on_demand: bool = False
 
     def parents_of(self, partition: str) -> tuple[str, ...]:
         """The assets that one partition is built from."""
@@ -127,18 +138,36 @@ class Asset:
 
 
 class Graph:
-    """The assets by key, in an order in which they can be built."""
+    """The assets by key, in an order in which they can be built.
 
-    def __init__(self, assets: Iterable[Asset]) -> None:
+    Args:
+        assets: all assets.
+        with_on_demand: whether those that are built on demand count among :attr:`assets`. Each can be looked up in any case.
+
+    Attributes:
+        assets: the assets that count, by key.
+    """
+
+    def __init__(self, assets: Iterable[Asset], with_on_demand: bool = False) -> None:
         waiting = {asset.key: asset for asset in assets}
-        self.assets: dict[str, Asset] = {}
+        self._all: dict[str, Asset] = {}
         while waiting:
             key = next(key for key, asset in waiting.items() if not waiting.keys() & set(asset.parents))
-            self.assets[key] = waiting.pop(key)
+            self._all[key] = waiting.pop(key)
+        self.assets = {key: asset for key, asset in self._all.items() if with_on_demand or not asset.on_demand}
         self.ancestors = cache(self._ancestors)
 
+    def with_on_demand(self) -> Graph:
+        """The same graph, in which those that are built on demand count."""
+        return Graph(self._all.values(), with_on_demand=True)
+
+    @property
+    def on_demand(self) -> list[str]:
+        """The assets that are built on demand."""
+        return [key for key, asset in self._all.items() if asset.on_demand]
+
     def __getitem__(self, key: str) -> Asset:
-        return self.assets[key]
+        return self._all[key]
 
     def __contains__(self, key: object) -> bool:
         return key in self.assets
@@ -189,7 +218,7 @@ def graph_of(definitions: Iterable[Any], checks: Iterable[dg.AssetChecksDefiniti
 
 def _asset(spec: dg.AssetSpec, checks: Sequence[str], of_step: Sequence[str]) -> Asset:
     partitions = spec.partitions_def
-    is_cell = isinstance(partitions, dg.MultiPartitionsDefinition)
+    is_cell = isinstance(partitions, dg.MultiPartitionsDefinition | dg.StaticPartitionsDefinition)
     return Asset(
         spec.key.to_user_string(),
         "whole" if partitions is None else "cell" if is_cell else "month",
@@ -203,4 +232,5 @@ def _asset(spec: dg.AssetSpec, checks: Sequence[str], of_step: Sequence[str]) ->
         spec.metadata.get("judges_its_inputs", False),
         tuple(spec.metadata.get("input_of_dataset", {}).items()),
         tuple(of_step),
+        spec.metadata.get("on_demand", False),
     )

@@ -112,6 +112,20 @@ class Settings(BaseSettings):
         ge=1,
         description="CTGAN epochs for each month of the rehearsal that attacks are measured on; a tenth of epochs if unset",
     )
+    shadows: int = Field(
+        32, ge=2, multiple_of=2, description="shadow syntheses of the deep attacks; each target is in half of them"
+    )
+    shadow_targets: int = Field(
+        100, ge=1, description="how many of the most exposed importers the deep attacks are aimed at, at most"
+    )
+    shadow_rows: int = Field(
+        18_000,
+        ge=100,
+        description="declarations of a shadow, about: of a larger source a sample of the importers is taken",
+    )
+    shadow_epochs: int | None = Field(
+        None, ge=1, description="CTGAN epochs for each month of a shadow; a hundredth of epochs if unset"
+    )
     identity_key: Path = Field(
         Path(".customs/identity.key"), description="file with the secret that makes identity tokens, outside the lake"
     )
@@ -248,3 +262,8 @@ class Settings(BaseSettings):
         if self.tariff is not None:
             return "given"
         return "simulated" if is_simulated(self.source) else "nomenclature"
+
+
+def shadow_keys(settings: Settings) -> list[str]:
+    """The names of the shadows, in order: partition keys."""
+    return [f"{number:02d}" for number in range(1, settings.shadows + 1)]

@@ -15,6 +15,7 @@ from customs_assets.automation.staleness import Finding, Staleness
 from customs_assets.claims import Claim, Subject, as_json
 from customs_assets.graph import SOURCE_KEY, Graph, Node, code_version, setting_texts, setting_values
 from customs_assets.lake import Lake, Record
+from customs_assets.privacy.deep_goals import DEEP
 from customs_assets.privacy.goals import ATTACKS, REQUIRED, REQUIRED_OF_A_MONTH
 from customs_assets.secret_files import identity_key, release_secret
 from customs_assets.settings import Settings
@@ -99,6 +100,7 @@ class ReleasedLake(BuiltLake):
             return path, self.lake.write_bytes(path, f"<p>{content}</p>".encode())
         claims = {
             "release_privacy": [sound_claim(claim) for claim in REQUIRED],
+            "deep_attacks": [sound_claim(claim) for claim in DEEP],
             "privacy_report": [sound_claim(claim) for claim in REQUIRED_OF_A_MONTH],
             "release_evidence": [Claim("KSComplement", Subject.FIDELITY, "Distributions", 0.995, at_least=0.99)],
         }

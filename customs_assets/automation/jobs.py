@@ -9,6 +9,7 @@ import dagster as dg
 from customs_assets.benchmark.assets import cells
 from customs_assets.graph import SOURCE_KEY
 from customs_assets.partitions import months
+from customs_assets.privacy.shadows.assets import shadows
 from customs_assets.settings import Settings
 
 
@@ -70,6 +71,13 @@ _JOBS = (
         "synthetic_release",
     ),
     _job("evidence", "The evidence on one page, and its form for the public.", "evidence_report", "public_evidence"),
+    _job("targets", "The most exposed importers, whom the deep attacks are aimed at.", "exposed_importers"),
+    _job("shadow", "One shadow synthesis of the deep attacks.", "shadow_scores", partitions_def=shadows),
+    _job(
+        "deep",
+        "What attacks with shadow models find. Not a part of `customs run`; `customs publish` asks for it.",
+        "deep_attacks",
+    ),
 )
 
 _DEFINITIONS = {name: definition for name, _, definition in _JOBS}

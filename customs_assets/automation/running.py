@@ -28,6 +28,7 @@ _TAGS = {"dagster/max_retries": "0"}
 _FIRST = (
     *("law", "month", "shared", "rehearsal", "synthesis"),
     *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell", "evidence"),
+    *("targets", "shadow", "deep"),
 )
 
 # A partition that is out of date again each time it was built has inputs that change all the time.
@@ -61,6 +62,8 @@ class Run:
         if "|" in self.partition:
             dataset, detector = self.partition.split("|")
             return f"{detector} on {dataset}"
+        if self.job == "shadow":
+            return f"shadow {self.partition}"
         return f"{self.partition}, synthesis" if self.job == "synthesis" else self.partition or self.job
 
 

@@ -49,13 +49,14 @@ class Staleness:
         graph: the asset graph.
         lake: the lake.
         settings: the settings.
+        keys: the assets that are looked at; None for all that count in the graph.
 
     Raises:
         SourceError: the settings name no source that can be read.
     """
 
-    def __init__(self, graph: Graph, lake: Lake, settings: Settings) -> None:
-        self.graph, self.lake, self.settings = graph, lake, settings
+    def __init__(self, graph: Graph, lake: Lake, settings: Settings, keys: Collection[str] | None = None) -> None:
+        self.graph, self.lake, self.settings, self.keys = graph, lake, settings, keys
         self.source = source_of(settings)
         self.origin = self.source.origin
         self._reads_again = True
@@ -94,6 +95,8 @@ class Staleness:
         # What changed in a published month counts from the next month on; until there is one, it is not read.
         self._reads_again = any(month not in self.frozen for month in {*months, *self._at_hand((RAW,))})
         for key in self.graph.assets:
+            if self.keys is not None and key not in self.keys:
+                continue
             for partition in self.graph.partitions(key, months):
                 if finding := self._look(key, partition):
                     found[key, partition] = finding

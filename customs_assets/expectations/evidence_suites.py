@@ -184,4 +184,9 @@ def _cost_of_disclosure(examined: Examined) -> str:
     )
 
 
+def expected_of_claims(claims: Iterable[Claim]) -> Piece:
+    """One row of measures, and the expectation that each claim holds, for other suites on claims."""
+    return _expected(claims)
+
+
 EVIDENCE_SUITES = (_copies_of_a_month, _complete, _law, _fidelity_and_utility, _privacy, _names, _attacks, _use)

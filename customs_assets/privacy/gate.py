@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from customs_assets.claims import Claim, Subject, from_json
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, Record, folder_checksum
+from customs_assets.privacy.deep_goals import DEEP, DEEP_CLAIMS
 from customs_assets.privacy.goals import ATTACKS, NO_ATTACK, REQUIRED, REQUIRED_OF_A_MONTH
 from customs_assets.published import register_of
 from customs_assets.settings import Settings
@@ -22,7 +23,7 @@ from customs_assets.settings import Settings
 CANDIDATE = "release_candidate"
 
 # The version of the measures that the gate goes by. Raise it when the same rows would get other measures.
-PRIVACY_VERSION = "9"
+PRIVACY_VERSION = "10"
 
 # The first word of every sentence that says that nothing is released.
 WITHHELD = "withheld: "
@@ -115,17 +116,22 @@ def reasons_of_claims(
         for reason in _objections(month_claims, REQUIRED_OF_A_MONTH, accepted)
     ]
     strange = [
-        f"CUSTOMS_RELEASE_DESPITE names {key}, which is no privacy claim; they are {', '.join((*REQUIRED, NO_ATTACK))}"
+        f"CUSTOMS_RELEASE_DESPITE names {key}, which is no privacy claim; they are {', '.join((*REQUIRED, *DEEP, NO_ATTACK))}"
         for key in accepted
-        if key not in REQUIRED and key != NO_ATTACK
+        if key not in (*REQUIRED, *DEEP, NO_ATTACK)
     ]
     return [*_objections(claims, REQUIRED, accepted), *of_months, *strange]
+
+
+def reasons_of_deep_claims(claims: Sequence[Claim], despite: Mapping[str, str]) -> list[str]:
+    """Why the claims of the deep attacks (``deep_goals``) withhold the release from being published."""
+    return _objections([claim for claim in claims if claim.key in DEEP], DEEP, despite)
 
 
 def accepted_claims(claims: Sequence[Claim], despite: Mapping[str, str]) -> list[dict[str, str]]:
     """What is set aside of claims over all months: ``claim``, ``title``, ``objection`` (empty if there is none), ``reason``."""
     objections = {claim.key: _objection(claim) for claim in claims if _is_judged(claim)}
-    titles = {claim.key: claim.title for claim in claims}
+    titles = {key: claim.title for key, claim in DEEP_CLAIMS.items()} | {claim.key: claim.title for claim in claims}
     return [
         {"claim": key, "title": titles.get(key, key), "objection": objections.get(key, ""), "reason": reason}
         for key, reason in despite.items()

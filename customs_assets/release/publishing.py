@@ -18,6 +18,8 @@ from pathlib import Path
 
 from customs_assets.lake import Lake
 from customs_assets.lake.files import is_orphan, settle, temporary_name
+from customs_assets.privacy.gate import set_aside
+from customs_assets.privacy.shadows.standing import reasons_to_hold_back
 from customs_assets.release.files import CHECKSUMS
 from customs_assets.release.registering import Registration, registered
 from customs_assets.release.signatures import (
@@ -97,8 +99,8 @@ def publish(
         What was signed, and what the register has more.
 
     Raises:
-        SigningError: there is no release, it is refused, too few signed it, a month was published under another draw, or the
-            folder is of no use.
+        SigningError: there is no release, it is refused, too few signed it, the deep attacks are missing, of other rows, or speak
+            against it, a month was published under another draw, or the folder is of no use.
         SignatureError: ssh-keygen is not installed.
         PublishedError: the register cannot be used.
         OSError: the folder cannot be written; nothing is left of it.
@@ -108,6 +110,8 @@ def publish(
     found = sign_offs(lake, release, allowed)
     if reason := _forbids(found, settings.signers):
         raise SigningError(reason)
+    if reasons := reasons_to_hold_back(lake, set_aside(lake)):
+        raise SigningError(f"the release must not be published: {'; '.join(reasons)}")
     folder = {name: content for name, content in release.files.items() if name != SIGNATURES} | dict(release.pages)
     with registered(lake, release, settings) as registration:
         _write_whole(target, folder, _bundle(found.counting, allowed))

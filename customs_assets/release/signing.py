@@ -21,6 +21,8 @@ from customs_assets.claims import Claim, from_json
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, LakeError, folder_checksum
 from customs_assets.privacy.gate import ALTERED, CANDIDATE, reasons_not_released, reasons_to_withhold
+from customs_assets.privacy.shadows.measure import ASSET as DEEP_ATTACKS
+from customs_assets.privacy.shadows.standing import why_not_standing
 from customs_assets.release.datapackage import DESCRIPTOR, rounding_of
 from customs_assets.release.rounding import Rounding
 from customs_assets.release.signatures import (
@@ -63,8 +65,8 @@ class StandingRelease:
 
     Attributes:
         files: contents by name.
-        claims: what is claimed of it, by ``privacy`` and ``evidence``: the ``sha256`` of the document and its ``claims``; None
-            where there is no such document.
+        claims: what is claimed of it, by ``privacy``, ``evidence`` and ``deep_attacks``: the ``sha256`` of the document and its
+            ``claims``; None where there is no such document of these rows.
         months: the months of the source that it is made of.
         pages: what is published beside the files, by name: the outside form of the evidence page. Empty where none was made of
             these files and claims.
@@ -136,6 +138,7 @@ def standing_release(lake: Lake) -> StandingRelease:
     claims = {
         "privacy": _claims(lake, PRIVACY, rounding),
         "evidence": None if evidence is None else _claims(lake, EVIDENCE, rounding),
+        "deep_attacks": None if why_not_standing(lake) else _claims(lake, DEEP_ATTACKS, rounding),
     }
     return StandingRelease(files, claims, months, _pages(lake))
 

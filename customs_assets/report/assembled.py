@@ -12,6 +12,7 @@ from customs_assets.lake import Lake
 from customs_assets.lake.frozen import Frozen
 from customs_assets.law.reading import stated_origin
 from customs_assets.privacy.gate import CANDIDATE, reasons_of_measures
+from customs_assets.privacy.shadows.standing import standing_attacks
 from customs_assets.release.standing import standing
 from customs_assets.release.succession import Succession, sentence_of_changes
 from customs_assets.report.page import Evidence
@@ -49,6 +50,7 @@ def evidence_of(
             for act, record in stands.acts
         ],
         succession=[*Succession.of(months, settings, frozen).in_words(), *([changed] if changed else [])],
+        deep_attacks=standing_attacks(lake),
         is_unclear=stands.word == "cannot be told",
     )
 

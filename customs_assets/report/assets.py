@@ -53,7 +53,7 @@ def release_evidence(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("7", *_OF_PAGES),
+    **made_with("8", *_OF_PAGES),
 )
 def evidence_report(
     pipeline: Pipeline,

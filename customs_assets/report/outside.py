@@ -43,6 +43,9 @@ PARTS: dict[str, Part] = {
     "privacy": Part(True, "the bounds that the verdicts rest on, rounded"),
     "membership": Part(True, "two measures for each attack, rounded"),
     "roc": Part(False, "its left end tells of single importers"),
+    "deep-attacks": Part(
+        False, "they are made after this page, of a few importers; who signs has their measures in the record"
+    ),
     "law": Part(True, "rules and settings; requests are counted in tens"),
     "months-compared": Part(False, "a month has few importers, and months can be subtracted from each other"),
     "run": Part(True, "months, settings, versions, and the checksums of what is published"),

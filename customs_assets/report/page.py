@@ -66,6 +66,7 @@ class Evidence:
         signed: who signed or refused the release, a pair of act (``signed_by``, ``refused_by``) and its ``name``, ``date`` and
             ``reason`` each.
         succession: sentences on the releases before this one, and on the day by which its labels were known.
+        deep_attacks: as the asset of that name, where it is of the candidate's rows; None where it was not made yet.
         is_unclear: whether there are records of signatures of which it cannot be told whether they count.
     """
 
@@ -83,6 +84,7 @@ class Evidence:
     withheld: Sequence[str]
     signed: Sequence[tuple[str, Mapping[str, str]]] = ()
     succession: Sequence[str] = ()
+    deep_attacks: Mapping[str, Any] | None = None
     is_unclear: bool = False
 
     @property
@@ -140,6 +142,11 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         despite=[_despite(entry, claims, form) for entry in evidence.release_privacy.get("despite", [])],
         membership=_membership(membership, form),
         strongest=_strongest(membership, words),
+        deep_attacks=evidence.deep_attacks,
+        deep_claims=[
+            _claim(claim, form) for claim in claims_from_json((evidence.deep_attacks or {"claims": []})["claims"])
+        ],
+        deep_table=_deep_table(evidence.deep_attacks, form),
         table_two=_table_two(scores, evidence.release_evidence["table_2"], form),
         table_three=_table_three(pd.concat(evidence.fraud_benchmark.values(), ignore_index=True), document, form),
         at_random=form.share(
@@ -371,6 +378,17 @@ def _product(row: Mapping[str, Any], form: Form) -> list[str]:
     shares = (row[name] for name in ("from_synthetic", "from_source", "blind"))
     level = form.words.translated(row["level"])
     return [level, form.words("product.top", n=row["top"]), *(form.number(share) for share in shares)]
+
+
+def _deep_table(found: Mapping[str, Any] | None, form: Form) -> list[list[str]]:
+    """A row an attack with shadow models: what it looks at, AUC and true positives. Empty where none was made."""
+    return [
+        [
+            form.words.translated(attack["title"]),
+            *(form.number(attack[measure]) for measure in ("auc", "tpr_10", "tpr_01")),
+        ]
+        for attack in (found or {"attacks": []})["attacks"]
+    ]
 
 
 def _months_compared(

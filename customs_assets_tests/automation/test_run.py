@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import html
 import os
 import random
 import shutil
@@ -21,9 +22,16 @@ import pytest
 from customs_assets.claims import from_json
 from customs_assets.declaration import RELEASED
 from customs_assets.definitions import graph
+from customs_assets.disclosure.population import Population, months_of_population
 from customs_assets.lake import Lake
+from customs_assets.law.law import Law
+from customs_assets.privacy.deep_goals import DEEP
 from customs_assets.privacy.gate import reasons_of_claims
+from customs_assets.privacy.shadows.exposed import Exposed
+from customs_assets.privacy.shadows.shadow import World, shadow
+from customs_assets.privacy.shadows.standing import reasons_to_hold_back, why_not_standing
 from customs_assets.secret_files import release_secret
+from customs_assets.settings import Settings
 from customs_assets_tests.conftest import fixed_secrets
 from customs_assets_tests.lakes import TOO_FEW_IMPORTERS, artifacts, compare, out_of_date
 from customs_assets_tests.services import customs
@@ -71,6 +79,48 @@ def finished(tmp_path_factory: pytest.TempPathFactory, small_source: Path) -> Fi
     }
     done = _customs(folder, environment, "run", "--months", "2020-01:2020-04", "--workers", "4")
     return Finished(folder, environment, done.stdout + done.stderr, done.returncode)
+
+
+def test_deep_attacks_are_made_on_demand_and_a_shadow_alone_is_the_same(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Four shadows, two at once, on a copy of the lake; then one of them by a call of its function."""
+    assert graph.on_demand and not any(finished.lake.partitions_recorded(key) for key in graph.on_demand)
+    shutil.copytree(finished.folder, tmp_path / "copy")
+    copy = Finished(tmp_path / "copy", {**finished.environment, "CUSTOMS_SHADOWS": "4"}, "", 0)
+    done = copy.again("deep-attacks", "--workers", "2")
+    said = done.stdout + done.stderr
+    found, lake = copy.lake.read_json("deep_attacks"), copy.lake
+    assert found["shadows"] == 4 and found["targets"] >= 10, said
+    assert all(f"shadow {number:02d}: built in" in said for number in range(1, 5)), said
+    assert [claim["key"] for claim in found["claims"]][:2] == list(DEEP)
+    assert found["made_of"] == {
+        f"{asset} {month}": record.sha256
+        for asset in ("anonymized_declarations", "synthetic_declarations")
+        for month in MONTHS
+        if (record := lake.record(asset, month)) is not None
+    }
+    assert why_not_standing(lake) == ""
+    reasons = reasons_to_hold_back(lake, {})
+    assert done.returncode == (1 if reasons else 0), said
+    assert ("nothing may be published" if reasons else "let the release be published") in said
+    page = Path(lake.path("evidence_report", suffix="html")).read_text()
+    assert found["trained_on"] in html.unescape(page), "the page was made again"
+    assert "nothing to do" in copy.again("deep-attacks").stdout
+    # The same shadow, by the function alone, in this process.
+    world = World(
+        {month: lake.read_frame("anonymized_declarations", month) for month in MONTHS},
+        Population.of(lake, MONTHS),
+        months_of_population(lake, MONTHS),
+        Law.of(lake.read_table("tariff"), lake.read_table("tariff_routes")),
+        lake.read_frame("confidential_trade"),
+    )
+    monkeypatch.setenv("CUSTOMS_EPOCHS", "2")
+    monkeypatch.setenv("CUSTOMS_SHADOWS", "4")
+    secret = (copy.folder / ".customs" / "release.secret").read_bytes()
+    targets = Exposed.from_json(lake.read_json("exposed_importers"))
+    alone = shadow(world, targets, 2, Settings(), secret)  # pyright: ignore[reportCallIssue]
+    assert alone == lake.read_json("shadow_scores", "03")
 
 
 def test_four_months_at_once_make_everything(finished: Finished):

@@ -25,7 +25,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
         small_month(month, rows=3).to_csv(folder / "source" / f"declarations-{month}.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
         set_settings(patch, folder, folder)
-        ReleasedLake(None, graph, MONTHS).build_everything()
+        ReleasedLake(None, graph.with_on_demand(), MONTHS).build_everything()
     (folder / "keys").mkdir(mode=0o700)
     for name in (ANNA, BORIS, MALLORY):
         make_key(folder / "keys", name.partition("@")[0])

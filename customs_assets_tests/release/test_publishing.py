@@ -17,7 +17,7 @@ from customs_assets.release import publishing
 from customs_assets.release.signatures import AllowedSigners
 from customs_assets.settings import Settings
 from customs_assets_tests.lakes import small_release
-from customs_assets_tests.release.signing_office import ANNA, BORIS, MALLORY, Office, signature_of
+from customs_assets_tests.release.signing_office import ANNA, BORIS, MALLORY, MONTHS, Office, signature_of
 
 NOT_ITS_SIGNATURE = "is not what its signature is of"
 
@@ -65,6 +65,80 @@ def test_a_reader_checks_a_published_folder_without_lake_and_settings(office: Of
     status, said = office.command("verify", str(published))
     assert status == 0, said
     assert "who signed is not shown: the list of signers came with the folder" in said
+
+
+# The deep attacks: publishing asks for them.
+
+
+def _no_deep_attacks(office: Office) -> str:
+    Path(office.lake.path("deep_attacks", suffix="json")).unlink()
+    return "the deep attacks were not made yet; run `customs deep-attacks`"
+
+
+def _deep_attacks_past_their_limit(office: Office) -> str:
+    _other_claims(office, "deep_attacks", '"lower_bound": 0.0', '"lower_bound": 0.2')
+    return "deep_membership goes past its limit of 0.15 by more than chance"
+
+
+def _deep_attacks_on_other_rows(office: Office) -> str:
+    lake, place = office.lake, f"synthetic_declarations|{MONTHS[0]}"
+    record = lake.record("deep_attacks")
+    assert record is not None and place in record.inputs
+    lake.save_record(replace(record, inputs={**record.inputs, place: "0" * 64}))
+    return "the deep attacks were made for other synthetic rows than those of release_candidate; run `customs deep-attacks`"
+
+
+def _shadows_of_another_k(office: Office) -> str:
+    record = office.lake.record("shadow_scores", "07")
+    assert record is not None
+    office.lake.save_record(replace(record, settings={**record.settings, "min_group": "2"}))
+    return "the shadows were made with another min_group than the release"
+
+
+def _another_shadow(office: Office) -> str:
+    record = office.lake.record("shadow_scores", "07")
+    assert record is not None
+    office.lake.save_record(replace(record, sha256="0" * 64))
+    return "the shadows in the lake are not those of the deep attacks"
+
+
+def _deep_attacks_by_hand(office: Office) -> str:
+    path = Path(office.lake.path("deep_attacks", suffix="json"))
+    path.write_text(path.read_text().replace('"measured": 0.01', '"measured": 0.0'))
+    return "deep_attacks is not what was made and judged"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _no_deep_attacks,
+        _deep_attacks_past_their_limit,
+        _deep_attacks_on_other_rows,
+        _shadows_of_another_k,
+        _another_shadow,
+        _deep_attacks_by_hand,
+    ],
+    ids=lambda change: change.__name__.strip("_"),
+)
+def test_nothing_is_published_without_deep_attacks_on_its_rows_that_let_it(
+    office: Office, change: Callable[[Office], str]
+):
+    said = change(office)
+    status, told = office.sign(ANNA)
+    assert status == 0, told
+    assert ("will not count once they are made" in told) == (change is not _deep_attacks_past_their_limit)
+    status, told = office.publish()
+    assert status == 1 and "the release must not be published: " in told and said in told, told
+    assert not (office.folder / "published").exists()
+
+
+def test_a_sign_off_is_of_the_deep_attacks_that_stand(office: Office):
+    office.sign(ANNA)
+    content = json.loads(office.records[0].read_text())["claims"]["deep_attacks"]
+    assert [claim["key"] for claim in content["claims"]] == ["deep_membership", "deep_membership_tpr"]
+    _other_claims(office, "deep_attacks", '"measured": 0.01', '"measured": 0.02')
+    status, said = office.publish()
+    assert status == 1 and "is of other claims than those that stand now" in said
 
 
 # Attacks on the lake: publishing refuses.

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from customs_assets.claims import from_json
+from customs_assets.claims import as_json, from_json
 from customs_assets.lake import Lake
+from customs_assets.privacy.deep_goals import DEEP_CLAIMS
 from customs_assets.privacy.gate import reasons_of_measures
+from customs_assets.report.assembled import assembled
 from customs_assets.report.page import page
 from customs_assets.settings import Settings
 from customs_assets_tests.report.conftest import by_month, evidence_in
@@ -67,6 +69,28 @@ def test_the_page_says_what_the_lake_says(written: tuple[Path, Lake]):
     assert len(attacks) == 12
     for attack in attacks:
         assert f'<td class="name">{attack["title"]}</td>' in text and f"{attack['tpr_01']:.4f}" in text
+
+
+def test_the_page_tells_of_the_deep_attacks_or_that_they_were_not_made(written: tuple[Path, Lake]):
+    path, lake = written
+    assert "They are made by <code>customs deep-attacks</code>" in path.read_text(encoding="utf-8")
+    [by_auc, by_tpr] = DEEP_CLAIMS.values()
+    claims = [replace(by_auc, measured=0.5123), replace(by_tpr, measured=0.0123, at_most=0.0155)]
+    attack = {
+        "name": "closest",
+        "title": "distance <to> the closest row",
+        "auc": 0.5123,
+        "tpr_01": 0.0123,
+        "tpr_10": 0.1031,
+    }
+    found = {"claims": as_json(claims), "attacks": [attack], "trained_on": "32 shadow syntheses of a sample."}
+    text = page(replace(assembled(lake, Settings()), deep_attacks=found)).decode()  # pyright: ignore[reportCallIssue]
+    assert "32 shadow syntheses of a sample." in text and "Not made yet" not in text
+    assert (
+        '<td class="name">distance &lt;to&gt; the closest row</td><td class="n">0.5123</td><td class="n">0.1031</td>'
+        in text
+    )
+    assert "≤ 0.0155" in text and by_tpr.title in text
 
 
 def test_the_page_says_at_its_top_what_the_gate_says(written: tuple[Path, Lake]):
