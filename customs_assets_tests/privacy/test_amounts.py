@@ -202,7 +202,7 @@ def test_codes_of_few_importers_are_counted_with_their_cells(declarations):
     released = declarations(rows=4, office_id=["10", "77", "77", "66"], import_use=["21", "21", "21", "99"])
     # Office 66 is nobody's; the amounts and relations of the account are not codes.
     [claim] = [claim for claim in rule_claims(Tables(released, source), K) if claim.key == "codes_under_k"]
-    assert (claim.measured, claim.note) == (2, "office_id 1, import_use 1")
+    assert (claim.measured, claim.note) == (2, "office_id 1, import_use 1; the original itself has fewer than 5")
     assert group_account(released, source, K)["office_id"].rows_under_k == 2
     [claim] = [claim for claim in rule_claims(Tables(released.iloc[:1], source), K) if claim.key == "codes_under_k"]
     assert (claim.measured, claim.note) == (0, "none in any column")

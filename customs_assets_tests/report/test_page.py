@@ -16,7 +16,6 @@ from customs_assets.claims import as_json, from_json
 from customs_assets.lake import Lake
 from customs_assets.privacy.deep_goals import DEEP_CLAIMS
 from customs_assets.privacy.gate import reasons_of_measures
-from customs_assets.report.assembled import assembled
 from customs_assets.report.page import page
 from customs_assets.settings import Settings
 from customs_assets_tests.report.conftest import by_month, evidence_in
@@ -84,7 +83,7 @@ def test_the_page_tells_of_the_deep_attacks_or_that_they_were_not_made(written: 
         "tpr_10": 0.1031,
     }
     found = {"claims": as_json(claims), "attacks": [attack], "trained_on": "32 shadow syntheses of a sample."}
-    text = page(replace(assembled(lake, Settings()), deep_attacks=found)).decode()  # pyright: ignore[reportCallIssue]
+    text = page(replace(evidence_in(lake), deep_attacks=found)).decode()
     assert "32 shadow syntheses of a sample." in text and "Not made yet" not in text
     assert (
         '<td class="name">distance &lt;to&gt; the closest row</td><td class="n">0.5123</td><td class="n">0.1031</td>'
