@@ -117,7 +117,7 @@ def sound_claim(key: str, measured: float = 0.01, lower_bound: float = 0.0, uppe
 
 
 # Sixty importers are too few to exclude any limit: a release of a test's source is let through by a setting, as a pilot's.
-TOO_FEW_IMPORTERS = json.dumps({key: "a test of sixty importers" for key in ATTACKS})
+TOO_FEW_IMPORTERS = json.dumps({key: "a test of sixty importers" for key in (*ATTACKS, *DEEP)})
 
 
 def small_release(content: str = "rows") -> dict[str, bytes]:

@@ -51,7 +51,7 @@ def _sign_another_draw(office: Office) -> None:
     with office.patch.context() as patch:
         elsewhere = replace(office, patch=patch)
         _in_another_lake(elsewhere)
-        OtherDraw(None, graph, MONTHS).build_everything()
+        OtherDraw(None, graph.with_on_demand(), MONTHS).build_everything()
         assert elsewhere.sign(ANNA)[0] == 0
 
 
@@ -146,7 +146,7 @@ def test_a_published_month_is_not_out_of_date_and_another_draw_of_it_is(office: 
     office.patch.setenv("CUSTOMS_ROWS", "7")
     office.patch.setenv("CUSTOMS_EPOCHS", "8")
     assert {key for key, _ in out_of_date(office.lake, MONTHS)} == {"rehearsed_declarations"}
-    OtherDraw(None, graph, MONTHS).build("synthetic_declarations", MONTHS[1])
+    OtherDraw(None, graph.with_on_demand(), MONTHS).build("synthetic_declarations", MONTHS[1])
     finding = out_of_date(office.lake, MONTHS)["synthetic_declarations", MONTHS[1]]
     assert finding.reason == "is not the month as it was published"
 

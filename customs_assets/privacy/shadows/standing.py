@@ -14,6 +14,8 @@ from customs_assets.lake import Lake, Record
 from customs_assets.privacy.gate import ALTERED, CANDIDATE, reasons_of_deep_claims
 from customs_assets.privacy.shadows.measure import ASSET, VERSION
 from customs_assets.privacy.shadows.shadow import VERSION as SHADOW_VERSION
+from customs_assets.published import register_of
+from customs_assets.settings import Settings
 
 # What to do where the attacks are missing or of something else.
 ADVICE = "run `customs deep-attacks`"
@@ -59,9 +61,13 @@ def reasons_to_hold_back(lake: Lake, despite: Mapping[str, str]) -> list[str]:
 
 def _of_another_source(lake: Lake, record: Record) -> str:
     """How the source or the settings of the attacks differ from those of the synthetic months; empty where they do not."""
+    published = register_of(Settings())  # pyright: ignore[reportCallIssue]
     for month in _months(record, _SYNTHETIC):
         synthetic = lake.last_record(_SYNTHETIC, month)
         source = f"{_SOURCE}|{month}"
+        # A published month stands as it was made then, whatever its source is now.
+        if synthetic is not None and published.holds(month, synthetic.sha256):
+            continue
         if synthetic is None or synthetic.inputs.get(source) != record.inputs.get(source):
             return f"{month}: the deep attacks were made from another source than the synthetic rows; {ADVICE}"
     places = _months(record, _SCORES)
