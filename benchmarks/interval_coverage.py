@@ -43,7 +43,7 @@ class Verdicts:
         self.repetitions += 1
         self.convicted += bool(convicting)
         self.silent += any(math.isnan(claim.lower_bound) for claim in claims)
-        self.unmeasured += not convicting and not all(claim.excludes_limit for claim in claims)
+        self.unmeasured += not convicting and any(claim.is_too_wide for claim in claims)
         self.by_claim.update(convicting)
 
 

@@ -170,7 +170,7 @@ def _objection(claim: Claim) -> str:
 
     A claim withholds the release where it exceeds its limit by more than chance (``Claim.blocks_release``), and where it was not
     measured: a measure, a bound or a limit that is no number proves nothing, and neither does an interval that does not exclude
-    the limit (``Claim.excludes_limit``).
+    the limit (``Claim.is_too_wide``).
     """
     if claim.blocks_above is not None:
         ends = claim.lower_bound + claim.upper_bound
@@ -185,7 +185,7 @@ def _objection(claim: Claim) -> str:
         return (
             f"goes past its limit of {claim.blocks_above:.4g} by more than chance: {claim.measured:.4g} ({claim.note})"
         )
-    if claim.blocks_above is not None and not claim.excludes_limit:
+    if claim.is_too_wide:
         return _too_wide(claim)
     if claim.at_least is not None and claim.measured < claim.at_least:
         return f"lies below its goal of {claim.at_least:.4g}: {claim.measured:.4g} ({claim.note})"

@@ -179,7 +179,7 @@ def test_attacks_that_succeed_fail_the_page_and_those_that_do_not_pass_it(lake: 
     for synthetic, passes in ((honest.synthetic, True), (training, False)):
         claims = attack_claims(synthetic, training, control, attacks=200)
         # Three hundred importers are too few to exclude every limit. What convicts is not set aside.
-        wide = [claim.key for claim in claims if not (claim.blocks_release or claim.excludes_limit)]
+        wide = [claim.key for claim in claims if not claim.blocks_release and claim.is_too_wide]
         lake.write_json(
             "release_privacy",
             {
