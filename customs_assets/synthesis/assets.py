@@ -125,7 +125,7 @@ def composed_identities(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("14", "release_secret", "min_group"),
+    **made_with("15", "release_secret", "min_group"),
 )
 def fraud_propensity(
     pipeline: Pipeline,

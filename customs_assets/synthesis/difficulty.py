@@ -31,7 +31,7 @@ _INSPECTION_RATES = (0.05, 0.1)
 _SPANS = 3
 
 # A stretch is searched for in steps of this factor, from 1, and no further than this from it. Then once more within a step.
-_STEP, _FURTHEST = 1.5, 8.0
+_STEP, _FURTHEST = 1.5, 4.0
 
 
 def detector_table(model_rows: pd.DataFrame, parties: pd.DataFrame | None) -> np.ndarray:
@@ -113,7 +113,7 @@ def precision(score: np.ndarray, fraud: np.ndarray) -> float:
 
 
 def matching_stretch(found_at: Callable[[float], float], in_source: float) -> float:
-    """The stretch at which as much is found as in the source, from 1/8 to 8.
+    """The stretch at which as much is found as in the source, from 1/4 to 4.
 
     What is found rises with the stretch, but for noise. It is searched for upwards or downwards from 1, in steps of half as much
     again, then once within the step that holds it; the last two stretches about it are joined by a line.
