@@ -1,6 +1,6 @@
 """The assets of the evidence: ``release_evidence`` as data, ``evidence_report`` as a page, ``public_evidence`` as one for all."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
@@ -16,6 +16,9 @@ from customs_assets.privacy.assets import claims_metadata
 from customs_assets.report.evidence import evidence
 from customs_assets.resources import HTML, JSON, OWNERS, Pipeline
 from customs_assets.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from customs_assets.report.page import Evidence
 
 # The settings that the pages hang on.
 _OF_PAGES = ("min_group", "dominance_one", "dominance_two", "language")
@@ -68,19 +71,19 @@ def evidence_report(
     confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
     """One page for people: every claim with its verdict, tables 2 and 3, figures 3 to 7, privacy, and what was run."""
-    from customs_assets.report.assembled import evidence_of
     from customs_assets.report.page import page
 
-    documents = {
-        "release_quality": release_quality,
-        "release_evidence": release_evidence,
-        "release_privacy": release_privacy,
-        "fraud_benchmark": fraud_benchmark,
-        "quality_report": quality_report,
-        "privacy_report": privacy_report,
-    }
-    made_from = evidence_of(
-        pipeline.lake, pipeline.settings, documents, release_candidate.files, tariff, len(confidential_trade)
+    made_from = _evidence(
+        pipeline,
+        release_candidate,
+        tariff,
+        confidential_trade,
+        release_quality=release_quality,
+        release_evidence=release_evidence,
+        release_privacy=release_privacy,
+        fraud_benchmark=fraud_benchmark,
+        quality_report=quality_report,
+        privacy_report=privacy_report,
     )
     content, claims = page(made_from, pipeline.settings.language), made_from.claims
     metadata: dict[str, Any] = {
@@ -113,19 +116,33 @@ def public_evidence(
     confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
     """The page that is published with the release: measures rounded, and nothing that rests on fewer than ``k`` importers."""
-    from customs_assets.report.assembled import evidence_of
     from customs_assets.report.page import page
 
-    documents = {
-        "release_quality": release_quality,
-        "release_evidence": release_evidence,
-        "release_privacy": release_privacy,
-        "fraud_benchmark": fraud_benchmark,
-        "quality_report": quality_report,
-        "privacy_report": privacy_report,
-    }
-    made_from = evidence_of(
-        pipeline.lake, pipeline.settings, documents, release_candidate.files, tariff, len(confidential_trade)
+    made_from = _evidence(
+        pipeline,
+        release_candidate,
+        tariff,
+        confidential_trade,
+        release_quality=release_quality,
+        release_evidence=release_evidence,
+        release_privacy=release_privacy,
+        fraud_benchmark=fraud_benchmark,
+        quality_report=quality_report,
+        privacy_report=privacy_report,
     )
     content = page(made_from, pipeline.settings.language, outside=True)
     return dg.Output(content, metadata={"megabytes": round(len(content) / 1e6, 1)})
+
+
+def _evidence(
+    pipeline: Pipeline,
+    release_candidate: FolderOfFiles,
+    tariff: pa.Table,
+    confidential_trade: pd.DataFrame,
+    **documents: Any,
+) -> "Evidence":
+    """What both pages are made from."""
+    from customs_assets.report.assembled import evidence_of
+
+    requests = len(confidential_trade)
+    return evidence_of(pipeline.lake, pipeline.settings, documents, release_candidate.files, tariff, requests)

@@ -79,7 +79,6 @@ def found_in_source(table: np.ndarray, fraud: np.ndarray, spans: np.ndarray, see
 
 def found_in_drawn(table: np.ndarray, drawn: np.ndarray, rates: np.ndarray, spans: np.ndarray, seed: int) -> float:
     """The same on the last span, for labels drawn at rates. It is measured by the rates, with less noise than by labels.
-    labels.
 
     Args:
         table: shape (n, features).
