@@ -75,14 +75,8 @@ class Claim:
 
     @property
     def is_too_wide(self) -> bool:
-        """Whether the interval does not exclude the limit and is so wide that it could not if nothing leaked.
-
-        It is then wider than the way from what guessing reaches (0 where that is not told) to the limit.
-        """
-        if self.blocks_above is None or self.excludes_limit:
-            return False
-        by_guessing = 0.0 if math.isnan(self.ceiling) else self.ceiling
-        return not self.upper_bound - self.lower_bound <= self.blocks_above - by_guessing
+        """Whether the interval does not exclude the limit: nobody can tell on which side of it the release lies."""
+        return self.blocks_above is not None and not self.excludes_limit
 
     @property
     def holds(self) -> bool | None:

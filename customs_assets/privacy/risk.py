@@ -79,17 +79,21 @@ class Guesses(NamedTuple):
         return cls(rows.astype(float), np.bincount(codes, right.astype(float)))
 
     @classmethod
-    def on_importers(cls, everyone: np.ndarray, whom: np.ndarray, right: np.ndarray) -> Guesses:
+    def on_importers(
+        cls, everyone: np.ndarray, whom: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None
+    ) -> Guesses:
         """One guess on each of n victims, out of all importers of a side.
 
         Args:
             everyone: the importers of the side, distinct. Those on whom nobody guesses count with no guess.
             whom: shape (n,), the importer that each guess is about, one of ``everyone``.
             right: booleans of shape (n,).
+            weights: what each guess counts for, from 0, shape (n,); 1 by default.
         """
         place = pd.Index(everyone).get_indexer(pd.Index(whom))
-        attacks = np.bincount(place, minlength=len(everyone)).astype(float)
-        return cls(attacks, np.bincount(place, right.astype(float), minlength=len(everyone)))
+        counts = np.ones(len(place)) if weights is None else weights
+        attacks = np.bincount(place, counts, minlength=len(everyone))
+        return cls(attacks, np.bincount(place, right * counts, minlength=len(everyone)))
 
 
 def wilson_rate(successes: int, attacks: int, confidence: float = CONFIDENCE) -> Rate:

@@ -17,7 +17,7 @@ from customs_assets.privacy.declared import Declared, Half
 from customs_assets.privacy.dominant_totals import dominant_totals, largest
 from customs_assets.privacy.goals import TARGETS
 from customs_assets.privacy.group_disclosure import group_disclosure
-from customs_assets.privacy.inspected import inspected
+from customs_assets.privacy.inspected import inspected, weights_by_volume
 from customs_assets.privacy.rehearsal import Rehearsal, halves_of
 from customs_assets.privacy.replicated_uniques import disclosive, replicated_uniques
 from customs_assets.privacy.risk import Guesses, Risk, risk_of_guesses, strongest
@@ -247,6 +247,41 @@ def test_a_release_that_keeps_rare_tuples_in_their_month_shows_who_was_inspected
     honest = inspected(independent, training, control, declared)
     assert honest.lower_bound <= 0.05, honest
     assert inspected(training, training, control, declared) == found
+
+
+def _of_many_volumes(rng: np.random.Generator, prefix: str) -> pd.DataFrame:
+    """Declarations of 1,500 importers, each of four cells of few importers: 1 to 60 declarations a cell."""
+    rows = pd.DataFrame({"importer_id": [f"{prefix}{i}" for i in range(1500) for _ in range(4)]})
+    goods = rng.integers(0, 2000, len(rows))
+    rows["hs6_code"] = np.char.add("85", np.char.zfill(goods.astype(str), 4))
+    rows["country_of_origin"] = rows["country_of_departure"] = "CN"
+    rows["date"] = pd.Timestamp("2020-01-15")
+    rows["tax_type"], rows["tax_rate"] = "A", 8.0
+    rows["net_mass"] = rows["item_price"] = 10.0
+    rows = rows.loc[np.repeat(rows.index, np.exp(rng.uniform(0, np.log(60), len(rows))).astype(int))]
+    return rows.reset_index(drop=True)
+
+
+def test_that_who_declares_much_is_inspected_and_shown_is_no_news():
+    """A release of declarations drawn from the population shows what is declared often, and knows nothing of inspections."""
+    rng = np.random.default_rng(12)
+    everyone = [_of_many_volumes(rng, prefix) for prefix in "AC"]
+    training, control = (rows[rng.random(len(rows)) < 0.03].reset_index(drop=True) for rows in everyone)
+    declared = Declared(_half(everyone[0]), _half(everyone[1]))
+    drawn = everyone[0][rng.random(len(everyone[0])) < 0.03]
+    found = inspected(drawn, training, control, declared)
+    assert found.lower_bound == 0 and found.value < 0.03, found
+    assert found.upper_bound < LIMIT, found
+    assert inspected(training, training, control, declared).lower_bound > 0.1
+
+
+def test_guesses_are_weighed_to_the_volumes_of_others():
+    like = np.array([1, 1, 1, 2, 50])
+    own = np.array([1, 1, 2, 9, 9, 9])
+    weights = weights_by_volume(like, own)
+    # Three of five are of one declaration, one of two; fifty are nearest to nine.
+    assert weights == pytest.approx([1.8, 1.8, 1.2, 0.4, 0.4, 0.4])
+    assert weights_by_volume(np.zeros(0), own).tolist() == [1.0] * 6
 
 
 def test_where_everything_was_inspected_that_one_was_is_no_news(world):
