@@ -12,8 +12,6 @@ The first form draws so many scenes and prints, for each sabotage, how often the
 often the honest release is let through. The second form makes the release and the rehearsal of a lake again under so many
 secrets, and prints what the gate would say of each. A secret takes about as long as the lake's synthesis and attacks.
 
-The fourteenth, a month that is published under two draws, cannot be seen in a release. It takes a record of what was published.
-
 Tests import this module and run every sabotage once.
 """
 
@@ -44,9 +42,19 @@ from customs_assets.disclosure.parts import SafeParts, count_safe_parts, disclos
 from customs_assets.disclosure.population import Population, count_population
 from customs_assets.fidelity.claims import Tables
 from customs_assets.months import months_of
-from customs_assets.privacy.claims import Disclosure, amount_claims, attack_claims, disclosure_claims, rule_claims
+from customs_assets.privacy.claims import (
+    Disclosure,
+    amount_claims,
+    attack_claims,
+    disclosure_claims,
+    redraw_claim,
+    rule_claims,
+)
 from customs_assets.privacy.gate import reasons_of_claims
 from customs_assets.privacy.goals import ATTACKS
+from customs_assets.privacy.redrawn import months_drawn_again
+from customs_assets.privacy.rehearsal import digest
+from customs_assets.published import PublishedMonth, Register
 from customs_assets.release.names import names_in
 from customs_assets.synthesis.month import declaration_ids
 from customs_assets_tests.disclosing import law_that_allows
@@ -85,6 +93,7 @@ class Scene:
         control: the other half.
         rehearsed: rows made from ``training`` alone.
         disclosure: the tuples that may be shown, and the account of them.
+        published: the register of published months: those of the release, as it is.
         seed: of guesses and samples.
     """
 
@@ -94,6 +103,7 @@ class Scene:
     control: pd.DataFrame
     rehearsed: pd.DataFrame
     disclosure: Disclosure
+    published: Register
     seed: int = 2020
 
 
@@ -130,7 +140,8 @@ def honest_scene(seed: int, importers: int = 1000, rows: int = 5) -> Scene:
     disclosure = _disclosure(source)
     release = _shown(clustered_rows(rng, 3 * importers, rows, "F"), disclosure.tuples).head(len(source))
     secret = hashlib.sha256(f"a secret of scene {seed}".encode()).digest()
-    return Scene(source, _with_ids(release, secret), training, control, rehearsed, disclosure, seed)
+    release = _with_ids(release, secret)
+    return Scene(source, release, training, control, rehearsed, disclosure, _register(source, release), seed)
 
 
 def spoiled(scene: Scene, sabotage: Sabotage, seed: int = 1) -> Scene:
@@ -153,6 +164,7 @@ def claims_of(scene: Scene, keys: Collection[str]) -> list[Claim]:
         (_RULES, lambda: rule_claims(tables, K)),
         (_DISCLOSURE, lambda: disclosure_claims(tables, K, scene.disclosure)),
         (_READ_OFF, lambda: amount_claims(tables, K)),
+        (_DRAWS, lambda: [redraw_claim(_drawn_again(scene))]),
     ):
         if set(of) & set(keys):
             claims += measure()
@@ -166,7 +178,8 @@ def claims_of(scene: Scene, keys: Collection[str]) -> list[Claim]:
 _RULES = ("copies", "goods_copied", "codes_under_k")
 _DISCLOSURE = ("tuples_not_disclosed", "parts_under_k")
 _READ_OFF = ("amounts_solved", "extremes", "guessed_seed")
-_EVERYTHING = (*_RULES, *_DISCLOSURE, *_READ_OFF, *ATTACKS)
+_DRAWS = ("months_redrawn",)
+_EVERYTHING = (*_RULES, *_DISCLOSURE, *_READ_OFF, *_DRAWS, *ATTACKS)
 
 
 def is_convicted(scene: Scene, check: str) -> bool:
@@ -190,7 +203,29 @@ def reasons_to_withhold(scene: Scene) -> list[str]:
     return [*reasons, *(["somebody is named"] if somebody_named(scene) else [])]
 
 
+def _drawn_again(scene: Scene) -> list[str]:
+    return months_drawn_again(scene.published, _SOURCE, _checksums(scene.source), _checksums(scene.release))
+
+
 # What a release is made of.
+
+
+_SOURCE = "a scene"
+
+
+def _register(source: pd.DataFrame, release: pd.DataFrame) -> Register:
+    """The months of a release, as they were published the first time."""
+    raw = _checksums(source)
+    entries = [
+        PublishedMonth(month, _SOURCE, raw[month], rows, {}, "first", 1, "", "2021-07-01", "2021-06-30")
+        for month, rows in _checksums(release).items()
+    ]
+    return Register(Path(), tuple(entries))
+
+
+def _checksums(rows: pd.DataFrame) -> dict[str, str]:
+    """The checksum of each month's rows."""
+    return {str(month): digest(part) for month, part in rows.groupby(months_of(rows["date"]))}
 
 
 def _disclosure(source: pd.DataFrame, dominance: Dominance | None = None) -> Disclosure:
@@ -351,6 +386,14 @@ def memorizing_generator(made_from: pd.DataFrame, honest: pd.DataFrame, rng: np.
     return _instead(honest, learned.assign(**near), (*_PROFILE_AND_INDICATOR, *_AMOUNTS, *_LABELS, "date"), rng)
 
 
+def redrawn_month(made_from: pd.DataFrame, honest: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """One month that was published comes out under another draw: other parties and amounts stand in its rows."""
+    months = months_of(honest["date"])
+    rows = honest[months == months.iloc[0]]
+    mixed = rows.assign(**{name: rng.permutation(rows[name].to_numpy()) for name in ("importer_id", *_AMOUNTS)})
+    return pd.concat([mixed, honest[months != months.iloc[0]]], ignore_index=True)
+
+
 SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("copied rows", "copies", copied_rows),
     Sabotage("goods copied under another importer", "goods_copied", goods_under_another_importer),
@@ -364,6 +407,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("real tokens", NOBODY_NAMED, real_tokens),
     Sabotage("importer copied under a new token", "linkage", importer_copied),
     Sabotage("label leak", "inference, critical_fraud", label_leak),
+    Sabotage("redrawn month", "months_redrawn", redrawn_month),
     Sabotage("memorising generator", "membership", memorizing_generator),
 )
 

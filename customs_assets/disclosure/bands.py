@@ -50,6 +50,9 @@ _NARROWEST = 1e-6
 # A tail reaches no further than so many times the mean excess of its k farthest importers, the very farthest left out.
 _BEYOND = 1.5
 
+# Ranks to either side from which an amount is drawn. How often an amount of few rows comes out is then nearly a Poisson number.
+_NEAR = 50
+
 # Euler's constant: the expected largest of n exponential draws is near ln n + 0.577 times their mean.
 _EULER = 0.5772156649
 
@@ -146,9 +149,11 @@ class Bands:
     def at_quantiles(self, values: np.ndarray, source: np.ndarray, root: Root) -> np.ndarray:
         """Numbers moved onto the distribution of the source, as far as it may be shown.
 
-        The number of rank r of m gets what stands at the same quantile of the source: a heap as it is, any other amount as a
-            random
-        draw from its band. Among the numbers that fall into one band the larger get the larger draws.
+        The number of rank r gets an amount near the same quantile of the source, drawn at random out of :data:`_NEAR` ranks to
+        either side: a heap as it is, any other amount as a random draw from its band. The larger numbers get the larger draws.
+
+        Were it the very amount at that quantile, a heap would come out as often as it was written. Whoever knows what all others
+        wrote could count whether somebody else wrote it, too.
 
         Args:
             values: array of shape (m,).
@@ -160,8 +165,11 @@ class Bands:
         """
         rng = derive_rng(root, "quantiles", _digest(source))
         order = np.lexsort([rng.random(len(values)), values])
-        quantiles = (np.arange(len(values)) + 0.5) / len(values)
-        targets = np.sort(source)[(quantiles * len(source)).astype(int)].astype(float)
+        ranks = ((np.arange(len(values)) + 0.5) / len(values) * len(source)).astype(int)
+        near = np.abs(ranks + rng.integers(-_NEAR, _NEAR + 1, len(ranks)))
+        # Beyond an end they turn back.
+        near = np.clip(np.where(near < len(source), near, 2 * len(source) - 2 - near), 0, len(source) - 1)
+        targets = np.sort(np.sort(source)[near]).astype(float)
         no_heap = ~np.isin(targets, self.heaps)
         # Targets ascend, so their bands do, and sorted draws stay in their bands.
         targets[no_heap] = np.sort(self._drawn(targets[no_heap], rng))

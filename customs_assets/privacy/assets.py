@@ -20,7 +20,9 @@ from customs_assets.months import months_of
 from customs_assets.partitions import months
 from customs_assets.privacy.claims import Disclosure, month_privacy, privacy
 from customs_assets.privacy.gate import PRIVACY_VERSION, accepted_claims
+from customs_assets.privacy.redrawn import months_drawn_again
 from customs_assets.privacy.rehearsal import Rehearsal, Succession, epochs_of, rehearsed, stated_reason
+from customs_assets.published import redraw_asked_for, register_of, source_name
 from customs_assets.resources import JSON, OWNERS, PARQUET, TRAINING, Pipeline, table_metadata
 from customs_assets.seeds import derive_seed
 
@@ -32,7 +34,7 @@ from customs_assets.seeds import derive_seed
     pool=TRAINING,
     io_manager_key=PARQUET,
     **made_with(
-        "9",
+        "10",
         "release_secret",
         "min_group",
         "dominance_one",
@@ -124,9 +126,23 @@ def release_privacy(
         paths, source, disclosed_tuples, safe_parts, settings.min_group, dominance, confidential_trade
     )
     published = pipeline.frozen.earlier(list(synthetic_declarations))
-    found = privacy(tables, settings.min_group, rehearsal, Disclosure(disclosed_tuples, account), published)
+    disclosure, drawn_again = Disclosure(disclosed_tuples, account), _drawn_again(pipeline, synthetic_declarations)
+    found = privacy(tables, settings.min_group, rehearsal, disclosure, published, drawn_again)
     found["despite"] = accepted_claims(from_json(found["claims"]), settings.release_despite)
     return dg.Output(found, metadata={**claims_metadata(found), "trained_on": found["trained_on"]})
+
+
+def _drawn_again(pipeline: Pipeline, synthetic: Partitions) -> list[str]:
+    """The published months of this release in another draw; none where that was asked for, with a reason."""
+    settings, lake = pipeline.settings, synthetic.lake
+    register = register_of(settings)
+    if redraw_asked_for(settings, register):
+        return []
+    raw, rows = (
+        {month: record.sha256 for month in synthetic if (record := lake.last_record(asset, month)) is not None}
+        for asset in ("raw_declarations", "synthetic_declarations")
+    )
+    return months_drawn_again(register, source_name(settings), raw, rows)
 
 
 def _succession(pipeline: Pipeline, months: Sequence[str]) -> Succession | None:

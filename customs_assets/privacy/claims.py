@@ -7,7 +7,7 @@ What belongs here measures the list of ``goals`` and writes the documents ``rele
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -71,6 +71,7 @@ def privacy(
     rehearsal: Rehearsal | str,
     disclosure: Disclosure,
     published: Collection[str] = (),
+    drawn_again: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The document on all months.
 
@@ -82,6 +83,7 @@ def privacy(
         disclosure: what may be shown of tariff tuples.
         published: months that were published before. What was counted of ``k`` and of their tuples then stands; it is not counted
             again in a source that may have been amended since.
+        drawn_again: published months whose rows are others now (:func:`redrawn.months_drawn_again`).
 
     Returns:
         ``claims``: rules measured on the release's rows, attacks on the rehearsal's; ``trained_on``: what was made from what;
@@ -90,6 +92,7 @@ def privacy(
     """
     claims = [
         *rule_claims(tables, min_group, published),
+        redraw_claim(drawn_again),
         *disclosure_claims(tables, min_group, disclosure, published),
         *amount_claims(tables, min_group),
     ]
@@ -179,6 +182,11 @@ def _counted_now(rows: pd.DataFrame, published: Collection[str]) -> tuple[pd.Dat
         return rows, ""
     now = rows[~months_of(rows["date"]).isin(list(published)).to_numpy()]
     return now, f"; {len(rows) - len(now):,} rows of {len(published)} published months stand as they were counted then"
+
+
+def redraw_claim(drawn_again: Sequence[str]) -> Claim:
+    """That no published month comes out in another draw. ``drawn_again`` are those that do."""
+    return _counted("months_redrawn", len(drawn_again), ", ".join(drawn_again))
 
 
 def rule_claims(tables: Tables, min_group: int, published: Collection[str] = ()) -> list[Claim]:

@@ -64,6 +64,11 @@ _RULES = (
         "Parts of tariff tuples that fewer than {k} importers, or a dominating one, stand behind",
         "The rules of k importers and of dominance have no exception.",
     ),
+    _none(
+        "months_redrawn",
+        "Published months that stand in another draw than the published one",
+        "Whoever has two draws of a month compares them. Drawing again takes a stated reason.",
+    ),
 )
 
 # Counted on the release alone, beside what chance reads off.

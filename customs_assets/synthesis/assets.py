@@ -155,7 +155,7 @@ def fraud_propensity(
     owners=OWNERS,
     io_manager_key=PARQUET,
     dagster_type=FRAME_TYPES["synthetic_declarations"],
-    **made_with("13", "release_secret", "min_group", "rows", "price"),
+    **made_with("14", "release_secret", "min_group", "rows", "price"),
 )
 def synthetic_declarations(
     context: dg.AssetExecutionContext,

@@ -228,3 +228,23 @@ def test_importers_are_counted_by_their_place_whatever_the_index_of_the_amounts(
     bands = Bands.fit(amounts[kept], owners[kept].reset_index(drop=True), K, root=SECRET)
     assert 777.7 not in bands.heaps
     assert 777.7 not in bands.at_quantiles(amounts[kept].to_numpy(), amounts[kept].to_numpy(), SECRET)
+
+
+def test_how_often_a_heap_comes_out_does_not_tell_who_wrote_it():
+    """An attacker who knows what all others wrote counts how often 250.0 comes out, with a seventh importer and without."""
+    amounts, owners = _market(5, rows=400)
+    amounts.iloc[:7] = 250.0
+    owners.iloc[:7] = [f"writer {number}" for number in range(7)]
+    counts: dict[bool, list[int]] = {True: [], False: []}
+    for there, found in counts.items():
+        kept = np.ones(len(amounts), dtype=bool)
+        kept[0] = there
+        column, who = amounts[kept].reset_index(drop=True), owners[kept].reset_index(drop=True)
+        bands = Bands.fit(column, who, K, root=SECRET)
+        shown = [bands.at_quantiles(column.to_numpy(), column.to_numpy(), seed) for seed in range(200)]
+        found.extend(int((one == 250.0).sum()) for one in shown)
+    # One more of seven is two fifths of the root of thirteen: an AUC of 0.61 at most. It was 1.
+    with_it, without = (np.array(counts[there])[:, None] for there in (True, False))
+    auc = np.mean(with_it > without.T) + np.mean(with_it == without.T) / 2
+    assert 0.5 <= auc < 0.68, auc
+    assert np.mean(counts[True]) == pytest.approx(7, abs=0.7), "heaps are as frequent as they were, on average"

@@ -16,7 +16,13 @@ from customs_assets.definitions import graph
 from customs_assets.fidelity.claims import Tables
 from customs_assets.graph import RELEASE
 from customs_assets.lake import Lake, Record
-from customs_assets.privacy.claims import amount_claims, attack_claims, disclosure_claims, rule_claims
+from customs_assets.privacy.claims import (
+    amount_claims,
+    attack_claims,
+    disclosure_claims,
+    redraw_claim,
+    rule_claims,
+)
 from customs_assets.privacy.gate import (
     ALTERED,
     CANDIDATE,
@@ -185,7 +191,7 @@ def test_a_month_that_convicts_or_says_nothing_withholds(claims: list[Claim], sa
 def test_the_claims_that_are_made_are_those_that_are_required(world):
     made = attack_claims(world.fresh, world.training, world.control, attacks=50)
     tables = Tables(world.fresh, world.training)
-    made += [*rule_claims(tables, min_group=5), *amount_claims(tables, min_group=5)]
+    made += [*rule_claims(tables, min_group=5), redraw_claim([]), *amount_claims(tables, min_group=5)]
     made += disclosure_claims(tables, 5, disclosure_of(world.training, min_group=5))
     assert {claim.key for claim in made if claim.blocks_above is not None} >= set(REQUIRED)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from customs_assets.fidelity.claims import Tables
-from customs_assets.privacy.claims import amount_claims, disclosure_claims, rule_claims
+from customs_assets.privacy.claims import amount_claims, disclosure_claims, redraw_claim, rule_claims
 from customs_assets.privacy.goals import ATTACK_CLAIMS, ATTACKS, GOALS, READ_OFF, REQUIRED, RULES, as_markdown
 from customs_assets_tests.disclosing import disclosure_of
 
@@ -22,7 +22,7 @@ def test_every_claim_that_a_release_is_judged_by_has_a_goal_within_its_limit_and
 
 def test_the_claims_that_are_made_have_the_goals_and_limits_of_the_table(world):
     tables = Tables(world.fresh, world.training)
-    made = [*rule_claims(tables, 5), *amount_claims(tables, 5)]
+    made = [*rule_claims(tables, 5), redraw_claim([]), *amount_claims(tables, 5)]
     made += disclosure_claims(tables, 5, disclosure_of(world.training, min_group=5))
     claims = {claim.key: claim for claim in (*made, *ATTACK_CLAIMS.values())}
     for goal in GOALS.values():

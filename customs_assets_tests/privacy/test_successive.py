@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,10 +13,12 @@ from customs_assets.disclosure.inspection import busy_lanes, changed_months
 from customs_assets.disclosure.population import Population, count_population
 from customs_assets.fidelity.references import in_control
 from customs_assets.privacy import CannotBeMeasured, NothingToAttack
-from customs_assets.privacy.claims import successive_releases_claim
+from customs_assets.privacy.claims import redraw_claim, successive_releases_claim
 from customs_assets.privacy.gate import reasons_of_claims
 from customs_assets.privacy.goals import REQUIRED
+from customs_assets.privacy.redrawn import months_drawn_again
 from customs_assets.privacy.successive import WAYS, successive_releases
+from customs_assets.published import PublishedMonth, Register
 from customs_assets_tests.conftest import World, traders
 from customs_assets_tests.lakes import sound_claim
 
@@ -110,3 +114,20 @@ def test_too_few_importers_are_not_measured(world: World):
         successive_releases(world.fresh, world.fresh, one, world.control)
     with pytest.raises(NothingToAttack):
         successive_releases(world.fresh, world.fresh, one.iloc[:0], world.control)
+
+
+def test_a_published_month_in_another_draw_is_told_by_its_source_or_by_its_declarations():
+    entries = [
+        PublishedMonth("2020-01", "a.csv", "raw 1", "rows 1", {}, "first", 1, "", "2021-01-01", "2020-12-31"),
+        PublishedMonth("2020-02", "a.csv", "raw 2", "rows 2", {}, "first", 1, "", "2021-01-01", "2020-12-31"),
+    ]
+    register, raw = Register(Path(), tuple(entries)), {"2020-01": "raw 1", "2020-02": "raw 2", "2020-03": "raw 3"}
+    as_published = {"2020-01": "rows 1", "2020-02": "rows 2", "2020-03": "rows 3"}
+    assert months_drawn_again(register, "a.csv", raw, as_published) == []
+    another = {**as_published, "2020-02": "rows 22"}
+    assert months_drawn_again(register, "a.csv", raw, another) == ["2020-02"]
+    # An amended month stands as it was published; the same declarations under another address are the same month.
+    assert months_drawn_again(register, "a.csv", {"2020-02": "amended"}, another) == ["2020-02"]
+    assert months_drawn_again(register, "b.csv", raw, another) == ["2020-02"]
+    assert months_drawn_again(register, "b.csv", {}, another) == []
+    assert redraw_claim(["2020-02"]).blocks_release and not redraw_claim([]).blocks_release

@@ -20,6 +20,7 @@ from customs_assets.privacy.claims import (
     disclosure_claims,
     month_privacy,
     privacy,
+    redraw_claim,
     rule_claims,
 )
 from customs_assets.resources import Pipeline
@@ -186,6 +187,7 @@ def test_attacks_that_succeed_fail_the_page_and_those_that_do_not_pass_it(lake: 
                 "claims": as_json(
                     [
                         *rule_claims(honest.tables, MIN_GROUP),
+                        redraw_claim([]),
                         *disclosure_claims(honest.tables, MIN_GROUP, honest.disclosure),
                         *amount_claims(honest.tables, MIN_GROUP),
                         *claims,

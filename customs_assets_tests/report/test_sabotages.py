@@ -28,7 +28,7 @@ def scene() -> Scene:
 
 def test_there_is_one_check_for_each_and_the_gate_goes_by_it():
     checks = [sabotage.check for sabotage in SABOTAGES]
-    assert len(set(checks)) == len(checks) == 13
+    assert len(set(checks)) == len(checks) == 14
     assert set(checks) - {NOBODY_NAMED} <= set(REQUIRED)
 
 
