@@ -93,7 +93,7 @@ def build_release(
     erased = partly_labelled(parts["train"], settings.labels_kept, settings.label_policy, root)
     for name, rows in {**parts, PARTLY_LABELLED: erased}.items():
         files[f"{name}.csv"] = to_csv(rows)
-        files[f"{name}.parquet"] = _to_parquet(rows)
+        files[f"{name}.parquet"] = to_parquet(rows)
     behind = declarations["importer_id"].nunique() if importers is None else importers
     rounding = Rounding(settings.min_group, behind)
     month_of = months_of(released["date"])
@@ -182,7 +182,8 @@ def to_csv(declarations: pd.DataFrame) -> bytes:
     return published.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
 
 
-def _to_parquet(declarations: pd.DataFrame) -> bytes:
+def to_parquet(declarations: pd.DataFrame) -> bytes:
+    """Declarations as Parquet with the published headers and types."""
     schema = arrow_schema(RELEASED)
     table = pa.Table.from_pandas(declarations[schema.names], schema=schema, preserve_index=False)
     named = table.rename_columns([a.header for a in RELEASED]).replace_schema_metadata(None)
