@@ -21,16 +21,9 @@ import numpy as np
 import pandas as pd
 from measuring import in_process, published_declarations
 
+from customs_assets.fidelity.column_scores import column_score, correlation_score
 from customs_assets.fidelity.comparison import Comparison, binned
-from customs_assets.fidelity.metrics import (
-    boundary_adherence,
-    category_coverage,
-    contingency_similarity,
-    correlation_similarity,
-    ks_complement,
-    range_coverage,
-    tv_complement,
-)
+from customs_assets.fidelity.own_metrics import contingency_similarity
 
 
 def model_table(folder: Path, month: str) -> tuple[pd.DataFrame, list[str]]:
@@ -74,17 +67,24 @@ def scores(table: pd.DataFrame, sampled: pd.DataFrame, discrete: Sequence[str]) 
     """The column and pair metrics of Table 2, each the mean over its columns or pairs."""
     numerical = [name for name in table.columns if name not in discrete]
     compared = Comparison.of(table, sampled, numerical, discrete)
-    numbers, codes = list(compared.numbers.values()), list(compared.codes.values())
-    both = [*codes, *map(binned, numbers)]
+    source, synthetic, codes = compared.source, compared.synthetic, list(compared.codes.values())
+    both = [*codes, *map(binned, compared.numbers.values())]
     pairs = [pair for pair in itertools.combinations(both, 2) if any(one is code for one in pair for code in codes)]
+
+    def of_columns(metric: str, names: Sequence[str]) -> list[float]:
+        return [column_score(metric, source[name], synthetic[name]) for name in names]
+
     found = {
-        "KSComplement": [ks_complement(column) for column in numbers],
-        "TVComplement": [tv_complement(column) for column in codes],
-        "CorrelationSimilarity": [correlation_similarity(*pair) for pair in itertools.combinations(numbers, 2)],
+        "KSComplement": of_columns("KSComplement", numerical),
+        "TVComplement": of_columns("TVComplement", discrete),
+        "CorrelationSimilarity": [
+            correlation_score(source[list(pair)], synthetic[list(pair)])
+            for pair in itertools.combinations(numerical, 2)
+        ],
         "ContingencySimilarity": [contingency_similarity(*pair) for pair in pairs],
-        "RangeCoverage": [range_coverage(column) for column in numbers],
-        "CategoryCoverage": [category_coverage(column) for column in codes],
-        "BoundaryAdherence": [boundary_adherence(column) for column in numbers],
+        "RangeCoverage": of_columns("RangeCoverage", numerical),
+        "CategoryCoverage": of_columns("CategoryCoverage", discrete),
+        "BoundaryAdherence": of_columns("BoundaryAdherence", numerical),
     }
     return {
         name: float(np.mean([value for value in values if not math.isnan(value)])) for name, values in found.items()

@@ -25,7 +25,7 @@ from measuring import alternating, in_process, median, published_declarations
 
 from customs_assets.declaration import CATEGORICAL, COMPARED, NUMERICAL
 from customs_assets.fidelity.comparison import Comparison
-from customs_assets.fidelity.metrics import new_row_synthesis
+from customs_assets.fidelity.own_metrics import new_row_synthesis
 from customs_assets.fidelity.table_two import contingency_scores, fidelity
 
 SEED = 2020

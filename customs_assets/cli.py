@@ -1,5 +1,6 @@
 """The command line: ``customs run``, ``deep-attacks``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
-``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``, ``publish``, ``report``.
+``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``, ``publish``, ``report``,
+``sample``.
 
 What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
 """

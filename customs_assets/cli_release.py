@@ -1,27 +1,31 @@
-"""The commands that take a release out of the lake: ``customs sign-off``, ``withdraw``, ``publish``, ``report``; and what
-checks it there.
+"""The commands that take a release out of the lake: ``customs sign-off``, ``withdraw``, ``publish``, ``report``, ``sample``; and
+what checks it there.
 
-What belongs here reads arguments and says what was done. What is done stands in ``release/signing.py`` and
-``release/publishing.py``.
+What belongs here reads arguments and says what was done. What is done stands in ``release/signing.py``, ``release/publishing.py``
+and ``release/conditions.py``.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from customs_assets.benchmark.split import span
 from customs_assets.graph import RELEASE
-from customs_assets.lake import Lake
+from customs_assets.lake import Lake, LakeError
 from customs_assets.lake.files import temporary_name
-from customs_assets.privacy.gate import set_aside
+from customs_assets.months import month_range, months_of
+from customs_assets.privacy.gate import WITHHELD, is_released, reasons_not_released, set_aside
 from customs_assets.privacy.shadows.standing import why_not_standing
 from customs_assets.published import PublishedError
+from customs_assets.release.files import read_release, to_csv, to_parquet
 from customs_assets.release.publishing import SIGNATURES, examine
 from customs_assets.release.publishing import publish as publish_release
 from customs_assets.release.registering import Registration
@@ -34,6 +38,14 @@ from customs_assets.release.standing import allowed_signers, standing
 from customs_assets.settings import Settings
 from customs_assets.source.address import SourceError
 from customs_assets.terminal import LakeOption, complain, or_exit, say, settings_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from customs_assets.release.conditions import Condition
+
+# A release of more rows than this many times those that stand is not advised: it would have the same donors behind more rows.
+_MOST_TIMES = 3
 
 # What a privacy officer reads before signing.
 _PAGE = "evidence_report"
@@ -135,9 +147,8 @@ def report(
     settings = settings_of(lake=lake, language=language)
     storage = Lake(settings.lake)
     target = Path(os.path.abspath(destination))
-    if public and "://" not in settings.lake and target.resolve().is_relative_to(Path(settings.lake).resolve()):
-        complain(f"{target} lies in the lake, which is confidential; name a file outside it")
-        raise typer.Exit(1)
+    if public:
+        _require_outside(target, settings)
     try:
         content = page(assembled(storage, settings), settings.language, public)
     except KeyError as missing:
@@ -145,13 +156,130 @@ def report(
             f"the evidence in the lake was made by an earlier version (it has no {missing}); `customs run` makes it again"
         )
         raise typer.Exit(1) from None
+    _write_whole(target, content)
+    say(f"evidence: {target}")
+
+
+def sample(
+    release: Annotated[
+        Path | None, typer.Argument(help="a published folder; the release that stands in the lake if left out")
+    ] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", help="2020-05, 2020-05:2020-07 or a list; all months if left out")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            help="attribute=value, for numbers and dates also >= and <=; may be given again. Values of one attribute are "
+            "alternatives, all else has to hold together. hs6_code=87 is a chapter",
+        ),
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="how many, drawn by CUSTOMS_SEED; all that meet if left out")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="a .csv or .parquet file; CSV on standard output if left out")
+    ] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Take the rows of the release that meet conditions. None is made that the gate has not judged.
+
+    The exit status is 1 where fewer rows meet the conditions than were asked for; those are written all the same.
+    """
+    from customs_assets.release.conditions import Condition, ConditionError, drawn, meeting
+
+    settings = settings_of(lake=lake)
+    conditions = or_exit(ConditionError, lambda: [Condition.read(text) for text in where or []])
+    wanted = or_exit(ValueError, month_range, month) if month else []
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        complain(f"{out} is no .csv and no .parquet file")
+        raise typer.Exit(2)
+    released = _released_rows(settings, release)
+    of_months = _of_months(released, wanted)
+    found = meeting(of_months, conditions)
+    chosen = found if rows is None else drawn(found, rows, settings.seed)
+    if out is None:
+        sys.stdout.buffer.write(to_csv(chosen))
+        sys.stdout.flush()
+    else:
+        target = Path(os.path.abspath(out))
+        _require_outside(target, settings)
+        _write_whole(target, to_csv(chosen) if out.suffix == ".csv" else to_parquet(chosen))
+        say(f"{len(chosen):,} of {len(found):,} released rows: {target}")
+    if not len(found) or len(chosen) < (rows or 0):
+        complain(_too_few(conditions, len(found), rows, of_months, release is None))
+        raise typer.Exit(1)
+
+
+def _released_rows(settings: Settings, folder: Path | None) -> pd.DataFrame:
+    """The rows of a published folder, or of the release that stands in the lake; exit where there is none, or it was altered."""
+    if folder is None:
+        storage = Lake(settings.lake)
+        if not is_released(storage):
+            complain(f"{WITHHELD}{'; '.join(reasons_not_released(storage))}")
+            raise typer.Exit(1)
+        place = storage.path(RELEASE, suffix="")
+        return read_release(lambda name: storage.read_bytes(f"{place}/{name}"))
+    if problems := examine(folder, None).problems:
+        for problem in problems:
+            complain(problem)
+        raise typer.Exit(1)
+
+    def read(name: str) -> bytes:
+        try:
+            return (folder / name).read_bytes()
+        except FileNotFoundError as error:
+            raise LakeError(str(error)) from None
+
+    return read_release(read)
+
+
+def _of_months(released: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
+    """The rows of some months, or all where none is named; exit where the release does not have one."""
+    month_of = months_of(released["date"])
+    known = sorted(month_of.unique())
+    if missing := [month for month in wanted if month not in known]:
+        complain(f"the release has no {', '.join(missing)}; it has {span(known)}")
+        raise typer.Exit(2)
+    return released.loc[month_of.isin(wanted or known)].reset_index(drop=True)
+
+
+def _too_few(
+    conditions: Sequence[Condition], found: int, rows: int | None, of_months: pd.DataFrame, in_lake: bool
+) -> str:
+    """How many rows there are, that no more are made, and what makes a release that has more."""
+    from customs_assets.release.conditions import in_words
+
+    month_of = months_of(of_months["date"])
+    asked = f", {rows:,} were asked for" if rows else ""
+    that = f" have {in_words(conditions)}" if conditions else ""
+    said = f"{found:,} of the {len(of_months):,} released rows of {span(sorted(month_of.unique()))}{that}{asked}. "
+    said += "No more are made for a sample, since what the gate has not judged is not handed out."
+    if in_lake and rows and found < rows <= _MOST_TIMES * found:
+        a_month = math.ceil(len(of_months) / month_of.nunique() * rows / found)
+        said += (
+            f" A larger release has more: `customs run --rows {a_month}` drafts {a_month:,} rows for each month that is not "
+            "published, and the gate judges them like any others."
+        )
+    return said
+
+
+def _require_outside(target: Path, settings: Settings) -> None:
+    """Exit where a file that may leave the house would be written into the lake."""
+    if "://" not in settings.lake and target.resolve().is_relative_to(Path(settings.lake).resolve()):
+        complain(f"{target} lies in the lake, which is confidential; name a file outside it")
+        raise typer.Exit(1)
+
+
+def _write_whole(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all; one that is there is replaced."""
     temporary = target.with_name(temporary_name(target.name))
     try:
         temporary.write_bytes(content)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    say(f"evidence: {target}")
 
 
 def verify_published(folder: Path, signers: Path | None) -> None:
@@ -240,3 +368,4 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(withdraw)
     app.command()(publish)
     app.command()(report)
+    app.command()(sample)

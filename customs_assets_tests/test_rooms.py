@@ -34,7 +34,10 @@ LOADS = {
     },
 }
 
-HEAVY = {"catboost", "faker", "great_expectations", "lightgbm", "plotly", "shap", "sklearn", "torch", "xgboost"}
+HEAVY = {
+    *("catboost", "faker", "great_expectations", "lightgbm", "plotly", "shap", "sklearn", "xgboost"),
+    *("ctgan", "sdmetrics", "sdv", "torch"),
+}
 
 _SCRIPT = """
 import importlib, json, pkgutil, sys

@@ -20,7 +20,7 @@ from customs_assets.resources import JSON, OWNERS, Pipeline
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("1"),
+    **made_with("2"),
 )
 def quality_report(
     context: dg.AssetExecutionContext,
@@ -32,7 +32,7 @@ def quality_report(
     return _scored(context, pipeline.settings.min_group, anonymized_declarations, synthetic_declarations)
 
 
-@dg.asset(group_name="fidelity", kinds={"json"}, owners=OWNERS, io_manager_key=JSON, **made_with("1"))
+@dg.asset(group_name="fidelity", kinds={"json"}, owners=OWNERS, io_manager_key=JSON, **made_with("2"))
 def release_quality(
     context: dg.AssetExecutionContext,
     pipeline: Pipeline,

@@ -95,6 +95,11 @@ class Tables:
         """Independent columns of the source."""
         return independent_columns(self.source, self.seed)
 
+    @cached_property
+    def table_two(self) -> tuple[list[MetricScore], list[MetricScore], list[MetricScore]]:
+        """Table 2 of the synthetic rows, of the ceiling (one half of the source against the other), and of the floor."""
+        return fidelity(self.source, self.synthetic), fidelity(*self.halves()), fidelity(self.source, self.floor)
+
 
 def world_of(source: pd.DataFrame, seed: int = 2020) -> World:
     """Whether a source has relations between importers and goods that can be kept."""
@@ -106,7 +111,7 @@ def table_two_claims(tables: Tables, world: World) -> list[Claim]:
     """The eight scores of Table 2, the coverage of codes, what is not shown, and the share of lawful tariff tuples."""
     first, second = tables.halves()
     pairs = (tables.source, tables.synthetic), (first, second), (tables.source, tables.floor)
-    scores = [fidelity(*pair) for pair in pairs]
+    scores = tables.table_two
     measured, ceiling, floor = map(_by_metric, scores)
     claims = []
     for metric in METRICS:

@@ -1,7 +1,7 @@
 """Two frames of declarations brought to the same terms, once, for all metrics that compare them.
 
 What belongs here: which columns are compared, numbers as floats, categories as integers that mean the same in both frames. The
-metrics are in ``metrics``.
+metrics are in ``column_scores`` and ``own_metrics``.
 """
 
 from __future__ import annotations
@@ -44,8 +44,17 @@ class Codes:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The compared columns of a source and a synthetic frame, numerical and categorical, in the order of the form."""
+    """The compared columns of a source and a synthetic frame.
 
+    Attributes:
+        source: the source's columns as they are.
+        synthetic: the synthetic ones.
+        numbers: the numerical columns.
+        codes: the categorical columns.
+    """
+
+    source: pd.DataFrame
+    synthetic: pd.DataFrame
     numbers: dict[str, Numbers]
     codes: dict[str, Codes]
 
@@ -69,7 +78,8 @@ class Comparison:
         numbers = {
             name: Numbers(_floats(source, name, "source"), _floats(synthetic, name, "synthetic")) for name in numerical
         }
-        return cls(numbers, {name: _codes(both[name].to_numpy(), len(source)) for name in categorical})
+        codes = {name: _codes(both[name].to_numpy(), len(source)) for name in categorical}
+        return cls(source, synthetic, numbers, codes)
 
 
 def with_hs6(declarations: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Table 2 of the paper: eight scores of likeness to the source, what each is the mean of, and the table beside the paper's.
 
-What belongs here is which metric looks at which columns, and how a score is published. The arithmetic is in ``metrics``.
+What belongs here is which metric looks at which columns, as SDV's metadata tells them apart, and how a score is published. The
+scores are SDMetrics' (``column_scores``), but for two that it is too slow for (``own_metrics``).
 """
 
 from __future__ import annotations
@@ -9,24 +10,14 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
-from customs_assets.declaration import NUMERICAL
-from customs_assets.fidelity.comparison import COMPARED_NAMES, Codes, Comparison, Numbers, binned
-from customs_assets.fidelity.metrics import (
-    boundary_adherence,
-    category_coverage,
-    contingency_similarity,
-    correlation_similarity,
-    ks_complement,
-    new_row_synthesis,
-    range_coverage,
-    tv_complement,
-)
-
-_Column = TypeVar("_Column", Numbers, Codes)
+from customs_assets.fidelity.column_scores import column_score, correlation_score
+from customs_assets.fidelity.comparison import COMPARED_NAMES, Comparison, binned
+from customs_assets.fidelity.own_metrics import contingency_similarity, new_row_synthesis
+from customs_assets.sdv_metadata import categorical_columns, declaration_metadata, numerical_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +70,35 @@ def fidelity(source: pd.DataFrame, synthetic: pd.DataFrame) -> list[MetricScore]
     Raises:
         ValueError: a frame has no rows, lacks a column, or holds an infinite number.
     """
-    comparison = Comparison.of(source, synthetic)
-    numbers, codes = comparison.numbers, comparison.codes
+    metadata = declaration_metadata()
+    numerical, categorical = numerical_columns(metadata), categorical_columns(metadata)
+    comparison = Comparison.of(source, synthetic, numerical, categorical)
+
+    def of_columns(metric: str, names: Sequence[str]) -> dict[str, float]:
+        return {name: column_score(metric, comparison.source[name], comparison.synthetic[name]) for name in names}
+
     columns = {
-        "KSComplement": _each(ks_complement, numbers),
-        "TVComplement": _each(tv_complement, codes),
+        "KSComplement": of_columns("KSComplement", numerical),
+        "TVComplement": of_columns("TVComplement", categorical),
         "CorrelationSimilarity": {
-            f"{first}|{second}": correlation_similarity(numbers[first], numbers[second])
-            for first, second in itertools.combinations(numbers, 2)
+            "|".join(pair): correlation_score(comparison.source[list(pair)], comparison.synthetic[list(pair)])
+            for pair in itertools.combinations(numerical, 2)
         },
         "ContingencySimilarity": contingency_scores(comparison),
-        "RangeCoverage": _each(range_coverage, numbers),
-        "CategoryCoverage": _each(category_coverage, codes),
-        "BoundaryAdherence": _each(boundary_adherence, numbers),
+        "RangeCoverage": of_columns("RangeCoverage", numerical),
+        "CategoryCoverage": of_columns("CategoryCoverage", categorical),
+        "BoundaryAdherence": of_columns("BoundaryAdherence", numerical),
     }
     scores = [MetricScore(name, _mean(each.values()), each) for name, each in columns.items()]
     return [*scores, MetricScore("NewRowSynthesis", new_row_synthesis(comparison), {})]
 
 
-def _each(metric: Callable[[_Column], float], columns: Mapping[str, _Column]) -> dict[str, float]:
-    return {name: metric(values) for name, values in columns.items()}
-
-
 def contingency_scores(comparison: Comparison) -> dict[str, float]:
     """ContingencySimilarity of every pair with a category in it, in the order of the form."""
     codes = comparison.codes | {name: binned(numbers) for name, numbers in comparison.numbers.items()}
-    pairs = [pair for pair in itertools.combinations(COMPARED_NAMES, 2) if not set(pair) <= set(NUMERICAL)]
-    return {f"{first}|{second}": contingency_similarity(codes[first], codes[second]) for first, second in pairs}
+    pairs = itertools.combinations([name for name in COMPARED_NAMES if name in codes], 2)
+    crossed = [pair for pair in pairs if not set(pair) <= comparison.numbers.keys()]
+    return {f"{first}|{second}": contingency_similarity(codes[first], codes[second]) for first, second in crossed}
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -21,7 +21,7 @@ from customs_assets.resources import FOLDER, OWNERS, Pipeline
     owners=OWNERS,
     io_manager_key=FOLDER,
     **made_with(
-        "9",
+        "10",
         *("release_secret", "labels_kept", "label_policy", "release_despite", "as_of"),
         *("min_group", "dominance_one", "dominance_two"),
         withdraws_release=True,

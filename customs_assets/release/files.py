@@ -1,4 +1,4 @@
-"""The files of a release: every part as CSV and Parquet, the dictionary, the card, and a checksum for each.
+"""The files of a release: every part as CSV and Parquet, dictionary, metadata for SDV, the card, and a checksum for each.
 
 What belongs here is how a release is written and read back, and the new identity tokens, which are drawn here and kept nowhere.
 Scores are measured before, on tokens that source and synthetic tables share. Afterwards no token of the anonymized tables is left
@@ -30,6 +30,7 @@ from customs_assets.release.datapackage import DESCRIPTOR, data_dictionary, data
 from customs_assets.release.erased_labels import partly_labelled
 from customs_assets.release.rounding import Rounding
 from customs_assets.release.succession import Succession
+from customs_assets.sdv_metadata import METADATA_FILE, declaration_metadata, metadata_file
 from customs_assets.seeds import Root, derive_rng
 from customs_assets.settings import LawOrigin, Settings
 from customs_assets.source.quarantine import FORMULA_STARTS
@@ -92,7 +93,7 @@ def build_release(
     erased = partly_labelled(parts["train"], settings.labels_kept, settings.label_policy, root)
     for name, rows in {**parts, PARTLY_LABELLED: erased}.items():
         files[f"{name}.csv"] = to_csv(rows)
-        files[f"{name}.parquet"] = _to_parquet(rows)
+        files[f"{name}.parquet"] = to_parquet(rows)
     behind = declarations["importer_id"].nunique() if importers is None else importers
     rounding = Rounding(settings.min_group, behind)
     month_of = months_of(released["date"])
@@ -102,6 +103,7 @@ def build_release(
     files[DESCRIPTOR] = data_package(files, months, scores, rounding, [f"{PARTLY_LABELLED}.csv"])
     files["data_dictionary.csv"] = data_dictionary().to_csv(index=False, lineterminator="\n").encode()
     succession = Succession.of(months, settings, frozen)
+    files[METADATA_FILE] = metadata_file(declaration_metadata(published=True))
     files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED, law, rounding, succession).encode()
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return {**files, CHECKSUMS: sums.encode()}
@@ -180,7 +182,8 @@ def to_csv(declarations: pd.DataFrame) -> bytes:
     return published.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
 
 
-def _to_parquet(declarations: pd.DataFrame) -> bytes:
+def to_parquet(declarations: pd.DataFrame) -> bytes:
+    """Declarations as Parquet with the published headers and types."""
     schema = arrow_schema(RELEASED)
     table = pa.Table.from_pandas(declarations[schema.names], schema=schema, preserve_index=False)
     named = table.rename_columns([a.header for a in RELEASED]).replace_schema_metadata(None)

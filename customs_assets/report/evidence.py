@@ -23,6 +23,7 @@ from customs_assets.fidelity import table_two
 from customs_assets.fidelity.claims import Tables, detection_claims, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.comparison import compared_columns
 from customs_assets.fidelity.distributions import counts_over_time, distributions, importers_behind
+from customs_assets.fidelity.library_reports import library_reports
 from customs_assets.release.erased_labels import POLICIES, partly_labelled
 from customs_assets.seeds import Root, derive_seed
 
@@ -42,12 +43,12 @@ def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept:
         root: the root of the release's random draws.
 
     Returns:
-        ``claims`` (``claims.as_json``), ``table_2`` (ceiling and floor, as ``fidelity.as_json``), ``figure_3``, ``figure_4``,
-        ``figure_6``, ``figure_7``, ``days``, ``product_codes``, ``partly_labelled``, and what they were
-        measured on: ``months``, ``world``, ``split``, ``rows``, ``importers``.
+        ``claims`` (``claims.as_json``), ``table_2`` (ceiling and floor, as ``fidelity.as_json``), ``sdmetrics`` (its
+        two reports, as ``library_reports``), ``figure_3``, ``figure_4``, ``figure_6``, ``figure_7``, ``days``, ``product_codes``,
+        ``partly_labelled``, and what they were measured on: ``months``, ``world``, ``split``, ``rows``, ``importers``.
     """
     world, split = world_of(tables.source, tables.seed), split_months(months)
-    first, second = tables.halves()
+    _, ceiling, floor = tables.table_two
     try:
         utility = utility_claims(tables, world, months)
     except ValueError as error:
@@ -70,9 +71,10 @@ def evidence(tables: Tables, months: Sequence[str], min_group: int, labels_kept:
         "importers": tables.source["importer_id"].nunique(),
         "claims": as_json(claims),
         "table_2": {
-            "ceiling": table_two.as_json(table_two.fidelity(first, second)),
-            "floor": table_two.as_json(table_two.fidelity(tables.source, tables.floor)),
+            "ceiling": table_two.as_json(ceiling),
+            "floor": table_two.as_json(floor),
         },
+        "sdmetrics": library_reports(tables.source, tables.synthetic, tables.seed),
         "figure_3": _most_frequent(tables, min_group),
         "figure_4": {
             **distributions(tables.source, tables.synthetic, min_group),

@@ -32,6 +32,8 @@ PARTS: dict[str, Part] = {
     "claims": Part(True, "measures over all months, rounded"),
     "notes": Part(False, "a note has counts, some of single rows or importers"),
     "table-2": Part(True, "scores over all months, rounded; coverage and boundary more coarsely still"),
+    "library-reports": Part(True, "scores over all rows, rounded"),
+    "library-columns": Part(False, "a column's validity tells how many rows have values that the source has not"),
     "table-3": Part(True, "precisions, in steps that k of the rows at the top do not pass; deviations stay"),
     "figure-3": Part(True, "frequent values that k importers of the source stand behind"),
     "figure-4": Part(True, "bars that k importers of the source stand behind; any other is 0"),

@@ -27,6 +27,7 @@ from customs_assets.release.files import CHECKSUMS
 from customs_assets.release.rounding import Rounding
 from customs_assets.report.figures import all_figures
 from customs_assets.report.form import Form
+from customs_assets.report.library import library_reports
 from customs_assets.report.outside import PARTS, outside_evidence, outside_scores
 from customs_assets.report.summary import answers
 from customs_assets.report.wording import Words
@@ -41,6 +42,8 @@ _LIBRARIES = (
     "numpy",
     "pandas",
     "scikit-learn",
+    "sdmetrics",
+    "sdv",
     "shap",
     "xgboost-cpu",
 )
@@ -148,6 +151,7 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         ],
         deep_table=_deep_table(evidence.deep_attacks, form),
         table_two=_table_two(scores, evidence.release_evidence["table_2"], form),
+        library=library_reports(evidence.release_evidence.get("sdmetrics"), form),
         table_three=_table_three(pd.concat(evidence.fraud_benchmark.values(), ignore_index=True), document, form),
         at_random=form.share(
             sum(evidence.release_evidence["figure_4"]["critical_fraud"]["synthetic"][1:]), document["rows"]["test"]

@@ -8,7 +8,7 @@ import pytest
 
 from customs_assets.declaration import CATEGORICAL, NUMERICAL
 from customs_assets.fidelity.comparison import Comparison
-from customs_assets.fidelity.metrics import new_row_synthesis
+from customs_assets.fidelity.own_metrics import new_row_synthesis
 from customs_assets.lake import read_sql
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from customs_assets.release.files import (
     to_csv,
 )
 from customs_assets.resources import Pipeline
+from customs_assets.sdv_library import import_sdv
 from customs_assets.settings import LawOrigin, Settings
 
 MONTHS = [f"2020-{n:02d}" for n in range(1, 13)] + ["2021-01"]
@@ -56,6 +58,7 @@ def test_twelve_months_train_and_the_thirteenth_validates():
         *(f"declarations-{month}.csv" for month in MONTHS),
         "data_dictionary.csv",
         "datapackage.json",
+        "metadata.json",
         "README.md",
         "SHA256SUMS",
     }
@@ -64,6 +67,21 @@ def test_twelve_months_train_and_the_thirteenth_validates():
     assert (len(train), train["Date"].max()) == (36, "2020-12-15")
     assert train["HS6 Code"].unique().tolist() == ["090121"]
     assert (train["Courier ID"] == "").all()
+
+
+def test_sdv_takes_the_release_by_its_metadata_and_refuses_what_the_form_has_not():
+    sdv, files = import_sdv(), _release()
+    metadata = sdv.metadata.Metadata.load_from_dict(json.loads(files["metadata.json"]))
+    columns = metadata.tables["declarations"].columns
+    text = {name: str for name, column in columns.items() if column["sdtype"] in ("id", "categorical")}
+    text = {name: kind for name, kind in text.items() if not name.endswith("Fraud")}
+    for part in ("train.csv", "validation.csv", "declarations-2020-02.csv"):
+        rows = pd.read_csv(io.BytesIO(files[part]), dtype=text, keep_default_na=False)
+        metadata.validate_data({"declarations": rows})
+        with pytest.raises(
+            sdv.errors.InvalidDataError, match="Out of range values found for categorical column 'Country of Origin'"
+        ):
+            metadata.validate_data({"declarations": rows.assign(**{"Country of Origin": "XX"})})
 
 
 def test_checksums_match_and_the_same_draw_gives_the_same_bytes():

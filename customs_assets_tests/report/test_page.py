@@ -62,6 +62,10 @@ def test_the_page_says_what_the_lake_says(written: tuple[Path, Lake]):
     score = next(entry for entry in lake.read_json("release_quality") if entry["metric"] == "TVComplement")["score"]
     assert f"{score:.4f}" in text and "0.8919" in text, "Table 2 beside the paper's"
     assert "0.7783" in text, "Table 3 beside the paper's"
+    reports = lake.read_json("release_evidence")["sdmetrics"]
+    assert f"Computed by SDMetrics {reports['made_by']['sdmetrics']}" in text
+    assert all(f"{reports[name]['score']:.4f}" in text for name in ("quality", "diagnostic"))
+    assert f"{reports['quality']['pairs']['with_trend']} of 136 pairs have a trend" in text
     assert "30 CTGAN epochs" in text
     assert all(month in text for month in by_month(lake.read_frames("synthetic_declarations", ["2020-01"])))
     attacks = lake.read_json("release_privacy")["membership"]["attacks"]
