@@ -97,7 +97,7 @@ def as_json(ranked: Sequence[Ranking]) -> list[dict[str, Any]]:
     ]
 
 
-def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[float, float]:
+def difference(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> tuple[float, float]:
     """How much more one detector finds than another on the same data set, mean over the keys, and the standard error of that.
 
     The error has two parts. That of keys and seeds is the deviation of the differences over the keys, by the root of their
@@ -160,7 +160,7 @@ def _ranking(rows: pd.DataFrame, rate: float) -> Ranking | None:
     )
 
 
-def _mean(row: Mapping[str, Any]) -> float:
+def _mean(row: Mapping[Any, Any]) -> float:
     return float(np.mean(row["by_key"]))
 
 

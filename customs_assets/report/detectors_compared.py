@@ -118,5 +118,5 @@ def at_random_table(precision: pd.DataFrame, form: Form) -> list[list[str]]:
     ]
 
 
-def _number(cell: Mapping[str, Any] | None, name: str, form: Form) -> str:
+def _number(cell: Mapping[Any, Any] | None, name: str, form: Form) -> str:
     return form.number(math.nan if cell is None else float(cell[name]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,8 +43,7 @@ def test_a_cell_has_the_rows_of_table_three_to_the_byte(noisy: pd.DataFrame, det
 
 
 def test_a_cell_says_what_it_would_vary_by(noisy: pd.DataFrame) -> None:
-    cell = _cell(noisy, "decision_tree").set_index("inspection_rate")
-    at_ten = cell.loc[0.10]
+    at_ten = _at_ten(_cell(noisy, "decision_tree"))
 
     assert len(at_ten["by_key"]) == KEYS and len(at_ten["by_importers"]) == RESAMPLES
     # 400 test rows, 40 of them inspected, about 80% right: the deviation of a share of 40, more or less.
@@ -61,10 +61,14 @@ def test_either_half_of_the_importers_is_trained_and_tested_by_itself(declaratio
     drawn = np.random.default_rng(3).random(len(declarations)) < 0.2
     half_ruled = declarations.assign(fraud=np.where(ruled, declarations["fraud"], drawn).astype("int8"))
 
-    at_ten = _cell(half_ruled, "decision_tree").set_index("inspection_rate").loc[0.10]
+    at_ten = _at_ten(_cell(half_ruled, "decision_tree"))
 
     assert at_ten["first_half"] == 1.0
     assert at_ten["second_half"] < 0.5
+
+
+def _at_ten(cell: pd.DataFrame) -> dict[Any, Any]:
+    return cell.loc[cell["inspection_rate"] == 0.10].to_dict("records")[0]
 
 
 def _cell_frauds(declarations: pd.DataFrame) -> int:
@@ -92,9 +96,9 @@ def test_declarations_that_were_inspected_at_random_are_ranked_by_themselves(noi
         inspection_reason=np.where(at_random, "random", "rule"),
     )
 
-    cell = _cell(biased, "decision_tree", "synthetic").set_index("inspection_rate")
+    at_ten = _at_ten(_cell(biased, "decision_tree", "synthetic"))
 
-    assert cell.loc[0.10, "random_mean"] > cell.loc[0.10, "precision_mean"] + 0.1
+    assert at_ten["random_mean"] > at_ten["precision_mean"] + 0.1
 
 
 def test_too_few_importers_for_two_halves_leave_the_halves_open(noisy: pd.DataFrame) -> None:

@@ -85,10 +85,9 @@ class _Histories:
 def _profiled(features: Features) -> pd.DataFrame:
     """The values that have a history, a column a profile, as text."""
     rows = features.declarations
-    of = {"chapter": rows["hs6_code"].str[:2], "heading": rows["hs6_code"].str[:4]}
-    columns = {}
-    for profile in PROFILES:
-        parts = [of.get(name, rows.get(name)) for name in profile]
-        first, *others = parts
-        columns[" x ".join(profile)] = first.str.cat(others, sep="\x1f") if others else first
-    return pd.DataFrame(columns)
+    columns = rows.assign(chapter=rows["hs6_code"].str[:2], heading=rows["hs6_code"].str[:4])
+    crossed = {}
+    for first, *others in PROFILES:
+        texts = columns[first]
+        crossed[" x ".join((first, *others))] = texts.str.cat(columns[others], sep="\x1f") if others else texts
+    return pd.DataFrame(crossed)
