@@ -42,6 +42,7 @@ def measure_cell(
     seeds: Sequence[int],
     seed: int,
     with_halves: bool,
+    keys: int = KEYS,
 ) -> pd.DataFrame:
     """Train a detector on the training months of a data set and measure it on the test months.
 
@@ -53,13 +54,14 @@ def measure_cell(
         seeds: one run per seed under the tokens as they are; at least one.
         seed: public; orders of tokens, draws of importers and halves derive from it. The same in all cells that are compared.
         with_halves: whether to train and test on either half of the importers, too.
+        keys: how many orders of the tokens, that of the rows as they are included; at least one.
 
     Returns:
         A row for each of :data:`RATES`: the columns of ``precision.ROW_COLUMNS``, then
 
         - ``recall_mean``, ``duty_recall_mean``, ``recovered_recall_mean``: as ``inspection.Found``, mean over the seeds;
         - ``random_mean``: precision among the test declarations that were inspected at random; NaN where the source does not say;
-        - ``by_key``: precision under each of the :data:`KEYS` orders of the tokens (list);
+        - ``by_key``: precision under each of the ``keys`` orders of the tokens (list);
         - ``by_importers``: mean precision over the keys, for each draw of importers (list); empty where importers are unknown;
         - ``first_half``, ``second_half``: precision on each half of the importers; NaN where it cannot be measured.
 
@@ -69,7 +71,7 @@ def measure_cell(
     parts = encoded(declarations, declarations, split, dataset)
     runs = parts.scores(detector, seeds)
     keyed = [runs[0]]
-    for key in range(1, KEYS):
+    for key in range(1, keys):
         rekeyed = _rekeyed(declarations, derive_rng(seed, _ASSET, purpose=f"key {key}"))
         own = derive_seed(seed, _ASSET, purpose=f"run under key {key}") % 2**31
         keyed += encoded(rekeyed, rekeyed, split, dataset).scores(detector, [own])

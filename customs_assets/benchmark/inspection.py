@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 # Optional columns of a source, beyond the form: what an inspection recovered, in the unit of the price; and why it took place.
-RECOVERED_REVENUE = "recovered_revenue"
+RECOVERED_REVENUE = "amount_recovered"
 INSPECTION_REASON = "inspection_reason"
-AT_RANDOM = "random"
+AT_RANDOM = frozenset({"random", "at random", "aléatoire", "aleatoire", "au hasard", "aleatorio", "al azar", "무작위"})
 
 
 class Ranked:
@@ -102,7 +102,7 @@ def values_at_stake(declarations: pd.DataFrame) -> pd.DataFrame:
     """What is at stake in declarations.
 
     Returns:
-        A row a declaration, in the unit of the price: ``duty``, item price x tax rate; ``recovered_revenue``, as the source says
+        A row a declaration, in the unit of the price: ``duty``, item price x tax rate; ``amount_recovered``, as the source says
         it, 0 where it says nothing, NaN where it has no such column.
     """
     duty = declarations["item_price"].to_numpy(np.float64) * declarations["tax_rate"].to_numpy(np.float64) / 100
@@ -117,7 +117,7 @@ def inspected_at_random(declarations: pd.DataFrame) -> np.ndarray:
     """Which declarations were inspected at random, by the column ``inspection_reason``; none where there is no such column."""
     if INSPECTION_REASON not in declarations:
         return np.zeros(len(declarations), dtype=bool)
-    return (declarations[INSPECTION_REASON].astype(str).str.strip().str.lower() == AT_RANDOM).to_numpy()
+    return declarations[INSPECTION_REASON].astype(str).str.strip().str.lower().isin(AT_RANDOM).to_numpy()
 
 
 def resamples(importers: pd.Series, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -34,7 +34,7 @@ def test_recall_counts_frauds_and_the_duty_that_is_at_stake_in_them() -> None:
 
 
 def test_revenue_that_was_recovered_is_counted_where_the_source_says_it() -> None:
-    values = _values([1.0, 1.0, 1.0], [0.0, 0.0, 0.0], recovered_revenue=[30.0, None, 70.0])
+    values = _values([1.0, 1.0, 1.0], [0.0, 0.0, 0.0], amount_recovered=[30.0, None, 70.0])
 
     found = found_by(np.array([0.9, 0.5, 0.1]), np.array([1, 0, 1]), values, 0.34)
 
@@ -74,8 +74,8 @@ def test_declarations_of_an_importer_are_drawn_together() -> None:
 
 def test_the_reason_of_an_inspection_is_read_where_it_is_there() -> None:
     assert not inspected_at_random(pd.DataFrame({"fraud": [1, 0]})).any()
-    reasons = pd.DataFrame({"inspection_reason": ["Random", "rule", None]})
-    assert inspected_at_random(reasons).tolist() == [True, False, False]
+    reasons = pd.DataFrame({"inspection_reason": ["Random", "rule", None, "au hasard"]})
+    assert inspected_at_random(reasons).tolist() == [True, False, False, True]
 
 
 def test_scores_that_are_no_numbers_are_refused() -> None:

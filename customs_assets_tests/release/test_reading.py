@@ -89,17 +89,8 @@ def test_what_is_no_release_is_refused_with_the_cause(year_and_a_half, tmp_path:
         read_published(changed)
 
 
-OWN = """
-class Mine:
-    name = "mine"
-    title = "Mine by goods"
-
-    def fit(self, features, fraud, seed):
-        self.rates = features.declarations.assign(fraud=fraud).groupby("hs6_code")["fraud"].mean()
-
-    def score(self, features):
-        return features.declarations["hs6_code"].map(self.rates).fillna(0.0)
-"""
+PROJECT = Path(__file__).parents[2]
+OWN = (PROJECT / "benchmarks" / "heavy_goods.py").read_text(encoding="utf-8")
 
 
 def test_the_command_shows_one_s_own_beside_all_others(year_and_a_half, tmp_path: Path, monkeypatch) -> None:
@@ -108,12 +99,13 @@ def test_the_command_shows_one_s_own_beside_all_others(year_and_a_half, tmp_path
     monkeypatch.chdir(tmp_path)
     folder = _write(tmp_path / "release", year_and_a_half[0])
     (tmp_path / "mine.py").write_text(OWN)
+    assert OWN[OWN.index("class HeavyGoods") :] in (PROJECT / "docs" / "benchmark.md").read_text(encoding="utf-8")
     before = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
-    done = CliRunner().invoke(cli.app, ["benchmark", "mine.py:Mine", "release", "--seeds", "1", "--workers", "1"])
+    done = CliRunner().invoke(cli.app, ["benchmark", "mine.py:HeavyGoods", "release", "--seeds", "1", "--workers", "1"])
 
     assert done.exit_code == 0, done.output
-    lines = [line for line in done.output.splitlines() if line.startswith("| Mine by goods |")]
+    lines = [line for line in done.output.splitlines() if line.startswith("| Heavy goods |")]
     assert len(lines) == 3, "a line in the tables of precision, recall and duty"
     titles = [line.split(" | ")[0] for line in done.output.splitlines() if line.startswith("| ")]
     assert titles.count("| Random Forest") == 4 and titles.count("| Risk Profiles") == 4
@@ -122,6 +114,6 @@ def test_the_command_shows_one_s_own_beside_all_others(year_and_a_half, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == ["mine.py", "release"]
 
     wrong = CliRunner().invoke(cli.app, ["benchmark", "mine.py:Yours", "release"])
-    assert wrong.exit_code == 2 and "has no class Yours; it has Mine" in wrong.output
-    nowhere = CliRunner().invoke(cli.app, ["benchmark", "mine.py:Mine", "elsewhere"])
+    assert wrong.exit_code == 2 and "has no class Yours; it has HeavyGoods" in wrong.output
+    nowhere = CliRunner().invoke(cli.app, ["benchmark", "mine.py:HeavyGoods", "elsewhere"])
     assert nowhere.exit_code == 2 and "elsewhere is no folder" in nowhere.output
