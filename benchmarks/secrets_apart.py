@@ -23,8 +23,8 @@ import pandas as pd
 from synthesizer import PARTS, SOURCE, SYNTHETIC, measure
 
 from customs_assets.anonymization.unit_prices import month_unit_prices
-from customs_assets.benchmark.detectors import DETECTORS
-from customs_assets.benchmark.precision import evaluate
+from customs_assets.benchmark.cells import measure_cell
+from customs_assets.benchmark.detectors import DETECTORS, REGISTER
 from customs_assets.benchmark.split import split_months
 from customs_assets.claims import Claim, number
 from customs_assets.disclosure.dominance import Dominance
@@ -107,7 +107,8 @@ def _cell(lake: Lake, made: Lake, settings: Settings, detector: str, dataset: st
     table, of = {"source": (SOURCE, lake), "synthetic": (SYNTHETIC, made)}[dataset]
     months = of.partitions(table)
     seeds = [derive_seed(settings.seed, "fraud_benchmark", purpose=f"run {run}") % 2**31 for run in range(5)]
-    rows = evaluate(of.read_frames(table, months), detector, dataset, split_months(months), seeds)
+    declarations, split = of.read_frames(table, months), split_months(months)
+    rows = measure_cell(declarations, REGISTER[detector], dataset, split, seeds, settings.seed, dataset == "source")
     made.write_table("fraud_benchmark", rows, f"{dataset}|{detector}")
 
 

@@ -1,6 +1,6 @@
 """The command line: ``customs run``, ``deep-attacks``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
 ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``, ``publish``, ``report``,
-``sample``.
+``sample``; ``cli_benchmark.py`` adds ``benchmark``.
 
 What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
 """
@@ -21,6 +21,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from customs_assets.cli_benchmark import add_commands as add_benchmark
 from customs_assets.cli_release import add_commands, say_signed, verify_published
 from customs_assets.graph import RELEASE, Node
 from customs_assets.lake import Lake, LakeError
@@ -594,6 +595,7 @@ def _destroy(secret: SecretFile, yes: bool, before: str, after: str) -> None:
 
 
 add_commands(app)
+add_benchmark(app)
 
 
 def main() -> None:

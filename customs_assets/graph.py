@@ -113,7 +113,7 @@ class Asset:
         cells: its partitions, where it is cut into cells.
         withdraws_release: whether the release is taken away before it is built again.
         judges_its_inputs: whether it decides by itself what it makes of inputs that failed a check: the gate does.
-        input_of_dataset: the one parent that the cells of a data set are built from.
+        input_of_dataset: the parents that the cells of a data set are built from, by data set.
         built_with: the assets that one step builds together with it.
         on_demand: whether it is built only when a person asks for it.
     """
@@ -127,14 +127,14 @@ class Asset:
     cells: tuple[str, ...] = ()
     withdraws_release: bool = False
     judges_its_inputs: bool = False
-    input_of_dataset: tuple[tuple[str, str], ...] = ()
+    input_of_dataset: tuple[tuple[str, tuple[str, ...]], ...] = ()
     built_with: tuple[str, ...] = ()
     on_demand: bool = False
 
     def parents_of(self, partition: str) -> tuple[str, ...]:
         """The assets that one partition is built from."""
         chosen = dict(self.input_of_dataset)
-        return next(((chosen[part],) for part in partition.split("|") if part in chosen), self.parents)
+        return next((chosen[part] for part in partition.split("|") if part in chosen), self.parents)
 
 
 class Graph:
@@ -230,7 +230,7 @@ def _asset(spec: dg.AssetSpec, checks: Sequence[str], of_step: Sequence[str]) ->
         tuple(partitions.get_partition_keys()) if is_cell else (),
         spec.metadata["withdraws_release"],
         spec.metadata.get("judges_its_inputs", False),
-        tuple(spec.metadata.get("input_of_dataset", {}).items()),
+        tuple((dataset, tuple(keys)) for dataset, keys in spec.metadata.get("input_of_dataset", {}).items()),
         tuple(of_step),
         spec.metadata.get("on_demand", False),
     )

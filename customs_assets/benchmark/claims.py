@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from customs_assets.benchmark.precision import INSPECTION_RATES
+from customs_assets.benchmark.ranking import Ranking, rankings
 from customs_assets.benchmark.split import split_months
 from customs_assets.benchmark.table_three import dataset_gaps, paper_gaps
 from customs_assets.benchmark.utility import precision_from, utility
-from customs_assets.claims import Claim, Subject
+from customs_assets.claims import Claim, Subject, number
 from customs_assets.fidelity.claims import Tables, World
 
 # Precision@5% from synthetic to source: of a source without relations the least, else how much less than from source to source.
@@ -21,6 +23,9 @@ _PRECISION, _PRECISION_GAP = 0.75, 0.04
 
 # Table 3: the largest mean gap of its two columns, and the least agreement of the detectors' order (1 is the same order).
 _TABLE_THREE_GAP, _KENDALL = 0.03, 0.9
+
+# Of the pairs that differ on the source by two standard errors, the least share that the release orders alike.
+_SAME_ORDER = 0.9
 
 
 def utility_claims(tables: Tables, world: World, months: Sequence[str]) -> list[Claim]:
@@ -52,7 +57,40 @@ def table_three_claims(rows: pd.DataFrame) -> list[Claim]:
         order = kendall(rows, ours["inspection_rate"])
         title = f"Table 3, Kendall's τ of the detectors' order {rate}"
         claims.append(Claim(f"kendall{rate}", Subject.UTILITY, title, order, at_least=_KENDALL))
-    return claims
+    return [*claims, *(claim for ranking in rankings(rows) for claim in _ranking_claims(ranking))]
+
+
+def _ranking_claims(ranking: Ranking) -> list[Claim]:
+    """Whether pairs of detectors keep the order that the source is sure of, and what choosing on the release costs."""
+    if ranking.inspection_rate not in INSPECTION_RATES:
+        return []
+    rate = f"@{ranking.inspection_rate:.0%}"
+    note = (
+        f"{ranking.significant} of {ranking.pairs} pairs differ; Kendall's τ over them is {number(ranking.tau)}, of two halves "
+        f"of the source {number(ranking.tau_of_halves)}"
+    )
+    title = f"Table 3, pairs that differ on the source by two standard errors: in the same order {rate}"
+    best = f"Table 3, how much less than the source's best the release's best detector finds on the source {rate}"
+    return [
+        Claim(
+            f"order{rate}",
+            Subject.UTILITY,
+            title,
+            ranking.share_in_same_order,
+            ranking.share_in_halves,
+            at_least=_SAME_ORDER,
+            note=note,
+        ),
+        Claim(
+            f"best{rate}",
+            Subject.UTILITY,
+            best,
+            ranking.behind,
+            at_most=ranking.standard_error,
+            note=f"best on the source: {ranking.best_on_source}; on the release: {ranking.best_on_release}. The goal is one "
+            "standard error of the difference",
+        ),
+    ]
 
 
 def kendall(rows: pd.DataFrame, inspection_rate: float) -> float:

@@ -27,6 +27,21 @@ FEATURES: tuple[str, ...] = CODED + SCALED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """What a detector sees of declarations. The labels are not in it.
+
+    Attributes:
+        matrix: float64, one row per declaration, a column per name in :data:`FEATURES`, as ``FeatureEncoder.transform`` gives it.
+        declarations: the same rows as they are declared: ``date``, and the attributes in :data:`FEATURES`; text, and float64 for
+            the tax rate (%), the net mass (kg) and the item price. An absent seller or courier is the empty text. The index
+            counts from 0.
+    """
+
+    matrix: np.ndarray
+    declarations: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FeatureEncoder:
     """What the training part says about values: the same encoder serves every part, so a code means one thing.
 
@@ -70,6 +85,16 @@ class FeatureEncoder:
         coded = [_places(self.codes[name], _column(declarations, name)) for name in CODED]
         scaled = [self._scaled(_column(declarations, name), *self.ranges[name]) for name in SCALED]
         return np.column_stack(coded + scaled).astype(np.float64)
+
+    def features(self, declarations: pd.DataFrame) -> Features:
+        """What a detector sees of any declarations.
+
+        Raises:
+            ValueError: as :meth:`transform`.
+        """
+        declared = {name: _column(declarations, name) for name in FEATURES}
+        dates = {"date": pd.to_datetime(declarations["date"]).to_numpy()}
+        return Features(self.transform(declarations), pd.DataFrame({**dates, **declared}))
 
     @staticmethod
     def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:

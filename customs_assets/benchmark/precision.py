@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.benchmark.detectors import SEEDLESS, build_detector, fraud_scores, train_detector
-from customs_assets.benchmark.features import FeatureEncoder, fraud_labels
+from customs_assets.benchmark.detectors import Detector, detector_class
+from customs_assets.benchmark.detectors.form import SEEDS
+from customs_assets.benchmark.features import FeatureEncoder, Features, fraud_labels
+from customs_assets.benchmark.inspection import inspected_at_random, values_at_stake
 from customs_assets.benchmark.split import ChronologicalSplit, span
 
 INSPECTION_RATES: tuple[float, ...] = (0.05, 0.10)
@@ -76,7 +78,7 @@ def evaluate(
         detector: one of ``DETECTORS``.
         dataset: what the rows are called in the result and in messages: ``source`` or ``synthetic``.
         split: as ``split_months`` gives it.
-        seeds: one run per seed; at least one. See ``build_detector`` for what a seed changes.
+        seeds: one run per seed; at least one. The class of a detector says what a seed changes.
         test_on: the data set whose test months are measured on, identities in the same tokens; the same one where None.
 
     Returns:
@@ -97,45 +99,74 @@ class Encoded:
 
     Attributes:
         dataset: what the rows are called in results and messages.
-        features: of the training part, as ``FeatureEncoder.transform`` gives it.
+        features: of the training part, as ``FeatureEncoder.features`` gives them.
         fraud: its labels.
-        test_features: of the test part, as training's encoder gives it.
+        test_features: of the test part, as training's encoder gives them.
         test_fraud: its labels.
+        test_values: what is at stake in the test part, as ``inspection.values_at_stake`` gives it.
+        test_at_random: which declarations of the test part were inspected at random, where the source says so.
     """
 
     dataset: str
-    features: np.ndarray
+    features: Features
     fraud: np.ndarray
-    test_features: np.ndarray
+    test_features: Features
     test_fraud: np.ndarray
+    test_values: pd.DataFrame
+    test_at_random: np.ndarray
+
+    def scores(self, detector: type[Detector], seeds: Sequence[int]) -> list[np.ndarray]:
+        """Train a detector, a run for each seed, and score the test part; one run for all where it draws nothing.
+
+        Raises:
+            ValueError: there is no seed, or the training part is of one class.
+        """
+        if not seeds:
+            raise ValueError(f"the benchmark of {detector.name} on {self.dataset} has no seed; give at least one")
+        runs = []
+        for seed in seeds[:1] if getattr(detector, "seedless", False) else seeds:
+            trained = detector()
+            trained.fit(self.features, self.fraud, seed % SEEDS)
+            runs.append(np.asarray(trained.score(self.test_features)))
+        return runs
+
+    def precision(self, scores: np.ndarray, inspection_rate: float) -> float:
+        """The share of frauds among the test declarations with the highest scores, as :func:`precision_at` has it."""
+        return precision_at(scores, self.test_fraud, inspection_rate)
 
     def measure(self, detector: str, seeds: Sequence[int]) -> pd.DataFrame:
-        """Train a detector, a run for each seed, and measure it: rows as :func:`evaluate` gives them.
+        """Train a detector of the register, a run for each seed, and measure it: rows as :func:`evaluate` gives them.
 
         Raises:
             ValueError: there is no such detector, or no seed.
         """
-        if not seeds:
-            raise ValueError(f"the benchmark of {detector} on {self.dataset} has no seed; give at least one")
-        precisions = []
-        for seed in seeds[:1] if detector in SEEDLESS else seeds:
-            trained = train_detector(build_detector(detector, seed), self.features, self.fraud)
-            scores = fraud_scores(trained, self.test_features)
-            precisions.append([precision_at(scores, self.test_fraud, rate) for rate in INSPECTION_RATES])
-        runs = np.array(precisions)
-        # The mean of equal numbers need not equal them in the last digit; where nothing varied, nothing is averaged.
-        constant = (runs == runs[0]).all(axis=0)
-        deviations = runs.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(len(INSPECTION_RATES))
+        runs = self.scores(detector_class(detector), seeds)
+        means, deviations = mean_and_deviation(
+            [[self.precision(scores, rate) for rate in INSPECTION_RATES] for scores in runs]
+        )
         return pd.DataFrame(
             {
                 "detector": detector,
                 "dataset": self.dataset,
                 "inspection_rate": INSPECTION_RATES,
-                "precision_mean": np.where(constant, runs[0], runs.mean(axis=0)),
-                "precision_std": np.where(constant, 0.0, deviations),
+                "precision_mean": means,
+                "precision_std": deviations,
                 "seeds": len(seeds),
             }
         )
+
+
+def mean_and_deviation(precisions: Sequence[Sequence[float]]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation (of the sample, divisor n - 1; 0 for one run) over runs.
+
+    Args:
+        precisions: of each run, at each rate.
+    """
+    runs = np.array(precisions)
+    # The mean of equal numbers need not equal them in the last digit; where nothing varied, nothing is averaged.
+    constant = (runs == runs[0]).all(axis=0)
+    deviations = runs.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(runs.shape[1])
+    return np.where(constant, runs[0], runs.mean(axis=0)), np.where(constant, 0.0, deviations)
 
 
 def encoded(train_on: pd.DataFrame, test_on: pd.DataFrame, split: ChronologicalSplit, dataset: str) -> Encoded:
@@ -154,4 +185,12 @@ def encoded(train_on: pd.DataFrame, test_on: pd.DataFrame, split: ChronologicalS
             f"{train['fraud'].iloc[0]}; a detector needs both kinds, so train on more months"
         )
     encoder = FeatureEncoder.fit(train)
-    return Encoded(dataset, encoder.transform(train), fraud_labels(train), encoder.transform(test), fraud_labels(test))
+    return Encoded(
+        dataset,
+        encoder.features(train),
+        fraud_labels(train),
+        encoder.features(test),
+        fraud_labels(test),
+        values_at_stake(test),
+        inspected_at_random(test),
+    )

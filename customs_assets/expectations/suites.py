@@ -580,11 +580,11 @@ def _release(examined: Examined) -> Piece:
 
 @suite("fraud_benchmark", "precision", key="inspection_rate")
 def _benchmark(examined: Examined) -> Piece:
-    """Precision at both inspection rates, between 0 and 1."""
-    from customs_assets.benchmark.precision import INSPECTION_RATES
+    """Precision at each inspection rate, between 0 and 1."""
+    from customs_assets.benchmark.cells import RATES
 
     return examined.frame(), [
-        exactly("inspection_rate", INSPECTION_RATES, "both inspection rates are there"),
+        exactly("inspection_rate", RATES, "all inspection rates are there"),
         *(between(name, 0, 1, f"{name} lies between 0 and 1") for name in ("precision_mean", "precision_std")),
     ]
 

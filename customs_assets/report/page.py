@@ -17,7 +17,6 @@ import pandas as pd
 from customs_assets.benchmark.claims import table_three_claims
 from customs_assets.benchmark.detectors import DETECTORS, TITLES
 from customs_assets.benchmark.split import split_months
-from customs_assets.benchmark.table_three import DATASETS, PAPER
 from customs_assets.claims import Claim, Subject
 from customs_assets.claims import from_json as claims_from_json
 from customs_assets.disclosure.confidential import rounded_up
@@ -25,6 +24,13 @@ from customs_assets.fidelity.table_two import METRICS, MetricScore, from_json
 from customs_assets.figures import rendered
 from customs_assets.release.files import CHECKSUMS
 from customs_assets.release.rounding import Rounding
+from customs_assets.report.detectors_compared import (
+    at_random_table,
+    at_stake_heads,
+    at_stake_table,
+    ranking_table,
+    table_three,
+)
 from customs_assets.report.figures import all_figures
 from customs_assets.report.form import Form
 from customs_assets.report.library import library_reports
@@ -118,6 +124,7 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
     if rounding is not None:
         document, scores = outside_evidence(document, rounding), outside_scores(scores, rounding)
     claims, months = evidence.claims, evidence.months
+    precision = pd.concat(evidence.fraud_benchmark.values(), ignore_index=True)
     quality = {month: from_json(evidence.quality_report[month]) for month in months}
     membership = evidence.release_privacy.get("membership")
     drawn = all_figures(scores, document, quality, membership, form)
@@ -152,7 +159,11 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         deep_table=_deep_table(evidence.deep_attacks, form),
         table_two=_table_two(scores, evidence.release_evidence["table_2"], form),
         library=library_reports(evidence.release_evidence.get("sdmetrics"), form),
-        table_three=_table_three(pd.concat(evidence.fraud_benchmark.values(), ignore_index=True), document, form),
+        table_three=table_three(precision, document["rows"]["test"], form),
+        ranking=ranking_table(precision, document["rows"]["test"], form),
+        at_stake=at_stake_table(precision, form),
+        at_stake_heads=at_stake_heads(precision, form),
+        inspected_at_random=at_random_table(precision, form),
         at_random=form.share(
             sum(evidence.release_evidence["figure_4"]["critical_fraud"]["synthetic"][1:]), document["rows"]["test"]
         ),
@@ -325,29 +336,6 @@ def _table_two(scores: Sequence[MetricScore], references: Mapping[str, Any], for
         ]
         for metric in METRICS
     ]
-
-
-def _table_three(precision: pd.DataFrame, document: Mapping[str, Any], form: Form) -> list[list[str]]:
-    """A row a detector: our mean and deviation, and the paper's mean, for each data set and inspection rate."""
-    words = form.words
-    ours = {
-        (row["detector"], row["dataset"], row["inspection_rate"]): (row["precision_mean"], row["precision_std"])
-        for row in precision.to_dict("records")
-    }
-
-    def told(cell: tuple[str, str, float]) -> str:
-        if cell not in ours:
-            return words("form.not_run")
-        if form.rounding is not None:
-            return form.share(ours[cell][0], int(document["rows"]["test"] * cell[2]))
-        return words.digits("{:.4f} ± {:.4f}".format(*ours[cell]))
-
-    rows = []
-    for detector in DETECTORS:
-        cells = [(detector, dataset, rate) for dataset in DATASETS for rate in (0.05, 0.10)]
-        texts = ((told(cell), words.digits(f"{PAPER[cell]:.4f}")) for cell in cells)
-        rows.append([words.translated(TITLES[detector]), *(text for pair in texts for text in pair)])
-    return rows
 
 
 def _partly_labelled(evidence: Evidence, document: Mapping[str, Any], form: Form) -> list[list[str]]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from customs_assets.benchmark.cells import RATES
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.disclosure.population import count_population
@@ -93,13 +94,24 @@ def fill(lake: Lake, made: Made) -> None:
             cell = {
                 "detector": detector,
                 "dataset": dataset,
-                "inspection_rate": [0.05, 0.10],
+                "inspection_rate": RATES,
                 "precision_std": 0.01,
                 "seeds": 5,
+                "recall_mean": [0.037, 0.0712, 0.1698, 0.3141],
+                "duty_recall_mean": [0.0137, 0.0212, 0.0598, 0.1141],
+                "recovered_recall_mean": np.nan,
+                "random_mean": np.nan,
             }
             found = 0.3 + number / 20 + rng.normal(0, 0.002)
+            drawn = {
+                name: [(found + rng.normal(0, 0.002, draws)).tolist() for _ in RATES]
+                for name, draws in (("by_key", 3), ("by_importers", 20))
+            }
+            halves = {name: found + rng.normal(0, 0.03, len(RATES)) for name in ("first_half", "second_half")}
             lake.write_table(
-                "fraud_benchmark", pd.DataFrame({**cell, "precision_mean": found}), f"{dataset}|{detector}"
+                "fraud_benchmark",
+                pd.DataFrame({**cell, "precision_mean": found, **drawn, **halves}),
+                f"{dataset}|{detector}",
             )
 
 

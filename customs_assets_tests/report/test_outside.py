@@ -46,6 +46,8 @@ GOALS = {
 }
 KNOWN = {f"{score:.4f}" for score in (*PAPER_SCORES.values(), *PAPER.values())} | GOALS
 KNOWN |= {"5", "4", "30", "2022", "1.0", "1", "256"}
+# Inspection rates.
+KNOWN |= {"1%", "2%", "5%", "10%"}
 
 # Sentences that tell a share as so many of a hundred.
 OF_A_HUNDRED = [pattern(words) for key, words in words_of("en").items() if key.startswith("gain.") and "100" in words]
