@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from customs_assets.automation.running import Outcome, Run
     from customs_assets.automation.staleness import Staleness
 
-# Shows the deep attacks where they were made.
+# What `customs deep-attacks` makes, and the page that shows it where it was made.
+_DEEP = "deep_attacks"
 _PAGE = "evidence_report"
 
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)")
@@ -132,7 +133,8 @@ def deep_attacks(
     settings = settings_of(lake=lake)
     storage = Lake(settings.lake)
     staleness = or_exit(SourceError, _staleness, storage, settings)
-    months, on_demand = staleness.months(), staleness.graph.on_demand
+    months, graph = staleness.months(), staleness.graph
+    on_demand = [key for key in graph.on_demand if key in {_DEEP, *graph.ancestors(_DEEP)}]
     behind = {parent for key in on_demand for parent in staleness.graph.ancestors(key)}
     if not months or (stale := {key for key, _ in staleness.out_of_date(months)} & behind):
         complain(

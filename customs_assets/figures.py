@@ -45,10 +45,11 @@ def layout(x: str = "", y: str = "Share (%)", **more: Any) -> Figure:
 
 
 def loss_curve(losses: pd.DataFrame) -> Figure:
-    """The losses of a CTGAN over its training: ``epoch``, ``generator_loss`` and ``discriminator_loss``."""
+    """The losses of a model over its training: ``epoch``, and ``generator_loss`` and ``discriminator_loss``, or ``loss``."""
     epochs = losses["epoch"].tolist()
-    traces = [lines(epochs, losses[f"{name}_loss"].tolist(), name) for name in ("generator", "discriminator")]
-    return {"data": traces, "layout": layout("Epoch", "Loss (Wasserstein)")}
+    names = [str(name) for name in losses.columns if name != "epoch"]
+    traces = [lines(epochs, losses[name].tolist(), name.removesuffix("_loss")) for name in names]
+    return {"data": traces, "layout": layout("Epoch", "Loss (Wasserstein)" if len(names) > 1 else "Loss")}
 
 
 def as_markdown(figure: Figure) -> str:

@@ -28,6 +28,19 @@ _JSON_EXAMPLES = {
 # Which law there is: that of files, the simulated administration's, or the codes of the Harmonized System alone.
 LawOrigin = Literal["given", "simulated", "nomenclature"]
 
+# What a month's rows are drafted by (``generator/synthesizer.py`` says what each is).
+SynthesizerName = Literal[
+    "ctgan",
+    "sdv_ctgan",
+    "sdv_tvae",
+    "sdv_copulagan",
+    "sdv_gaussian_copula",
+    "tgan",
+    "diffusion",
+    "trees",
+    "independent",
+]
+
 # The languages of the evidence page.
 Language = Literal["en", "fr", "es", "ko"]
 
@@ -81,7 +94,8 @@ class Settings(BaseSettings):
     )
     lake: str = Field("./lake", description="folder or fsspec address of the lake")
     seed: int = Field(2020, ge=0, description="public seed of the benchmark's detectors")
-    epochs: int = Field(300, ge=1, description="CTGAN epochs for each month")
+    synthesizer: SynthesizerName = Field("ctgan", description="what the rows of a month are drafted by")
+    epochs: int = Field(300, ge=1, description="epochs of the model of each month")
     min_group: int = Field(5, ge=2, description="k: how many source declarations or importers stand behind a value")
     dominance_one: float = Field(
         0.75,
@@ -110,7 +124,8 @@ class Settings(BaseSettings):
     rehearsal_epochs: int | None = Field(
         None,
         ge=1,
-        description="CTGAN epochs for each month of the rehearsal that attacks are measured on; a tenth of epochs if unset",
+        description="epochs for each month of the rehearsal that attacks are measured on; if unset a tenth of epochs for ctgan, "
+        "else all of them",
     )
     shadows: int = Field(
         32, ge=2, multiple_of=2, description="shadow syntheses of the deep attacks; each target is in half of them"
@@ -124,7 +139,9 @@ class Settings(BaseSettings):
         description="declarations of a shadow, about: of a larger source a sample of the importers is taken",
     )
     shadow_epochs: int | None = Field(
-        None, ge=1, description="CTGAN epochs for each month of a shadow; a hundredth of epochs if unset"
+        None,
+        ge=1,
+        description="epochs for each month of a shadow; if unset a hundredth of epochs for ctgan, else all of them",
     )
     identity_key: Path = Field(
         Path(".customs/identity.key"), description="file with the secret that makes identity tokens, outside the lake"

@@ -1,4 +1,4 @@
-"""The file of a trained CTGAN: one safetensors file, the weights as tensors and all else as JSON in the file's metadata.
+"""The file of a trained model: one safetensors file, its arrays as tensors and all else as JSON in the file's metadata.
 
 The file's format and the refusal of any other file belong here. Reading it reads numbers and JSON and executes nothing.
 """
@@ -8,17 +8,27 @@ from __future__ import annotations
 import json
 import struct
 
-from customs_assets.generator.ctgan import CTGAN
+from customs_assets.generator.synthesizer import SYNTHESIZERS, TableModel
 
-FORMAT = "customs-assets-ctgan"
-VERSION = 2
+# The format and version of each synthesizer's files. One whose training alone differs from another's has the other's.
+VERSIONS = {"ctgan": 2}
+_FIRST_VERSION = 1
 
 
 class CheckpointError(ValueError):
     """The bytes are not a complete model that this module wrote."""
 
 
-def to_bytes(model: CTGAN) -> bytes:
+def form_of(name: str) -> tuple[str, int]:
+    """The format and version of a synthesizer's files: the one key of their metadata, and a number."""
+    form = SYNTHESIZERS[name].form or name
+    return f"customs-assets-{form.replace('_', '-')}", VERSIONS.get(form, _FIRST_VERSION)
+
+
+FORMAT, VERSION = form_of("ctgan")
+
+
+def to_bytes(model: TableModel) -> bytes:
     """The model's file. The same model gives the same bytes.
 
     Raises:
@@ -27,12 +37,17 @@ def to_bytes(model: CTGAN) -> bytes:
     from safetensors.numpy import save
 
     weights, description = model.to_state()
-    content = json.dumps({"version": VERSION, **description}, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    form, version = form_of(_name_of(model))
+    content = json.dumps({"version": version, **description}, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # One key only: safetensors promises no order among several.
-    return save(weights, metadata={FORMAT: content})
+    return save(weights, metadata={form: content})
 
 
-def from_bytes(data: bytes) -> CTGAN:
+def _name_of(model: TableModel) -> str:
+    return next(name for name, known in SYNTHESIZERS.items() if known.class_name == type(model).__name__)
+
+
+def from_bytes(data: bytes) -> TableModel:
     """The model that :func:`to_bytes` wrote.
 
     Raises:
@@ -47,24 +62,30 @@ def from_bytes(data: bytes) -> CTGAN:
         raise CheckpointError(
             f"{len(data)} bytes are not a complete safetensors file ({error}): make the model again"
         ) from error
-    description = _description(data)
+    name, description = _description(data)
     try:
-        return CTGAN.from_state(weights, description)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return SYNTHESIZERS[name].model_class.from_state(weights, description)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise CheckpointError(f"the checkpoint's description and weights do not fit ({error!r})") from error
 
 
-def _description(data: bytes) -> dict:
-    """The JSON in the metadata. The safetensors library has already checked the header, but gives it for files on disk only."""
+def _description(data: bytes) -> tuple[str, dict]:
+    """Whose model it is, and the JSON in the metadata.
+
+    The safetensors library has already checked the header, but gives it for files on disk only.
+    """
     (length,) = struct.unpack_from("<Q", data)
     metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
-    if FORMAT not in metadata:
-        raise CheckpointError(f"a safetensors file, but no model of ours: its metadata has no {FORMAT!r}")
+    known = {form_of(name)[0]: name for name in reversed(SYNTHESIZERS)}
+    form = next((form for form in metadata if form in known), None)
+    if form is None:
+        raise CheckpointError(f"a safetensors file, but no model of ours: its metadata has no {FORMAT!r} or the like")
+    expected = form_of(known[form])[1]
     try:
-        description = json.loads(metadata[FORMAT])
+        description = json.loads(metadata[form])
         version = description.pop("version")
     except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise CheckpointError(f"the checkpoint's description is damaged ({error!r})") from error
-    if version != VERSION:
-        raise CheckpointError(f"the checkpoint is of version {version}, this program reads {VERSION}: train it again")
-    return description
+    if version != expected:
+        raise CheckpointError(f"the checkpoint is of version {version}, this program reads {expected}: train it again")
+    return known[form], description

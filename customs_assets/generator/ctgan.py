@@ -124,7 +124,8 @@ class CTGAN:
             raise ValueError(f"threads is {threads}: it must be at least 1")
         self.seed = seed
         self.threads = threads
-        self.loss_values = _loss_frame([])
+        self.device = "cpu"
+        self.loss_values = loss_frame([])
         self._fitted: tuple[TableTransform, Generator] | None = None
 
     def fit(
@@ -159,7 +160,7 @@ class CTGAN:
                 losses.append(self._epoch(epoch, steps, training, draws))
                 if progress is not None:
                     progress(losses[-1])
-        self.loss_values = _loss_frame(losses)
+        self.loss_values = loss_frame(losses)
         self._fitted = transform, training.generator
 
     def _initial(self, rng: np.random.Generator, transform: TableTransform, encoded: EncodedTable) -> Training:
@@ -256,11 +257,20 @@ class CTGAN:
         Raises:
             KeyError, TypeError, ValueError: weights and description are not ours or do not fit each other.
         """
+        model = cls(**description["hyperparameters"], threads=description["threads"])
+        model.become(TableTransform.from_description(description["table"]), weights)
+        model.loss_values = pd.DataFrame(description["losses"], columns=loss_frame([]).columns)
+        return model
+
+    def become(self, transform: TableTransform, weights: dict[str, np.ndarray]) -> None:
+        """Become the fitted model of a table's columns and a generator's weights.
+
+        Raises:
+            ValueError: the weights do not have the shapes or the type that the columns and hyper-parameters ask for.
+        """
         from customs_assets.generator.ctgan_networks import Generator
 
-        model = cls(**description["hyperparameters"], threads=description["threads"])
-        transform = TableTransform.from_description(description["table"])
-        sizes = model.hyperparameters
+        sizes = self.hyperparameters
         expected = Generator.shapes(
             sizes.embedding_dim, transform.condition_width, sizes.generator_dim, transform.width
         )
@@ -271,12 +281,20 @@ class CTGAN:
         if any(array.dtype != np.float32 for array in weights.values()):
             raise ValueError("the weights are not all float32")
         parameters = {name: np.ascontiguousarray(weights[name]) for name in expected}
-        model._fitted = transform, Generator(parameters, sizes.embedding_dim, sizes.generator_dim)
-        model.loss_values = pd.DataFrame(description["losses"], columns=_loss_frame([]).columns)
-        return model
+        self._fitted = transform, Generator(parameters, sizes.embedding_dim, sizes.generator_dim)
+
+    def fitted_state(self) -> tuple[TableTransform, dict[str, np.ndarray]]:
+        """The table's columns and the generator's weights by name.
+
+        Raises:
+            RuntimeError: the model is not fitted.
+        """
+        transform, generator = self._trained()
+        return transform, dict(generator.parameters)
 
 
-def _loss_frame(losses: Sequence[EpochLosses]) -> pd.DataFrame:
+def loss_frame(losses: Sequence[EpochLosses]) -> pd.DataFrame:
+    """The losses of every epoch as a frame."""
     names = pd.Index([field.name for field in fields(EpochLosses)])
     frame = pd.DataFrame([asdict(loss) for loss in losses], columns=names)
     return frame.astype({"epoch": "int64", "generator_loss": "float64", "discriminator_loss": "float64"})

@@ -185,11 +185,11 @@ def fit_transform(
         ValueError: the table is empty, a discrete column is missing or holds anything but strings, or a continuous column holds
             anything but finite numbers.
     """
-    _validate(table, discrete_columns)
+    validate_table(table, discrete_columns)
     continuous, discrete, scalars, codes = [], [], [], []
     for name, values in table.items():
         if name in discrete_columns:
-            column, column_codes = _fit_discrete(values)
+            column, column_codes = fit_discrete(values)
             discrete.append(column)
             codes.append(column_codes)
         else:
@@ -202,7 +202,12 @@ def fit_transform(
     return transform, EncodedTable(matrix, np.column_stack(codes).astype(np.int64) + transform.segment_starts)
 
 
-def _validate(table: pd.DataFrame, discrete_columns: Sequence[str]) -> None:
+def validate_table(table: pd.DataFrame, discrete_columns: Sequence[str]) -> None:
+    """Refuse a table that no model can be trained on.
+
+    Raises:
+        ValueError: the table is empty, a column is named twice, or a discrete column is missing.
+    """
     if table.empty:
         raise ValueError(f"a model cannot be trained on {len(table)} rows of {table.shape[1]} columns")
     if not table.columns.is_unique:
@@ -212,7 +217,12 @@ def _validate(table: pd.DataFrame, discrete_columns: Sequence[str]) -> None:
         raise ValueError(f"discrete columns that the table does not have: {missing}")
 
 
-def _fit_discrete(values: pd.Series) -> tuple[DiscreteColumn, np.ndarray]:
+def fit_discrete(values: pd.Series) -> tuple[DiscreteColumn, np.ndarray]:
+    """A column of strings, and the category of each row (n,).
+
+    Raises:
+        ValueError: a value is no string; the message names the row.
+    """
     wrong = np.flatnonzero([not isinstance(value, str) for value in values])
     if len(wrong):
         raise ValueError(
@@ -223,8 +233,12 @@ def _fit_discrete(values: pd.Series) -> tuple[DiscreteColumn, np.ndarray]:
     return DiscreteColumn(str(values.name), tuple(categories), frequencies), codes
 
 
-def _fit_continuous(values: pd.Series, rng: np.random.Generator) -> tuple[ContinuousColumn, np.ndarray, np.ndarray]:
-    """The column's mixture, and for each row the scalar and the component drawn for it."""
+def finite_numbers(values: pd.Series) -> np.ndarray:
+    """A column's numbers as float64 (n,).
+
+    Raises:
+        ValueError: the column holds anything but finite numbers; the message names the row.
+    """
     if not pd.api.types.is_numeric_dtype(values):
         raise ValueError(f"continuous column {values.name!r} is of type {values.dtype}: convert it to numbers")
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -234,6 +248,12 @@ def _fit_continuous(values: pd.Series, rng: np.random.Generator) -> tuple[Contin
             f"continuous column {values.name!r} holds {numbers[wrong[0]]} in row {wrong[0]} "
             f"({len(wrong)} such rows): fill or remove what is not a finite number"
         )
+    return numbers
+
+
+def _fit_continuous(values: pd.Series, rng: np.random.Generator) -> tuple[ContinuousColumn, np.ndarray, np.ndarray]:
+    """The column's mixture, and for each row the scalar and the component drawn for it."""
+    numbers = finite_numbers(values)
     mixture = _fit_mixture(str(values.name), numbers, int(rng.integers(2**31)))
     kept = mixture.weights_ > WEIGHT_THRESHOLD
     column = ContinuousColumn(

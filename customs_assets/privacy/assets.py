@@ -40,6 +40,7 @@ from customs_assets.seeds import derive_seed
         "dominance_one",
         "dominance_two",
         "price",
+        "synthesizer",
         "epochs",
         "rehearsal_epochs",
         withdraws_release=True,
@@ -57,7 +58,7 @@ def rehearsed_declarations(
     """The whole synthesis once more on half of the importers. Attacks are measured on it. It is not released."""
     settings = pipeline.settings
     context.log.info(
-        f"rehearsing {len(anonymized_declarations)} months on half of the importers, {epochs_of(settings)} CTGAN epochs each"
+        f"rehearsing {len(anonymized_declarations)} months on half of the importers, {epochs_of(settings)} epochs each"
     )
     everyone = Population.of(population.lake, list(population))
     law = Law.of(tariff, tariff_routes)

@@ -23,7 +23,7 @@ from customs_assets.resources import FOLDER, OWNERS, Pipeline
     **made_with(
         "10",
         *("release_secret", "labels_kept", "label_policy", "release_despite", "as_of"),
-        *("min_group", "dominance_one", "dominance_two"),
+        *("min_group", "dominance_one", "dominance_two", "synthesizer"),
         withdraws_release=True,
     ),
 )

@@ -100,7 +100,7 @@ evidence report has a verdict for each claim.
 
 ## How it was made
 
-A CTGAN drafts the rows of each month ({epochs} epochs). Every random draw comes from a secret.
+{model} drafts the rows of each month ({epochs} epochs). Every random draw comes from a secret.
 
 {law}
 
@@ -170,6 +170,7 @@ def dataset_card(
         succession=escaped(" ".join(succession.in_words())),
         law=law_in_words(law, settings),
         tuples=tuples_in_words(settings),
+        model="A CTGAN" if settings.synthesizer == "ctgan" else f"The synthesizer `{settings.synthesizer}`",
         epochs=settings.epochs,
         k=settings.min_group,
         donors=DONORS_PER_GROUP * settings.min_group,

@@ -54,7 +54,7 @@ PRIVACY, EVIDENCE, PUBLIC_PAGE = "release_privacy", "release_evidence", "public_
 # What a reader has to know of how the release was made. None is secret, and none names a source.
 _SETTINGS = (
     *("min_group", "dominance_one", "dominance_two"),
-    *("epochs", "rehearsal_epochs", "rows", "price", "labels_kept", "label_policy", "release_despite"),
+    *("synthesizer", "epochs", "rehearsal_epochs", "rows", "price", "labels_kept", "label_policy", "release_despite"),
 )
 _VERSIONS_OF = ("synthetic_declarations", "rehearsed_declarations", CANDIDATE, RELEASE, PRIVACY, EVIDENCE)
 

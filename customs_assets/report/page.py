@@ -39,7 +39,16 @@ from customs_assets.report.summary import answers
 from customs_assets.report.wording import Words
 from customs_assets.settings import Language, LawOrigin, Settings
 
-_SETTINGS = ("epochs", "min_group", "dominance_one", "dominance_two", "rows", "price", "rehearsal_epochs")
+_SETTINGS = (
+    "synthesizer",
+    "epochs",
+    "min_group",
+    "dominance_one",
+    "dominance_two",
+    "rows",
+    "price",
+    "rehearsal_epochs",
+)
 _LIBRARIES = (
     "customs_assets",
     "catboost",

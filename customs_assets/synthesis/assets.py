@@ -1,6 +1,7 @@
 """The assets of synthesis: a month's model and synthetic rows, and what the months share."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -13,7 +14,6 @@ from customs_assets.figures import loss_curve
 from customs_assets.figures import metadata as figure_metadata
 from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.generator.checkpoint import from_bytes, to_bytes
-from customs_assets.generator.ctgan import EpochLosses
 from customs_assets.graph import made_with
 from customs_assets.lake.frozen import Frozen
 from customs_assets.lake.io_manager import AS_PUBLISHED, Partitions
@@ -35,7 +35,7 @@ _PROGRESS_LINES = 20
     owners=OWNERS,
     pool=TRAINING,
     io_manager_key=SAFETENSORS,
-    **made_with("3", "release_secret", "epochs", "min_group"),
+    **made_with("3", "release_secret", "synthesizer", "epochs", "min_group"),
 )
 def ctgan_model(
     context: dg.AssetExecutionContext,
@@ -43,16 +43,15 @@ def ctgan_model(
     anonymized_declarations: pd.DataFrame,
     unit_prices: pd.DataFrame,
 ) -> dg.Output[bytes]:
-    """One CTGAN, trained on the month's model table: safetensors weights with a JSON description, no pickle."""
+    """The month's model, a CTGAN if not set otherwise: safetensors weights with a JSON description, no pickle."""
     settings = pipeline.settings
     every = max(settings.epochs // _PROGRESS_LINES, 1)
 
-    def report(losses: EpochLosses) -> None:
+    def report(losses: Any) -> None:
         if losses.epoch % every == every - 1 or losses.epoch == settings.epochs - 1:
-            context.log.info(
-                f"epoch {losses.epoch + 1}/{settings.epochs}: generator loss {losses.generator_loss:.3f}, "
-                f"discriminator loss {losses.discriminator_loss:.3f}"
-            )
+            found = {name.replace("_", " "): value for name, value in asdict(losses).items() if name != "epoch"}
+            said = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+            context.log.info(f"epoch {losses.epoch + 1}/{settings.epochs}: {said}")
 
     model = fit_model(
         anonymized_declarations,
@@ -61,13 +60,16 @@ def ctgan_model(
         min_group=settings.min_group,
         epochs=settings.epochs,
         root=pipeline.secret,
+        synthesizer=settings.synthesizer,
         progress=report,
     )
+    figures = {"losses": loss_curve(model.loss_values)} if len(model.loss_values) else {}
     metadata: dict[str, Any] = {
-        **figure_metadata(context, {"losses": loss_curve(model.loss_values)}),
+        **figure_metadata(context, figures),
+        "synthesizer": settings.synthesizer,
+        "device": model.device,
         "epochs": settings.epochs,
         "rows": len(anonymized_declarations),
-        "width": model.condition_width,
     }
     return dg.Output(to_bytes(model), metadata=metadata)
 

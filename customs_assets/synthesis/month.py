@@ -26,7 +26,7 @@ from customs_assets.synthesis.releasable import Disclosed, releasable_month
 from customs_assets.synthesis.selection import DRAFTS, select
 
 if TYPE_CHECKING:
-    from customs_assets.generator.ctgan import CTGAN
+    from customs_assets.generator.synthesizer import TableModel
 
 ASSET = "synthetic_declarations"
 
@@ -66,7 +66,7 @@ class SyntheticMonth:
 
     Attributes:
         declarations: m rows with :data:`declaration.RELEASED_NAMES`, ordered by date.
-        drafts: rows that the GAN drafted, of which m were selected.
+        drafts: rows that the model drafted, of which m were selected.
         parts_kept: source rows that kept each part of their tariff tuple.
         codes_replaced: source rows whose code too few importers declared, by column.
         safe_as_declared: synthetic rows whose tuple, mass and label at least ``k`` importers declared together.
@@ -88,7 +88,7 @@ class SyntheticMonth:
 
 
 def synthesize_month(
-    model: CTGAN,
+    model: TableModel,
     declarations: pd.DataFrame,
     unit_prices: pd.DataFrame,
     all_months: AllMonths,
@@ -103,7 +103,7 @@ def synthesize_month(
     """Make one synthetic month.
 
     Args:
-        model: the month's trained CTGAN.
+        model: the month's trained model.
         declarations: the month's n anonymized rows.
         unit_prices: the month's ``unit_prices``.
         all_months: what is learned from all months, this one among them.

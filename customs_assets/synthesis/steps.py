@@ -11,7 +11,7 @@ shown of them, ``min_group`` is ``k``, and all draws derive from ``root``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -27,7 +27,7 @@ from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.releasable import Disclosed, generalized_month, releasable_month
 
 if TYPE_CHECKING:
-    from customs_assets.generator.ctgan import CTGAN, EpochLosses
+    from customs_assets.generator.synthesizer import TableModel
 
 
 def fit_model(
@@ -38,16 +38,29 @@ def fit_model(
     min_group: int,
     epochs: int,
     root: Root,
-    progress: Callable[[EpochLosses], None] | None = None,
-) -> CTGAN:
-    """Train a month's CTGAN on its declarations. ``progress`` is called after every epoch."""
-    from customs_assets.generator.ctgan import CTGAN
+    synthesizer: str = "ctgan",
+    progress: Callable[[Any], None] | None = None,
+) -> TableModel:
+    """Train a month's model on its declarations.
+
+    Args:
+        declarations: the month's anonymized declarations.
+        unit_prices: the month's ``unit_prices``.
+        month: ``YYYY-MM``.
+        min_group: ``k``.
+        epochs: passes over the declarations, of which each synthesizer takes its share.
+        root: what draws derive from.
+        synthesizer: which one (:data:`generator.synthesizer.SYNTHESIZERS`).
+        progress: called after every epoch with its losses.
+    """
+    from customs_assets.generator.synthesizer import fit
 
     codec = Codec.fit(declarations, unit_prices, min_group, root=root)
     model_table = codec.encode(declarations)
-    model = CTGAN(epochs=epochs, seed=derive_seed(root, "ctgan_model", month))
-    model.fit(model_table, codec.discrete_columns(model_table), progress)
-    return model
+    seed = derive_seed(root, "ctgan_model", month)
+    return fit(
+        synthesizer, model_table, codec.discrete_columns(model_table), seed=seed, epochs=epochs, progress=progress
+    )
 
 
 def compose_identities(

@@ -47,9 +47,10 @@ def synthesize(
         source: the anonymized declarations by month (``YYYY-MM``), in order.
         population: what each importer declared over the months, inspected or not.
         law: the law that tariff tuples are under.
-        settings: ``min_group``, ``dominance_one``, ``dominance_two``, ``rows``, ``price`` and ``epochs`` are used.
+        settings: ``min_group``, ``dominance_one``, ``dominance_two``, ``rows``, ``price``, ``synthesizer`` and ``epochs`` are
+            used.
         root: what all draws derive from.
-        epochs: CTGAN epochs for each month; those of the settings where None.
+        epochs: epochs for each month; those of the settings where None.
         confidential: the pairs of trade that are confidential at traders' requests (``disclosure.confidential``), if any.
         busy: the lanes that enough importers declared in a month (``disclosure.inspection.busy_lanes``); None where every
             declaration was inspected.
@@ -84,7 +85,15 @@ def synthesize(
     for month, rows in source.items():
         if published is not None and month in published.months:
             continue
-        model = fit_model(rows, prices[month], month=month, min_group=k, epochs=epochs or settings.epochs, root=root)
+        model = fit_model(
+            rows,
+            prices[month],
+            month=month,
+            min_group=k,
+            epochs=epochs or settings.epochs,
+            root=root,
+            synthesizer=settings.synthesizer,
+        )
         synthetic[month] = synthesize_month(
             model,
             rows,

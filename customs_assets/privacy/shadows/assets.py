@@ -51,7 +51,7 @@ def exposed_importers(pipeline: Pipeline, anonymized_declarations: Partitions) -
     ins={key: dg.AssetIn(partition_mapping=dg.AllPartitionMapping()) for key in _ALL_MONTHS},
     **made_with(
         SHADOW_VERSION,
-        *("release_secret", "min_group", "dominance_one", "dominance_two", "price", "epochs"),
+        *("release_secret", "min_group", "dominance_one", "dominance_two", "price", "synthesizer", "epochs"),
         *("shadows", "shadow_rows", "shadow_epochs"),
         on_demand=True,
     ),
@@ -77,7 +77,7 @@ def shadow_scores(
         confidential_trade,
     )
     share = share_of(world.rows, settings)
-    context.log.info(f"a shadow on {share:.0%} of the importers, {epochs_of(settings)} CTGAN epochs a month")
+    context.log.info(f"a shadow on {share:.0%} of the importers, {epochs_of(settings)} epochs a month")
     place = shadow_keys(settings).index(context.partition_key)
     found = shadow(world, Exposed.from_json(exposed_importers), place, settings, pipeline.secret)
     metadata: dict[str, Any] = {name: found[name] for name in ("rows", "importers", "epochs", "share", "made")}
