@@ -2,9 +2,10 @@
 
     python benchmarks/drift.py --seeds 8 --published /path/to/published
 
-Each world is judged three times: without a fault, with twelve faults one after the other in its last twelve months, and with each of
-more than twenty kinds of faults alone in a month. The published declarations, which nobody here wrote, count false alarms of a real
-administration's calendar. Exit status 1 where a fault was not told in its month, or more than one false alarm came in a year.
+Each world is judged three times: without a fault, with twelve faults one after the other in its last twelve months, and with each
+of more than twenty kinds of faults alone in a month. The published declarations, which nobody here wrote, count false alarms of a
+real administration's calendar. Exit status 1 where a fault was not told in its month, or more than one false alarm came in a
+year.
 """
 
 from __future__ import annotations

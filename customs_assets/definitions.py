@@ -35,7 +35,20 @@ from customs_assets.synthesis import assets as synthesis  # noqa: E402
 
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
-_MODULES = [law, source, drift, anonymization, disclosure, synthesis, fidelity, privacy, shadows, release, benchmark, report]
+_MODULES = [
+    law,
+    source,
+    drift,
+    anonymization,
+    disclosure,
+    synthesis,
+    fidelity,
+    privacy,
+    shadows,
+    release,
+    benchmark,
+    report,
+]
 _assets = [a for a in dg.load_assets_from_modules(_MODULES) if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)]
 _checks = asset_checks(_assets)
 # Nothing is built from it, so it is not found by way of what is.

@@ -32,8 +32,8 @@ def counted(connection: duckdb.DuckDBPyConnection, raw: str, quarantine: str) ->
         quarantine: path of its ``quarantine``.
 
     Returns:
-        ``attribute``, ``code`` and ``number``, as the statements ``sql/month_*.sql`` describe them. Attributes that the month does
-        not have are left out.
+        ``attribute``, ``code`` and ``number``, as the statements ``sql/month_*.sql`` describe them. Attributes that the month
+        does not have are left out.
     """
     columns = connection.sql("select * from read_parquet($raw) limit 0", params={"raw": raw}).columns
     codes = _named(columns, Kind.CODE, Kind.LABEL)

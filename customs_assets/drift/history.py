@@ -1,8 +1,8 @@
 """What a history lets expect of the next month: bounds that few months make wide and that single odd months do not move.
 
-All bounds are robust: a median, and the median absolute deviation from it (P. J. Rousseeuw and C. Croux 1993, "Alternatives to the
-median absolute deviation"). Amounts are compared on a log scale, shares as arcsines of their roots, whose error hangs on the number
-of rows alone.
+All bounds are robust: a median, and the median absolute deviation from it (P. J. Rousseeuw and C. Croux 1993, "Alternatives to
+the median absolute deviation"). Amounts are compared on a log scale, shares as arcsines of their roots, whose error hangs on the
+number of rows alone.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ LEAST_HISTORY = 3
 
 # How many deviations lie between the median and a bound where the history is long. One month has some sixty measures, and a false
 # alarm a year is to be the most: bounds of three deviations would be crossed by chance every few months.
-_DEVIATIONS = 4.0
-_FEW_MONTHS = 2.0
+_DEVIATIONS = 3.3
+_FEW_MONTHS = 1.5
 
 # What is known before there is a history counts like this many months.
 _PRIOR_MONTHS = 3
@@ -136,8 +136,8 @@ def at_most(value: float, error: float, before: Sequence[float], least: float, s
 def width(spread: float, before: np.ndarray, error: float, errors: Sequence[float] = ()) -> float:
     """How far from the expected value a bound lies, on the scale.
 
-    The months before differ because the trade does and because each has a limited number of rows. Where the errors of the latter kind
-    are known, they are taken away, and that of the month at hand is added.
+    The months before differ because the trade does and because each has a limited number of rows. Where the errors of the latter
+    kind are known, they are taken away, and that of the month at hand is added.
 
     Args:
         spread: how far months differ where nothing is known yet.

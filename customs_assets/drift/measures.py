@@ -340,7 +340,7 @@ _VALUES = (
     Value(
         "inspected",
         "the share of inspected rows",
-        shares(0.01, 1.6, 0.012),
+        shares(0.01, 1.6, 0.008),
         _share(_inspected, lambda counts: counts.rows),
         is_seasonal=True,
         together=1.0,
@@ -389,7 +389,7 @@ _VALUES = (
         for number in _NUMBERS
     ),
     *(
-        Value(f"rows a {role}", f"the rows for each {name}", amounts(1.6, 0.10), _rows_a_party(role))
+        Value(f"rows a {role}", f"the rows for each {name}", amounts(1.4, 0.06), _rows_a_party(role))
         for role, name in _OF_ROLE.items()
     ),
     *(

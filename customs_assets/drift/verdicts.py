@@ -1,7 +1,7 @@
 """The verdict on a month: which measures are as before, which are told, which go on at a level that was told before.
 
-A month that is told does not become history, so that a fault does not hide the next one. Where the month after it is like it, that
-is a new level: it was told when it began, and history begins there.
+A month that is told does not become history, so that a fault does not hide the next one. Where the month after it is like it,
+that is a new level: it was told when it began, and history begins there.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def verdict(counts: Sequence[MonthCounts]) -> dict[str, Any]:
     """The document of the last of some months.
 
     Args:
-        counts: the months in order; the last one is judged. Those before are judged on the way: what was told of them is no history.
+        counts: the months in order; the last one is judged. Those before are judged on the way: what was told of them is no
+        history.
 
     Returns:
         ``month``, ``months_before`` (their number), and ``measures``: the fields of each :class:`Finding`.

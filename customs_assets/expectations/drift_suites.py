@@ -1,7 +1,7 @@
 """The suites over drift: that a month was counted whole, and that it is like the months before it.
 
-The bounds of the second are learned from history, so there is none in a source's first months. It never blocks: what differs may be
-the trade itself, and a person decides. Alerts repeat its sentences outside the administration, so they hold no value.
+The bounds of the second are learned from history, so there is none in a source's first months. It never blocks: what differs may
+be the trade itself, and a person decides. Alerts repeat its sentences outside the administration, so they hold no value.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from customs_assets.expectations.expect import Examined, between, in_set, suite
 from customs_assets.expectations.validation import Piece
 
 _LOOK = (
-    "Look at the month's files before anything of it is published: the measures stand with their bounds in the month's drift and on "
-    "the evidence page. Where the source is at fault, have it delivered again and run again; where the trade has changed, nothing "
-    "needs to be done: from the next month on it counts as the new level."
+    "Look at the month's files before anything of it is published: the measures stand with their bounds in the month's drift and "
+    "on the evidence page. Where the source is at fault, have it delivered again and run again; where the trade has changed, "
+    "nothing needs to be done: from the next month on it counts as the new level."
 )
 
 
