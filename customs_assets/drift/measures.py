@@ -268,9 +268,11 @@ def told(attribute: str) -> str:
 # Measures of single numbers.
 
 
-def _share(part: Callable[[MonthCounts], float], whole: Callable[[MonthCounts], float]):
+def _share(part: Callable[[MonthCounts], float], whole: Callable[[MonthCounts], float], attribute: str = "rows"):
+    """A share of rows, of the months that have an attribute."""
+
     def value(counts: MonthCounts) -> tuple[float, float] | None:
-        total = whole(counts)
+        total = whole(counts) if counts.named(attribute) else 0.0
         return (part(counts) / total, 0.5 / math.sqrt(total)) if total > 0 else None
 
     return value
@@ -397,7 +399,7 @@ _VALUES = (
             f"largest {role}",
             f"the share of rows of the largest {name}",
             shares(0.10, 1.6, 0.03),
-            _share(lambda counts, role=role: counts.get(role, "largest"), lambda counts: counts.rows),
+            _share(lambda counts, role=role: counts.get(role, "largest"), lambda counts: counts.rows, role),
         )
         for role, name in _OF_ROLE.items()
     ),
@@ -406,7 +408,7 @@ _VALUES = (
             f"without {role}",
             f"the share of rows without a {name}",
             shares(0.10, 1.6, 0.03),
-            _share(lambda counts, role=role: counts.get(role, "none"), lambda counts: counts.rows),
+            _share(lambda counts, role=role: counts.get(role, "none"), lambda counts: counts.rows, role),
         )
         for role, name in _OF_ROLE.items()
         if BY_NAME[role].optional
