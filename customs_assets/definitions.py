@@ -17,6 +17,7 @@ from customs_assets.automation.retention import old_runs, old_runs_schedule  # n
 from customs_assets.automation.sensors import alerts, lost_runs  # noqa: E402
 from customs_assets.benchmark import assets as benchmark  # noqa: E402
 from customs_assets.disclosure import assets as disclosure  # noqa: E402
+from customs_assets.drift import assets as drift  # noqa: E402
 from customs_assets.expectations.checks import asset_checks, month_on_time  # noqa: E402
 from customs_assets.fidelity import assets as fidelity  # noqa: E402
 from customs_assets.graph import graph_of  # noqa: E402
@@ -34,7 +35,20 @@ from customs_assets.synthesis import assets as synthesis  # noqa: E402
 
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
-_MODULES = [law, source, anonymization, disclosure, synthesis, fidelity, privacy, shadows, release, benchmark, report]
+_MODULES = [
+    law,
+    source,
+    drift,
+    anonymization,
+    disclosure,
+    synthesis,
+    fidelity,
+    privacy,
+    shadows,
+    release,
+    benchmark,
+    report,
+]
 _assets = [a for a in dg.load_assets_from_modules(_MODULES) if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)]
 _checks = asset_checks(_assets)
 # Nothing is built from it, so it is not found by way of what is.

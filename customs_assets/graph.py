@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import dagster as dg
 
+from customs_assets.months import months_earlier
 from customs_assets.named_files import file_digest, shown
 from customs_assets.published import redraw_number
 from customs_assets.secret_files import identity_key, release_secret
@@ -65,7 +66,12 @@ def _text(name: str, value: Any) -> str:
 
 
 def made_with(
-    version: str, *settings: str, withdraws_release: bool = False, on_demand: bool = False, **metadata: Any
+    version: str,
+    *settings: str,
+    withdraws_release: bool = False,
+    on_demand: bool = False,
+    months_before: int = 0,
+    **metadata: Any,
 ) -> dict[str, Any]:
     """The code version of an asset and the metadata that say what it depends on, for ``@dg.asset(**made_with(…))``.
 
@@ -77,6 +83,7 @@ def made_with(
         settings: names of the settings that the content depends on.
         withdraws_release: whether the release is taken away before this asset is built again, because it rests on it.
         on_demand: whether it is built only when a person asks for it: no part of `customs run`.
+        months_before: how many months before its own a month is built from, too, where they are there.
         metadata: more definition metadata.
     """
     values = setting_texts(settings, Settings())  # pyright: ignore[reportCallIssue]
@@ -87,6 +94,7 @@ def made_with(
             "settings": values,
             "withdraws_release": withdraws_release,
             "on_demand": on_demand,
+            "months_before": months_before,
             **metadata,
         },
     }
@@ -116,6 +124,7 @@ class Asset:
         input_of_dataset: the parents that the cells of a data set are built from, by data set.
         built_with: the assets that one step builds together with it.
         on_demand: whether it is built only when a person asks for it.
+        months_before: how many months before its own a month is built from, too, where they are there.
     """
 
     key: str
@@ -130,6 +139,7 @@ class Asset:
     input_of_dataset: tuple[tuple[str, tuple[str, ...]], ...] = ()
     built_with: tuple[str, ...] = ()
     on_demand: bool = False
+    months_before: int = 0
 
     def parents_of(self, partition: str) -> tuple[str, ...]:
         """The assets that one partition is built from."""
@@ -188,14 +198,22 @@ class Graph:
         Args:
             key: what is built.
             partition: its partition, empty for a whole.
-            months: the months that a whole or a cell is built over.
+            months: the months that a whole or a cell is built over, or that may stand before a month.
         """
         asset = self[key]
         found: list[Node] = []
         for parent in asset.parents_of(partition):
             alike = asset.cut == self[parent].cut
-            found += [(parent, of) for of in ([partition] if alike else self.partitions(parent, months))]
+            own = self._with_months_before(asset, partition, months) if alike else []
+            found += [(parent, of) for of in (own or self.partitions(parent, months))]
         return found
+
+    def _with_months_before(self, asset: Asset, partition: str, months: Sequence[str]) -> list[str]:
+        """A partition, after those months before it that it is built from, too."""
+        if asset.cut != "month" or not asset.months_before:
+            return [partition]
+        first = months_earlier(partition, asset.months_before)
+        return [*sorted(month for month in {*months} if first <= month < partition), partition]
 
     def monthly_parents(self, key: str, partition: str) -> list[str]:
         """The monthly assets that a whole or a cell is built from."""
@@ -233,4 +251,5 @@ def _asset(spec: dg.AssetSpec, checks: Sequence[str], of_step: Sequence[str]) ->
         tuple((dataset, tuple(keys)) for dataset, keys in spec.metadata.get("input_of_dataset", {}).items()),
         tuple(of_step),
         spec.metadata.get("on_demand", False),
+        spec.metadata.get("months_before", 0),
     )

@@ -62,6 +62,13 @@ def previous_month(month: str) -> str:
     return f"{year:04d}-{number:02d}"
 
 
+def months_earlier(month: str, count: int) -> str:
+    """The month that lies ``count`` months before ``month``."""
+    day = first_day(month)
+    year, number = divmod(12 * day.year + day.month - 1 - count, 12)
+    return f"{year:04d}-{number + 1:02d}"
+
+
 def due_month(today: date, due_day: int) -> str:
     """The latest month whose declarations should be at hand on a day.
 

@@ -26,6 +26,7 @@ _JOBS = (
         "One month, from the source to its trained model.",
         "raw_declarations",
         "quarantine",
+        "month_counts",
         "population",
         "labelled_declarations",
         "anonymized_declarations",
@@ -33,6 +34,7 @@ _JOBS = (
         "ctgan_model",
         partitions_def=months,
     ),
+    _job("drift", "One month beside the months before it.", "drift", partitions_def=months),
     _job(
         "shared",
         "What the months share, over all months: safe parts and groups, requests, tuples, identities, fraud propensity.",

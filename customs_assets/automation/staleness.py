@@ -114,7 +114,9 @@ class Staleness:
     def inputs(self, key: str, partition: str) -> list[Node]:
         """The partitions that one partition would be built from now."""
         months: Sequence[str] = ()
-        if self.graph[key].cut != "month" and (parents := self.graph.monthly_parents(key, partition)):
+        asset = self.graph[key]
+        looks_around = asset.cut != "month" or asset.months_before
+        if looks_around and (parents := self.graph.monthly_parents(key, partition)):
             months = self._at_hand(tuple(parents))
         return self.graph.inputs(key, partition, months)
 

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from customs_assets.expectations.deep_suites import DEEP_SUITES
+from customs_assets.expectations.drift_suites import DRIFT_SUITES
 from customs_assets.expectations.evidence_suites import EVIDENCE_SUITES
 from customs_assets.expectations.expect import Examined, Suite
 from customs_assets.expectations.suites import SUITES
@@ -90,7 +91,8 @@ def asset_checks(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[d
     specs = [spec for a in assets for spec in (a.specs if isinstance(a, dg.AssetsDefinition) else [a])]
     partitions = {spec.key.to_user_string(): spec.partitions_def for spec in specs}
     return [
-        asset_check_from_suite(suite, partitions[suite.asset]) for suite in (*SUITES, *EVIDENCE_SUITES, *DEEP_SUITES)
+        asset_check_from_suite(suite, partitions[suite.asset])
+        for suite in (*SUITES, *DRIFT_SUITES, *EVIDENCE_SUITES, *DEEP_SUITES)
     ]
 
 

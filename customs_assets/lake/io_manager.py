@@ -206,6 +206,8 @@ def look_at_inputs(step: StepExecutionContext, graph: Graph, origin: Callable[[S
         months = months_at_hand(lake, parents, origin(settings))
         if not months:
             raise dg.Failure(f"no month of {' and '.join(parents)} from the present source is in the lake {lake.root}")
+    if asset.cut == "month" and asset.months_before:
+        months = months_at_hand(lake, graph.monthly_parents(asset.key, partition), origin(settings))
     inputs: list[Record] = []
     for key, of in graph.inputs(asset.key, partition, months):
         record = lake.record(key, of)

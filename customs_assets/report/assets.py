@@ -67,6 +67,7 @@ def evidence_report(
     fraud_benchmark: Partitions,
     quality_report: Partitions,
     privacy_report: Partitions,
+    drift: Partitions,
     tariff: pa.Table,
     confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
@@ -84,6 +85,7 @@ def evidence_report(
         fraud_benchmark=fraud_benchmark,
         quality_report=quality_report,
         privacy_report=privacy_report,
+        drift={month: drift[month] for month in drift},
     )
     content, claims = page(made_from, pipeline.settings.language), made_from.claims
     metadata: dict[str, Any] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -31,6 +31,7 @@ from customs_assets.report.detectors_compared import (
     ranking_table,
     table_three,
 )
+from customs_assets.report.drift import drift_figures, drift_sentences
 from customs_assets.report.figures import all_figures
 from customs_assets.report.form import Form
 from customs_assets.report.library import library_reports
@@ -85,6 +86,7 @@ class Evidence:
             ``reason`` each.
         succession: sentences on the releases before this one, and on the day by which its labels were known.
         deep_attacks: as the asset of that name, where it is of the candidate's rows; None where it was not made yet.
+        drift: as the asset of that name, by month; empty where the page is made without it.
         is_unclear: whether there are records of signatures of which it cannot be told whether they count.
     """
 
@@ -103,6 +105,7 @@ class Evidence:
     signed: Sequence[tuple[str, Mapping[str, str]]] = ()
     succession: Sequence[str] = ()
     deep_attacks: Mapping[str, Any] | None = None
+    drift: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     is_unclear: bool = False
 
     @property
@@ -137,6 +140,8 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
     quality = {month: from_json(evidence.quality_report[month]) for month in months}
     membership = evidence.release_privacy.get("membership")
     drawn = all_figures(scores, document, quality, membership, form)
+    drift = evidence.drift if form.has("drift") else {}
+    drawn |= drift_figures(drift, form)
     return rendered(
         "report/page.html",
         lang=language,
@@ -181,6 +186,8 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         product_codes=[_product(row, form) for row in document["product_codes"]],
         metrics=[words.translated(metric.title) for metric in METRICS],
         months_compared=_months_compared(quality, scores, evidence.privacy_report, form),
+        has_drift=bool(drift),
+        drift=drift_sentences(drift, form),
         months=", ".join(months),
         split=_split(months, words),
         settings=[(name, *_setting(settings, name, words)) for name in _SETTINGS],

@@ -16,6 +16,9 @@ from customs_assets.benchmark.cells import RATES
 from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.disclosure.population import count_population
+from customs_assets.drift.counting import counted
+from customs_assets.drift.month_counts import MonthCounts
+from customs_assets.drift.verdicts import verdict
 from customs_assets.fidelity.claims import Tables
 from customs_assets.fidelity.references import halves
 from customs_assets.fidelity.table_two import as_json, fidelity
@@ -28,6 +31,7 @@ from customs_assets.report.evidence import evidence
 from customs_assets.report.page import Evidence, page
 from customs_assets.report.provenance import provenance
 from customs_assets.settings import Settings
+from customs_assets.source.quarantine import SCHEMA
 from customs_assets_tests.disclosing import disclosure_of, law_that_allows
 
 MIN_GROUP = 5
@@ -77,6 +81,7 @@ def fill(lake: Lake, made: Made) -> None:
         lake.write_table("anonymized_declarations", rows, month)
         lake.write_table("labelled_declarations", by_month(named)[month], month)
         lake.write_table("population", count_population(rows), month)
+    fill_drift(lake, by_month(named))
     law = law_that_allows(source)
     lake.write_table("tariff", to_arrow(law.tariff).replace_schema_metadata({"origin": law.origin}))
     for month, rows in by_month(made.synthetic).items():
@@ -115,6 +120,18 @@ def fill(lake: Lake, made: Made) -> None:
             )
 
 
+def fill_drift(lake: Lake, months: Mapping[str, pd.DataFrame]) -> None:
+    """Write the drift of some months."""
+    counts: list[MonthCounts] = []
+    for month, rows in months.items():
+        lake.write_table("raw_declarations", rows, month)
+        lake.write_table("quarantine", SCHEMA.empty_table(), month)
+        with lake.connect() as connection:
+            paths = (lake.sql_path(asset, month) for asset in ("raw_declarations", "quarantine"))
+            counts.append(MonthCounts.of(month, counted(connection, *paths).to_pandas()))
+        lake.write_json("drift", verdict(counts), month)
+
+
 @pytest.fixture
 def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """An empty lake that the pipeline's settings name."""
@@ -131,6 +148,7 @@ def evidence_in(lake: Lake) -> Evidence:
         fraud_benchmark={cell: lake.read_frame("fraud_benchmark", cell) for cell in lake.partitions("fraud_benchmark")},
         quality_report={month: lake.read_json("quality_report", month) for month in months},
         privacy_report={month: lake.read_json("privacy_report", month) for month in months},
+        drift={month: lake.read_json("drift", month) for month in months},
         release_candidate={CHECKSUMS: lake.read_folder("release_candidate")[CHECKSUMS]},
         provenance=provenance(lake, months),
         settings=Settings(),  # pyright: ignore[reportCallIssue]
