@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import dagster as dg
 
+from customs_assets.declaration import FORM
+from customs_assets.forms.reading import DEFAULT
 from customs_assets.months import months_earlier
 from customs_assets.named_files import file_digest, shown
 from customs_assets.published import redraw_number
@@ -60,6 +62,8 @@ def setting_texts(names: Sequence[str], settings: Settings) -> dict[str, str]:
 
 
 def _text(name: str, value: Any) -> str:
+    if name == "form":
+        return f"{FORM.name} {FORM.digest}"
     if name in _SECRETS:
         return _SECRETS[name](value).fingerprint()
     return shown(str(value)) if name in _FILES else str(value)
@@ -86,6 +90,9 @@ def made_with(
         months_before: how many months before its own a month is built from, too, where they are there.
         metadata: more definition metadata.
     """
+    if FORM.name != DEFAULT:
+        # Everything has the columns of the form, so everything is made anew by another one.
+        settings = (*settings, "form")
     values = setting_texts(settings, Settings())  # pyright: ignore[reportCallIssue]
     return {
         "code_version": code_version(version, values),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from customs_assets.forms import form_in_force
+
 if TYPE_CHECKING:
     import pandas as pd
 
-FIRST_MONTH = "2020-01"
+# The first month of the pipeline is that of the form in force.
+FIRST_MONTH = form_in_force().first_month
 MONTH_FORMAT = "%Y-%m"
 
 

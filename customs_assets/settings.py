@@ -16,7 +16,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from customs_assets.declaration import IDENTITIES, NAMES, spelled
+from customs_assets.declaration import FORM, IDENTITIES, NAMES, spelled
+from customs_assets.forms import FormError, open_form
+from customs_assets.forms.reading import DEFAULT
 
 _JSON_EXAMPLES = {
     "postgresql_columns": '{"net_mass": "weight_kg"}',
@@ -69,6 +71,11 @@ class Settings(BaseSettings):
     source: str = Field(
         "simulated",
         description="`simulated`, a path, folder or glob of CSV or Parquet files, or a `postgresql://` address",
+    )
+    form: str = Field(
+        DEFAULT,
+        description="form of its declarations: `korea`, `bacuda`, `asycuda`, `eu-h1`, or the path of a form of your own "
+        "(TOML); from the environment alone, read once in a process",
     )
     postgresql_table: str = Field(
         "declarations",
@@ -206,6 +213,18 @@ class Settings(BaseSettings):
         if not value.strip():
             raise ValueError("must not be empty")
         return value.strip()
+
+    @field_validator("form")
+    @classmethod
+    def _in_force(cls, value: str) -> str:
+        """The schema of the process is made from the form: another one needs another process."""
+        try:
+            form = open_form(value.strip() or DEFAULT)
+        except FormError as error:
+            raise ValueError(str(error)) from None
+        if form != FORM:
+            raise ValueError(f"this process began with the form {FORM.name}; set CUSTOMS_FORM before it starts")
+        return value.strip() or DEFAULT
 
     @field_validator("redraw")
     @classmethod

@@ -15,6 +15,7 @@ from customs_assets.lake.io_manager import ORIGIN, SOURCE_FINGERPRINT, LakeFile
 from customs_assets.partitions import months
 from customs_assets.resources import OWNERS, PARQUET, Pipeline, table_metadata
 from customs_assets.source.address import SourceError, source_of
+from customs_assets.source.causes import why_nothing_kept
 from customs_assets.source.labelled import extract_labelled
 from customs_assets.source.reading import SourceUnreachable
 
@@ -69,21 +70,22 @@ def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterat
     except SourceError as error:
         # Bad data stays bad: trying again would not help.
         raise dg.Failure(str(error), allow_retries=False) from error
+    quarantine = month.quarantine
     if month.kept == 0:
         lake.discard(declarations)
-        raise dg.Failure(
-            f"{source.description} has no usable declaration in {context.partition_key} "
-            f"({month.rows_in} rows, all of them quarantined)",
-            allow_retries=False,
-        )
-    quarantine = month.quarantine
-    context.log.info(f"{month.rows_in} rows in, {month.kept} kept, {quarantine.num_rows} quarantined")
     reasons = dict(Counter(quarantine.column("reason").to_pylist()))
     yield dg.Output(
         quarantine.replace_schema_metadata({"rows_in": str(month.rows_in)}),
         "quarantine",
         metadata={**table_metadata(quarantine), **read_from, "reasons": reasons},
     )
+    if month.kept == 0:
+        # After the quarantine, which is kept: it says of every row why.
+        sentence = why_nothing_kept(source.description, context.partition_key, month.rows_in, quarantine)
+        raise dg.Failure(sentence, allow_retries=False)
+    context.log.info(f"{month.rows_in} rows in, {month.kept} kept, {quarantine.num_rows} quarantined")
+    for sentence in month.mends.sentences():
+        context.log.info(f"mended: {sentence}")
     metadata: dict[str, Any] = {
         **table_metadata(declarations, _DESCRIPTIONS),
         **read_from,
@@ -91,6 +93,7 @@ def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterat
         "rows_in": month.rows_in,
         "rows_quarantined": quarantine.num_rows,
         "rows_inspected": month.inspected,
+        "mended": month.mends.sentences(),
     }
     yield dg.Output(declarations, "raw_declarations", metadata=metadata)
 

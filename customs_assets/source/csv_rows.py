@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from customs_assets.source.headers import column_names
+from customs_assets.forms import Form
+from customs_assets.source.causes import other_header
+from customs_assets.source.headers import column_names, missing_attributes
 from customs_assets.source.limits import refuse_large_file
 from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, record_text
 from customs_assets.source.reading import RawRows, SourceError
@@ -31,7 +33,9 @@ LINE_BYTES = 1 << 20
 # A quoted cell may hold line breaks, but a row of more lines has lost a quote.
 ROW_LINES = 50
 
-_COMMA, _LF, _CR, _QUOTE = b',\n\r"'
+_LF, _CR, _QUOTE = b'\n\r"'
+# The line by which a spreadsheet is told what separates cells.
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _FOREIGN = {
     b"PK\x03\x04": "a zip archive or a workbook",
@@ -47,30 +51,33 @@ _CELL_TOO_LONG = "field larger than field limit"
 
 
 class CsvFile:
-    """A CSV file of declarations: UTF-8 with or without a byte order mark, or CP949.
+    """A CSV file of declarations, with the separator and in an encoding of its form.
 
-    The encoding is the first of UTF-8 and CP949 that decodes the whole file; where neither does, the file is UTF-8 with
-    damaged rows. Blank lines are no rows, but they count in the rows' numbers.
+    The encoding is the first of the form's that decodes the whole file; where none does, the file is UTF-8 with damaged
+    rows. Blank lines are no rows, but they count in the rows' numbers.
 
     Args:
         path: the file.
         name: its name in messages and in the quarantine.
+        form: the form of its declarations.
 
     Raises:
         SourceError: the file is empty, no CSV, or lacks columns.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, form: Form) -> None:
         self.path = path
         self.name = name
+        self._form = form
         refuse_large_file(path, name)
-        self.encoding = _encoding(path, name)
+        self.encoding = _encoding(path, name, form.encodings)
         header, self._header_number, self._header_bytes = self._read_header()
-        self.names = column_names(header, name)
+        self.names = column_names(header, name, form)
 
     def _blocks(self, skipped: int = 0) -> Iterator[bytes]:
         """The file in blocks, in UTF-8, without the byte order mark and the bytes to skip."""
-        recode = codecs.getincrementaldecoder("cp949")() if self.encoding == "cp949" else None
+        is_utf8 = self.encoding is None or codecs.lookup(self.encoding).name == "utf-8"
+        recode = None if is_utf8 else codecs.getincrementaldecoder(str(self.encoding))()
         with self.path.open("rb") as stream:
             if stream.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
                 stream.seek(0)
@@ -86,15 +93,28 @@ class CsvFile:
             buffer += block
             if len(buffer) > LINE_BYTES:
                 break
-        lines = _lines(buffer)[:ROW_LINES]
-        reader = csv.reader(lines, strict=True)
+        lines = _lines(buffer)[: ROW_LINES + self._form.skip_lines]
         try:
-            for number, headers in enumerate(reader, start=1):
-                if any(header.strip() for header in headers):
-                    headers = [name.encode(errors="surrogateescape").decode(errors="replace") for name in headers]  # noqa: PLW2901
-                    return headers, number, _size(lines[: reader.line_num])
+            number, headers, taken = self._first_row(lines)
         except csv.Error as error:
             raise SourceError(f"{self.name} has no readable header row ({error})") from error
+        headers = [name.encode(errors="surrogateescape").decode(errors="replace") for name in headers]
+        names = [self._form.spelled(header) for header in headers]
+        if missing_attributes(names, self._form) and (cause := other_header(lines, self._form)):
+            raise SourceError(f"{self.name}: {cause}")
+        return headers, number, _size(lines[:taken])
+
+    def _first_row(self, lines: list[str]) -> tuple[int, list[str], int]:
+        """The number of the first row that is not blank and names no separator, its cells, and how many lines go up to it."""
+        above = self._form.skip_lines
+        reader = csv.reader(lines[above:], strict=True, delimiter=self._form.separator)
+        for number, headers in enumerate(reader, start=1 + above):
+            line = lines[above + reader.line_num - 1]
+            told = _SEPARATOR_LINE.fullmatch(line.rstrip("\r\n")) or _SEPARATOR_LINE.fullmatch(line)
+            if told and told[1] == self._form.separator:
+                continue
+            if any(header.strip() for header in headers):
+                return number, headers, above + reader.line_num
         raise SourceError(f"{self.name} is empty: it has no header row")
 
     def rows(self) -> Iterator[RawRows]:
@@ -103,7 +123,13 @@ class CsvFile:
         Raises:
             SourceError: a line is longer than LINE_BYTES.
         """
-        shape = Shape(len(self.names), self.names.index("declaration_id"), self.encoding is None)
+        shape = Shape(
+            len(self.names),
+            self.names.index("declaration_id"),
+            self.encoding is None,
+            self._form.separator,
+            " nor ".join(encoding.upper() for encoding in self._form.encodings),
+        )
         before = self._header_number
         buffer = b""
         for block in chain(self._blocks(self._header_bytes), [None]):
@@ -121,16 +147,16 @@ class CsvFile:
                 )
 
 
-def _encoding(path: Path, name: str) -> str | None:
-    """The first of UTF-8 and CP949 that decodes the whole file; None where neither does."""
+def _encoding(path: Path, name: str, encodings: Sequence[str]) -> str | None:
+    """The first of some encodings that decodes the whole file; None where none does."""
     with path.open("rb") as stream:
         start = stream.read(4)
     if not start:
         raise SourceError(f"{name} is empty (0 bytes)")
     for magic, what in _FOREIGN.items():
-        if start.startswith(magic):
+        if start.startswith(magic) and not (what == "in UTF-16" and "utf-16" in map(str.lower, encodings)):
             raise SourceError(f"{name} is no CSV file: it is {what}; save it as CSV in UTF-8")
-    return next((encoding for encoding in ("utf-8", "cp949") if _decodes(path, encoding)), None)
+    return next((encoding for encoding in encodings if _decodes(path, encoding)), None)
 
 
 def _decodes(path: Path, encoding: str) -> bool:
@@ -146,11 +172,21 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 class Shape(NamedTuple):
-    """The form of a file's rows: how many fields, the ID's position, and whether some bytes may be no UTF-8."""
+    """The form of a file's rows.
+
+    Attributes:
+        fields: how many fields a row has.
+        id_position: the position of the declaration ID.
+        may_be_damaged: whether some bytes may be no text.
+        separator: what separates the fields.
+        encodings: the encodings that the form knows, for messages.
+    """
 
     fields: int
     id_position: int
     may_be_damaged: bool
+    separator: str = ","
+    encodings: str = "UTF-8 nor CP949"
 
 
 class Cut(NamedTuple):
@@ -186,7 +222,7 @@ def cut_sound_block(buffer: bytes, at_end: bool, shape: Shape) -> Cut | None:
     lines = np.diff(np.searchsorted(breaks, ends, side="right"), prepend=0)
     if not consumed or len(data) - consumed > (0 if at_end else LINE_BYTES):
         return None
-    if lines.max() > ROW_LINES or not _sound_quotes(data, quotes):
+    if lines.max() > ROW_LINES or not _sound_quotes(data, quotes, ord(shape.separator)):
         return None
     starts = np.append(0, ends[:-1] + 1)
     is_blank = (ends == starts) | ((ends == starts + 1) & (data[starts.clip(max=len(data) - 1)] == _CR))
@@ -200,7 +236,7 @@ def cut_sound_block(buffer: bytes, at_end: bool, shape: Shape) -> Cut | None:
     broken: list[QuarantinedRow] = []
     for row in wrong.tolist():
         content = _lines(buffer[starts[row] : ends[row]])[0].rstrip("\r")
-        broken += _broken(content, _loose_fields(content), "", row + 1, shape)
+        broken += _broken(content, _loose_fields(content, shape.separator), "", row + 1, shape)
     return Cut(columns, np.setdiff1d(rows, wrong) + 1, broken, len(ends), consumed)
 
 
@@ -217,11 +253,11 @@ def _line_breaks(data: np.ndarray, at_end: bool) -> np.ndarray:
     return np.flatnonzero(is_break)
 
 
-def _sound_quotes(data: np.ndarray, quotes: np.ndarray) -> bool:
+def _sound_quotes(data: np.ndarray, quotes: np.ndarray, separator: int) -> bool:
     """Whether every quote opens a cell, closes one, or is doubled within one."""
     if len(quotes) % 2:
         return False
-    between = (_COMMA, _LF, _CR)
+    between = (separator, _LF, _CR)
     padded = np.concatenate(([_LF], data, [_LF]))
     opening, closing = quotes[0::2], quotes[1::2]
     opens, closes = np.isin(padded[opening], between), np.isin(padded[closing + 2], between)
@@ -248,7 +284,10 @@ def _parse(content: bytes, shape: Shape, quoted: bool) -> tuple[list[pa.Array | 
             pa.BufferReader(content),
             pyarrow.csv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names),
             pyarrow.csv.ParseOptions(
-                quote_char='"' if quoted else False, newlines_in_values=quoted, invalid_row_handler=skip
+                delimiter=shape.separator,
+                quote_char='"' if quoted else False,
+                newlines_in_values=quoted,
+                invalid_row_handler=skip,
             ),
             pyarrow.csv.ConvertOptions(
                 check_utf8=False,
@@ -275,7 +314,7 @@ def cut_row_by_row(buffer: bytes, at_end: bool, shape: Shape) -> Cut:
     broken: list[QuarantinedRow] = []
     number = line = 0
     while line < len(lines):
-        fields, taken, problem = _next_row(lines, line, shape.fields)
+        fields, taken, problem = _next_row(lines, line, shape)
         may_go_on = not at_end and line + ROW_LINES > len(lines) and len(buffer) <= LINE_BYTES
         if problem == _QUOTE_IS_OPEN and may_go_on:
             break
@@ -292,18 +331,18 @@ def cut_row_by_row(buffer: bytes, at_end: bool, shape: Shape) -> Cut:
     return Cut(columns, np.array(positions, dtype=np.int64), broken, number, _size(lines[:line]))
 
 
-def _next_row(lines: list[str], first: int, fields: int) -> tuple[list[str], int, str]:
+def _next_row(lines: list[str], first: int, shape: Shape) -> tuple[list[str], int, str]:
     """The fields of the row that begins on a line, how many lines it takes, and what is wrong with its quotes."""
     text = lines[first]
     if '"' not in text and len(text) < csv.field_size_limit():
         # What the csv module does with such a line, but ten times faster.
-        return text.rstrip("\r\n").split(",") if text.strip("\r\n") else [], 1, ""
-    reader = csv.reader(lines[first : first + ROW_LINES], strict=True)
+        return text.rstrip("\r\n").split(shape.separator) if text.strip("\r\n") else [], 1, ""
+    reader = csv.reader(lines[first : first + ROW_LINES], strict=True, delimiter=shape.separator)
     try:
         row = next(reader)
     except csv.Error as error:
         return [], 1, str(error)
-    if reader.line_num > 1 and len(row) != fields:
+    if reader.line_num > 1 and len(row) != shape.fields:
         return [], 1, f"a quote joins {reader.line_num} lines to a row of {len(row)} fields"
     return row, reader.line_num, ""
 
@@ -316,21 +355,21 @@ def _broken(content: str, fields: list[str], problem: str, number: int, shape: S
     elif not _is_utf8(content):
         reason = Reason.UNDECODABLE_BYTES
         damaged = next((field for field in fields if not _is_utf8(field)), content)
-        sentence = f"the row holds bytes that are neither UTF-8 nor CP949: {excerpt(_readable(damaged))}"
+        sentence = f"the row holds bytes that are neither {shape.encodings}: {excerpt(_readable(damaged))}"
     elif fields and len(fields) != shape.fields:
         reason = Reason.WRONG_FIELD_COUNT
         sentence = f"the row has {len(fields)} fields where the header has {shape.fields}"
     else:
         return []
-    cells = fields or _loose_fields(content)
+    cells = fields or _loose_fields(content, shape.separator)
     identity = _readable(cells[shape.id_position]) if shape.id_position < len(cells) else ""
     return [QuarantinedRow(reason, sentence, "", number, "", identity, record_text(_readable(content)))]
 
 
-def _loose_fields(content: str) -> list[str]:
+def _loose_fields(content: str, separator: str) -> list[str]:
     """The fields of a row with broken quotes, as far as they can be told."""
     try:
-        return next(csv.reader([content]), [])
+        return next(csv.reader([content], delimiter=separator), [])
     except csv.Error:
         return []
 

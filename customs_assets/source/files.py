@@ -11,13 +11,14 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from customs_assets.forms import Form, form_in_force
 from customs_assets.months import first_day
 from customs_assets.source.csv_rows import CsvFile
 from customs_assets.source.judging import judged_month
@@ -52,10 +53,12 @@ class FileSource:
     Attributes:
         address: a file, a folder (every ``*.csv`` and ``*.parquet`` in it, by name) or a glob pattern.
         today: the last day a declaration may bear; the day of reading where it is None.
+        form: the form of the declarations; the one in force where none is given.
     """
 
     address: str
     today: date | None = None
+    form: Form = field(default_factory=form_in_force, repr=False)
 
     @property
     def description(self) -> str:
@@ -111,7 +114,7 @@ class FileSource:
 
     def _hashes(self, path: Path, name: str) -> dict[str, str]:
         with _named_errors(name):
-            return row_hashes(path, name, self._today)
+            return row_hashes(path, name, self._today, self.form)
 
     @property
     def _today(self) -> date:
@@ -129,7 +132,7 @@ class FileSource:
 
     def fingerprint(self, month: str) -> str:
         """A hash of the month's rows, and of the names of the files that hold them."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self.form.fingerprint)
         for path, name, hashes in self._files_of(month):
             with _named_errors(name):
                 content = hashes[month] if hashes else file_hash(path)
@@ -146,13 +149,15 @@ class FileSource:
         files: list[tuple[CsvFile | ParquetFile, str | None]] = []
         for path, name, hashes in self._files_of(month):
             with _named_errors(name):
-                files.append((open_file(path, name), next(iter(hashes), None)))
-        return judged_month(month, [name for file, _ in files for name in file.names], self._lots(files, month))
+                files.append((open_file(path, name, self.form), next(iter(hashes), None)))
+        return judged_month(
+            month, [name for file, _ in files for name in file.names], self._lots(files, month), self.form
+        )
 
     def _lots(self, files: list[tuple[CsvFile | ParquetFile, str | None]], month: str) -> Iterator[tuple[RawRows, str]]:
         for file, first_month in files:
             with _named_errors(file.name):
-                for rows in rows_of_month(file, month, self._today, first_month):
+                for rows in rows_of_month(file, month, self._today, first_month, self.form):
                     yield rows, file.name
 
 
@@ -165,7 +170,9 @@ def _named_errors(name: str) -> Iterator[None]:
         raise unreadable(error, f"{name} cannot be read: {error.strerror or error}") from error
 
 
-def rows_of_month(file: CsvFile | ParquetFile, month: str, today: date, first_month: str | None) -> Iterator[RawRows]:
+def rows_of_month(
+    file: CsvFile | ParquetFile, month: str, today: date, first_month: str | None, form: Form
+) -> Iterator[RawRows]:
     """The rows of one file that belong to a month, in order.
 
     Args:
@@ -173,11 +180,13 @@ def rows_of_month(file: CsvFile | ParquetFile, month: str, today: date, first_mo
         month: the month (``YYYY-MM``).
         today: the last day a declaration may bear.
         first_month: the month of the file's first row; None where the whole file is of the month.
+        form: the form of the declarations.
     """
     if isinstance(file, ParquetFile):
         wanted = np.ones(file.row_count, dtype=bool)
         if first_month:
-            wanted = filled_down(dated_months(file.dates(), today), month_number(first_month)) == month_number(month)
+            wanted = filled_down(dated_months(file.dates(), today, form), month_number(first_month))
+            wanted = wanted == month_number(month)
         yield from file.rows(wanted)
         return
     above = month_number(first_month) if first_month else None
@@ -185,7 +194,7 @@ def rows_of_month(file: CsvFile | ParquetFile, month: str, today: date, first_mo
         if above is None:
             yield rows
         elif len(rows.numbers) or rows.broken:
-            sound, broken, _, above = row_months(rows, today, above)
+            sound, broken, _, above = row_months(rows, today, above, form)
             wanted = sound == month_number(month)
             kept = [row for row, of_row in zip(rows.broken, broken, strict=True) if of_row == month_number(month)]
             yield RawRows(rows.cells.filter(pa.array(wanted)), rows.numbers[wanted], kept)

@@ -10,33 +10,40 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from customs_assets.declaration import BY_NAME, arrow_schema
+from customs_assets.declaration import arrow_schema
+from customs_assets.forms import Form
+from customs_assets.source.mending import Mends
 from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, quarantine_table, record_text
 from customs_assets.source.reading import MonthStream, RawRows
-from customs_assets.source.rules import detail, judge
+from customs_assets.source.rules import MAXIMUM_CHARACTERS, judge
+from customs_assets.source.sentences import detail
 
 # A row's place (file and row) is one number, because a month may have millions of rows.
 _ROW_BITS = 40
 
 
-def judged_month(month: str, names: Sequence[str], lots: Iterable[tuple[RawRows, str]]) -> MonthStream:
+def judged_month(month: str, names: Sequence[str], lots: Iterable[tuple[RawRows, str]], form: Form) -> MonthStream:
     """The rows of a month, judged while they are read.
 
     Args:
         month: the month (``YYYY-MM``) that the rows belong to.
-        names: the columns of all lots: the 22 attributes, in any order, and the further columns in their order.
+        names: the columns of all lots: the form's attributes, in any order, and the further columns in their order.
         lots: some rows and the name of their file (or table). The rows of a file follow each other.
+        form: the form of the rows.
     """
-    further = [pa.field(name, pa.string()) for name in dict.fromkeys(names) if name not in BY_NAME]
-    judging = _Judging(month, pa.schema([*arrow_schema(), *further]))
-    return MonthStream(judging.schema, judging.kept(lots), judging.outcome)
+    own = {attribute.name for attribute in form.attributes}
+    further = [pa.field(name, pa.string()) for name in dict.fromkeys(names) if name not in own]
+    judging = _Judging(month, pa.schema([*arrow_schema(form.attributes), *further]), form)
+    return MonthStream(judging.schema, judging.kept(lots), judging.outcome, judging.mends)
 
 
 class _Judging:
     """The state after some rows: how many came in, which are quarantined, and which IDs they have."""
 
-    def __init__(self, month: str, schema: pa.Schema) -> None:
+    def __init__(self, month: str, schema: pa.Schema, form: Form) -> None:
         self.schema = schema
+        self.mends = Mends()
+        self._form = form
         self._month = month
         self._files: list[str] = []
         self._quarantined: list[tuple[int, QuarantinedRow]] = []
@@ -67,10 +74,10 @@ class _Judging:
 
     def _judged(self, rows: RawRows) -> pa.Table:
         """The rows that break no rule and whose ID is new."""
-        declarations, is_good, findings = judge(rows.cells, self._month)
+        declarations, is_good, findings = judge(rows.cells, self._month, self._form, self.mends)
         for position in np.flatnonzero(~is_good).tolist():
             broken_rules = [finding for finding in findings if finding.rows[position]]
-            sentence = detail(broken_rules, rows.cells.slice(position, 1), self._month)
+            sentence = detail(broken_rules, rows.cells.slice(position, 1), self._month, self._form, MAXIMUM_CHARACTERS)
             self._quarantine_cells(rows, position, broken_rules[0].reason, broken_rules[0].column, sentence)
         good = np.flatnonzero(is_good).tolist()
         is_new = np.ones(len(good), dtype=bool)

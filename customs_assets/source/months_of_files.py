@@ -24,11 +24,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customs_assets.months import FIRST_MONTH
+from customs_assets.forms import Form
+from customs_assets.source.causes import why_no_month
 from customs_assets.source.csv_rows import CsvFile
+from customs_assets.source.dates import parse_dates
 from customs_assets.source.parquet_rows import ParquetFile
 from customs_assets.source.reading import RawRows, SourceError
-from customs_assets.source.rules import parse_dates
 
 UNDATED = -1
 
@@ -40,14 +41,14 @@ T = TypeVar("T")
 _results: dict[tuple[str, Path], tuple[tuple[Any, ...], Any]] = {}
 
 
-def _once(path: Path, today: date | None, compute: Callable[[], T]) -> T:
+def _once(path: Path, depends_on: tuple[Any, ...], compute: Callable[[], T]) -> T:
     """The result for a file, computed again only after the file was touched.
 
     What tells is the time of the last change of the file's content or attributes (``ctime``), which nobody can set by
     hand.
     """
     now, status = time.time_ns(), path.stat()
-    state = (today, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    state = (depends_on, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     key = (compute.__qualname__, path.absolute())
     if key in _results and _results[key][0] == state:
         return _results[key][1]
@@ -64,39 +65,40 @@ def file_hash(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
-    return _once(path, None, compute)
+    return _once(path, (), compute)
 
 
-def row_hashes(path: Path, name: str, today: date) -> dict[str, str]:
+def row_hashes(path: Path, name: str, today: date, form: Form) -> dict[str, str]:
     """A hash of each month's rows, by month; the month of the first row comes first.
 
     Args:
         path: a file whose name does not tell its month.
         name: its name in messages.
         today: the last day a declaration may bear.
+        form: the form of its declarations.
 
     Raises:
         SourceError: the file cannot be read, or has rows but no row with a date.
     """
 
     def compute() -> dict[str, str]:
-        return _row_hashes(open_file(path, name), today)
+        return _row_hashes(open_file(path, name, form), today, form)
 
-    return _once(path, today, compute)
+    return _once(path, (today, form.digest), compute)
 
 
-def open_file(path: Path, name: str) -> CsvFile | ParquetFile:
+def open_file(path: Path, name: str, form: Form) -> CsvFile | ParquetFile:
     """A file of declarations, by its suffix."""
-    return ParquetFile(path, name) if path.suffix.lower() == ".parquet" else CsvFile(path, name)
+    return ParquetFile(path, name, form) if path.suffix.lower() == ".parquet" else CsvFile(path, name, form)
 
 
-def _row_hashes(file: CsvFile | ParquetFile, today: date) -> dict[str, str]:
+def _row_hashes(file: CsvFile | ParquetFile, today: date, form: Form) -> dict[str, str]:
     hashes: dict[int, _RowsHash] = {}
     last = UNDATED
     for rows in file.native_rows() if isinstance(file, ParquetFile) else file.rows():
         if not len(rows.numbers) and not rows.broken:
             continue
-        sound, broken, first, last = row_months(rows, today, last)
+        sound, broken, first, last = row_months(rows, today, last, form)
         if first != UNDATED and UNDATED in hashes:
             hashes[first] = hashes.pop(UNDATED)
         order = np.argsort(sound, kind="stable")
@@ -108,10 +110,8 @@ def _row_hashes(file: CsvFile | ParquetFile, today: date) -> dict[str, str]:
             for row in (row for row, of_row in zip(rows.broken, broken, strict=True) if of_row == month):
                 rows_hash.broken.update(f"{row.reason}\x1f{row.record}\x1e".encode("utf-8", "surrogatepass"))
     if UNDATED in hashes:
-        raise SourceError(
-            f"{file.name} has no row with a date between {FIRST_MONTH} and today, so its month is unknown; name the month in "
-            f"the file's name (declarations-{FIRST_MONTH}.csv) or correct the dates (YYYY-MM-DD)"
-        )
+        everything = (rows for rows in (file.native_rows() if isinstance(file, ParquetFile) else file.rows()))
+        raise SourceError(why_no_month(file.name, everything, form, today))
     return {str(np.datetime64(month, "M")): rows_hash.hexdigest() for month, rows_hash in hashes.items()}
 
 
@@ -158,10 +158,10 @@ def month_number(month: str) -> int:
     return int(np.datetime64(month, "M").astype(np.int64))
 
 
-def dated_months(days: np.ndarray, today: date) -> np.ndarray:
+def dated_months(days: np.ndarray, today: date, form: Form) -> np.ndarray:
     """The month of each day as a number, UNDATED where a declaration cannot bear the day."""
     months = days.astype("datetime64[M]").astype(np.int64)
-    is_dated = ~np.isnat(days) & (months >= month_number(FIRST_MONTH)) & (days <= np.datetime64(today))
+    is_dated = ~np.isnat(days) & (months >= month_number(form.first_month)) & (days <= np.datetime64(today))
     return np.where(is_dated, months, UNDATED)
 
 
@@ -179,20 +179,21 @@ def filled_down(months: np.ndarray, above: int) -> np.ndarray:
     return np.where(nearest >= 0, months[nearest], above)
 
 
-def row_months(rows: RawRows, today: date, above: int) -> tuple[np.ndarray, np.ndarray, int, int]:
+def row_months(rows: RawRows, today: date, above: int, form: Form) -> tuple[np.ndarray, np.ndarray, int, int]:
     """The months of some rows, one at least.
 
     Args:
         rows: the rows.
         today: the last day a declaration may bear.
         above: the month of the row above them.
+        form: the form of the rows.
 
     Returns:
         The months of the sound rows and of the broken ones, and those of the first and of the last row of all.
     """
     count = len(rows.numbers)
     months = np.full(count + len(rows.broken), UNDATED)
-    months[:count] = dated_months(parse_dates(rows.cells.column("date")), today)
+    months[:count] = dated_months(parse_dates(rows.cells.column("date"), form), today, form)
     order = np.argsort([*rows.numbers, *(row.row for row in rows.broken)]) if rows.broken else np.arange(count)
     months[order] = filled_down(months[order], above)
     return months[:count], months[count:], int(months[order[0]]), int(months[order[-1]])

@@ -26,12 +26,12 @@ from urllib.parse import parse_qsl, unquote
 import numpy as np
 import pyarrow as pa
 
-from customs_assets.declaration import LABELS, NAMES, spelled
+from customs_assets.forms import Form, form_in_force
 from customs_assets.lake import read_sql
-from customs_assets.months import FIRST_MONTH, first_day, next_month
+from customs_assets.months import first_day, next_month
 from customs_assets.source.headers import column_names
 from customs_assets.source.judging import judged_month
-from customs_assets.source.parquet_rows import text_rows, with_leading_zero
+from customs_assets.source.parquet_rows import text_rows
 from customs_assets.source.reading import MonthStream, RawRows, SourceError, SourceMonth, SourceUnreachable
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _CONNECT_SECONDS = 10
 
 _DAYS = ("date", "timestamp without time zone", "timestamp with time zone")
 _TEXTS = ("text", "character varying", "character")
-_INTEGERS = ("smallint", "integer", "bigint")
+_LABELS = ("fraud", "critical_fraud")
 _WITH_NAN = ("real", "double precision", "numeric")
 
 _READ_ONLY = "set transaction isolation level repeatable read, read only"
@@ -89,9 +89,9 @@ class _Column(NamedTuple):
         value = f"t.{_quoted(self.column)}"
         if self.type == "timestamp with time zone":
             value = f"{value}::timestamp"
-        elif self.type == "boolean":
+        elif self.type == "boolean" and self.name not in _LABELS:
             value = f"{value}::int"
-        elif self.name in LABELS and self.type in _WITH_NAN:
+        elif self.type in _WITH_NAN:
             value = f"nullif({value}, 'NaN')"
         return f'({value})::text collate "C"'
 
@@ -110,12 +110,14 @@ class PostgreSQLSource:
             quotes around a part that has a dot.
         columns: the table's column of each attribute whose column has neither its name nor its published header.
         today: the day of reading; the present day where it is None.
+        form: the form of the declarations; the one in force where none is given.
     """
 
     address: str = field(repr=False)
     table: str = "declarations"
     columns: Mapping[str, str] = field(default_factory=dict)
     today: date | None = None
+    form: Form = field(default_factory=form_in_force, repr=False)
 
     @property
     def description(self) -> str:
@@ -150,20 +152,20 @@ class PostgreSQLSource:
         """
         self._parsed()
         self._quoted_table()
-        unknown = [name for name in self.columns if name not in NAMES]
+        unknown = [name for name in self.columns if name not in self.form.columns]
         if unknown:
             raise SourceError(
                 f"CUSTOMS_POSTGRESQL_COLUMNS maps {', '.join(unknown)}, which is no attribute of a declaration; "
-                f"the attributes are {', '.join(NAMES)}"
+                f"the attributes are {', '.join(self.form.columns)}"
             )
 
     def months(self) -> list[str]:
-        """The months from 2020-01 on in which the table has rows, in order."""
-        with self._read(FIRST_MONTH) as table:
+        """The months from the form's first on in which the table has rows, in order."""
+        with self._read(self.form.first_month) as table:
             months = table.months()
         if not months:
             raise SourceError(
-                f"{self.description} has no row with a date between {FIRST_MONTH} and today, so it has no month"
+                f"{self.description} has no row with a date between {self.form.first_month} and today, so it has no month"
             )
         return months
 
@@ -172,7 +174,9 @@ class PostgreSQLSource:
         with self._read(month) as table:
             content = table.content_hash(month)
             columns = [f"{column.name}={column.column}:{column.type}" for column in table.columns]
-        return hashlib.sha256("\x1f".join([self.table, month, *columns, *content]).encode()).hexdigest()
+        return hashlib.sha256(
+            self.form.fingerprint + "\x1f".join([self.table, month, *columns, *content]).encode()
+        ).hexdigest()
 
     def read_month(self, month: str) -> SourceMonth:
         """The declarations of a month and its quarantined rows, in memory."""
@@ -182,20 +186,16 @@ class PostgreSQLSource:
         """The same, piece by piece."""
         with self._read(month) as table:
             columns = table.columns
-        return judged_month(month, [column.name for column in columns], self._lots(month, columns))
+        return judged_month(month, [column.name for column in columns], self._lots(month, columns), self.form)
 
     def _lots(self, month: str, columns: list[_Column]) -> Iterator[tuple[RawRows, str]]:
         names = [column.name for column in columns]
-        hs_code = names.index("hs10_code")
         before = 0
         with self._read(month, columns) as table:
             for batch in table.rows(month):
                 numbers = np.arange(before + 1, before + batch.num_rows + 1)
                 before += batch.num_rows
-                rows = batch
-                if columns[hs_code].type in _INTEGERS:
-                    rows = batch.set_column(hs_code, "hs10_code", with_leading_zero(batch.column(hs_code)))
-                yield text_rows(rows, names, numbers, self.table), self.table
+                yield text_rows(batch, names, numbers, self.table, self.form), self.table
 
     def _layout(self, types: Mapping[str, str]) -> list[_Column]:
         """The table's columns with their names in the pipeline: the mapped columns, then the others in the table's order."""
@@ -211,9 +211,9 @@ class PostgreSQLSource:
                 f"it has {', '.join(types)}"
             )
         mapped = set(self.columns.values())
-        others = [column for column in types if column not in mapped and spelled(column) not in self.columns]
+        others = [column for column in types if column not in mapped and self.form.spelled(column) not in self.columns]
         advice = "Map attributes to columns in CUSTOMS_POSTGRESQL_COLUMNS, or make a view that has them"
-        names = column_names([*self.columns, *others], self.description, advice)
+        names = column_names([*self.columns, *others], self.description, self.form, advice)
         in_table = [*self.columns.values(), *others]
         columns = [_Column(name, column, types[column]) for name, column in zip(names, in_table, strict=True)]
         day = columns[names.index("date")]
@@ -289,7 +289,7 @@ class PostgreSQLSource:
                 if columns is None:
                     cursor.execute(read_sql("postgresql_columns.sql"), [self._quoted_table()])
                     columns = self._layout(dict(cursor.fetchall()))
-                yield _Table(cursor, self._quoted_table(), columns)
+                yield _Table(cursor, self._quoted_table(), columns, self.form.first_month)
         except (driver.Error, pa.ArrowException, OSError) as error:
             advice = "check that the role may read the table, and run again"
             raise self._sentence("cannot be read", error, advice) from None
@@ -301,6 +301,7 @@ class _Table(NamedTuple):
     cursor: Cursor
     name: str
     columns: list[_Column]
+    first_month: str
 
     def months(self) -> list[str]:
         """The months that rows are dated in, from the pipeline's first month to the present one."""
@@ -360,7 +361,7 @@ class _Table(NamedTuple):
     @property
     def _readable(self) -> str:
         """The condition for rows from the pipeline's first month to the present one."""
-        return self._between(f"'{FIRST_MONTH}-01'", _UNBEGUN_DAY)
+        return self._between(f"'{self.first_month}-01'", _UNBEGUN_DAY)
 
     def _between(self, start: str, end: str) -> str:
         if self._holds_days:

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     DATE_OUTSIDE_MONTH = "date_outside_month"
     MALFORMED_CODE = "malformed_code"
     MALFORMED_HS_CODE = "malformed_hs_code"
+    RESERVED_CHAPTER = "reserved_chapter"
     UNKNOWN_CODE = "unknown_code"
     TEXT_IN_NUMBER = "text_in_number"
     NEGATIVE_NUMBER = "negative_number"

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 
-from customs_assets.declaration import LABELS
+from customs_assets.source.mending import Mends
 from customs_assets.source.quarantine import SCHEMA, QuarantinedRow
 
 
@@ -84,12 +84,18 @@ class MonthStream:
         inspected: how many of them carry labels.
         rows_in: the rows that the source holds for the month; 0 until the last table was taken.
         quarantine: the rows that break the form; empty until then.
+        mends: what was mended in the rows read so far.
     """
 
     def __init__(
-        self, schema: pa.Schema, pieces: Iterator[pa.Table], outcome: Callable[[], tuple[pa.Table, int]]
+        self,
+        schema: pa.Schema,
+        pieces: Iterator[pa.Table],
+        outcome: Callable[[], tuple[pa.Table, int]],
+        mends: Mends | None = None,
     ) -> None:
         self.schema = schema
+        self.mends = mends or Mends()
         self._pieces = pieces
         self._outcome = outcome
         self.kept = self.inspected = self.rows_in = 0
@@ -98,7 +104,7 @@ class MonthStream:
     def __iter__(self) -> Iterator[pa.Table]:
         for piece in self._pieces:
             self.kept += piece.num_rows
-            self.inspected += piece.num_rows - piece.column(LABELS[0]).null_count
+            self.inspected += piece.num_rows - piece.column("fraud").null_count
             yield piece
         self.quarantine, self.rows_in = self._outcome()
         if self.kept + self.quarantine.num_rows != self.rows_in:

@@ -1,11 +1,11 @@
 """The rules of the form: which rows of a month break them, and which types the cells of the other rows get.
 
-Every rule follows from :data:`customs_assets.declaration.ATTRIBUTES`. One pattern accepts most good cells of a column at once. Of
-the other cells each distinct one is judged once. ``judging`` finds duplicates, because it sees all rows of a month.
+Every rule follows from the form's attributes. One pattern accepts most good cells of a column at once. Of the other cells each
+distinct one is judged once. ``mending`` goes before. ``judging`` finds duplicates, because it sees all rows of a month.
 
 Beside the published form the rules accept: a number with spaces around it, a sign or an exponent (``" 12 "``, ``1.5e3``); a date
-with a time after it (which is cut); a label written as a number (``1.0``); a blank seller or courier (the empty string). A raw
-identity is any text that is not blank. Codes are neither trimmed nor padded, and ``NA`` is Namibia.
+with a time after it (which is cut); a label written as a number (``1.0``) or by a word of the form (``true``, ``Y``); a blank
+seller or courier (the empty string). A raw identity is any text that is not blank. ``NA`` is Namibia.
 """
 
 # A type checker does not see the functions of pyarrow.compute, which are made when it is imported.
@@ -17,14 +17,19 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customs_assets.declaration import ATTRIBUTES, BY_NAME, LABELS, Attribute, Kind, arrow_schema, consistent_labels
-from customs_assets.source.quarantine import REASONS, Reason, excerpt
+from customs_assets.attributes import Attribute, Kind
+from customs_assets.declaration import arrow_schema, consistent_labels
+from customs_assets.forms import Form
+from customs_assets.forms.form import AMOUNT_RECOVERED, ITEM_NUMBER
+from customs_assets.source.dates import parse_date, parse_dates
+from customs_assets.source.mending import Mends, labels_of_amounts, mended_text, plain_numbers, without_words
+from customs_assets.source.quarantine import REASONS, Reason
 
 # The longest cell that can be a name, a code or a remark. A longer one is damage (a lost quote, a binary file).
 MAXIMUM_CHARACTERS = 4096
@@ -39,8 +44,13 @@ _PLAIN_NAME = r"\A[ -~]*[!-~][ -~]*\z"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
-_DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?", re.ASCII)
 _LABEL = re.compile(r"(\d)(\.0*)?", re.ASCII)
+
+# Chapters that the Harmonized System keeps free (77) or leaves to each country (98, 99); there is no chapter 0.
+_RESERVED = ("00", "77", "98", "99")
+
+_LABELS = ("fraud", "critical_fraud")
+_YES, _NO = 101, 100
 
 _FINE = -1
 _RANK = {reason: rank for rank, reason in enumerate(REASONS)}
@@ -57,40 +67,40 @@ class Finding:
     rows: np.ndarray
 
 
-def parse_date(text: str) -> date | None:
-    """The day of a cell such as ``2020-01-05`` or ``2020-01-05 13:20:00``; None where the cell is no date."""
-    match = _DATE.fullmatch(text.strip())
-    if match is None:
-        return None
-    try:
-        return date.fromisoformat(match[1])
-    except ValueError:
-        return None
+class Judged(NamedTuple):
+    """Some rows after they were judged.
+
+    Attributes:
+        declarations: the good rows, typed: the form's attributes, then the further columns as text.
+        is_good: a boolean for each row: whether it is good.
+        findings: the broken rules, in the order of :class:`Reason` and then of the columns.
+    """
+
+    declarations: pa.Table
+    is_good: np.ndarray
+    findings: list[Finding]
 
 
-def parse_dates(text: pa.ChunkedArray) -> np.ndarray:
-    """The days of a column of text, as ``datetime64[D]``; NaT where a cell is no date."""
-    distinct = text.combine_chunks().dictionary_encode()
-    days = np.array([parse_date(value) for value in distinct.dictionary.to_pylist()], dtype="datetime64[D]")
-    return days[distinct.indices.to_numpy()]
+def judge(cells: pa.Table, month: str, form: Form, mends: Mends) -> Judged:
+    """Judge the rows of a month (``YYYY-MM``): text columns without nulls, the attributes in any order and further ones.
 
-
-def judge(cells: pa.Table, month: str) -> tuple[pa.Table, np.ndarray, list[Finding]]:
-    """Judge the rows of a month (``YYYY-MM``): text columns without nulls, the 22 attributes in any order and further ones.
-
-    Returns:
-        The good rows, typed: the 22 attributes, then the further columns as text; a boolean for each row: whether it is good;
-        and the broken rules, in the order of :class:`Reason` and then of the columns.
+    Args:
+        cells: the rows.
+        month: the month that they are read for.
+        form: what their cells have to say.
+        mends: the account of what is mended, which grows.
     """
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     findings: list[Finding] = []
-    for attribute in ATTRIBUTES:
-        text = cells.column(attribute.name)
-        columns[attribute.name], verdicts = _JUDGES[attribute.kind](attribute, text)
+    for attribute in form.attributes:
+        text = without_words(_cells_of(attribute, cells, form), attribute, form, mends)
+        columns[attribute.name], verdicts = _JUDGES[attribute.kind](attribute, text, form, mends)
         findings += _findings(attribute.name, verdicts)
     findings += _outside_month(columns["date"], month)
-    findings += _label_findings(columns)
-    further = [name for name in cells.column_names if name not in BY_NAME]
+    if "critical_fraud" in columns:
+        columns["critical_fraud"] = _spelled_out(columns["fraud"], columns["critical_fraud"])
+        findings += _label_findings(columns)
+    further = [name for name in cells.column_names if name not in columns]
     for name in further:
         columns[name] = cells.column(name)
         findings += _findings(name, _verdicts(cells.column(name), _text_verdict, _PLAIN_TEXT))
@@ -99,36 +109,24 @@ def judge(cells: pa.Table, month: str) -> tuple[pa.Table, np.ndarray, list[Findi
     good = np.ones(cells.num_rows, dtype=bool)
     for finding in findings:
         good &= ~finding.rows
-    schema = pa.schema([*arrow_schema(), *(pa.field(name, pa.string()) for name in further)])
+    if ITEM_NUMBER in columns:
+        columns["declaration_id"] = _with_item(columns["declaration_id"], columns[ITEM_NUMBER])
+    schema = pa.schema([*arrow_schema(form.attributes), *(pa.field(name, pa.string()) for name in further)])
     table = pa.table([columns[name] for name in schema.names], schema=schema)
-    return table.filter(pa.array(good)), good, findings
+    return Judged(table.filter(pa.array(good)), good, findings)
 
 
-def detail(findings: list[Finding], row: pa.Table, month: str) -> str:
-    """The sentence about a row that breaks rules: the first finding in full, the others by name."""
-    first = findings[0]
-    value = excerpt(row.column(first.column)[0].as_py())
-    sentence = f"{first.column} {_SENTENCES[first.reason].format(value=value, month=month)}"
-    others = [f"{finding.column}: {finding.reason}" for finding in findings[1:]]
-    return f"{sentence}; also {', '.join(others)}" if others else sentence
+def _cells_of(attribute: Attribute, cells: pa.Table, form: Form) -> pa.ChunkedArray:
+    """The cells of an attribute; of a label that is told by an amount, what the amounts say."""
+    if attribute.name == "fraud" and attribute.name not in cells.column_names:
+        return labels_of_amounts(cells.column(AMOUNT_RECOVERED), form)
+    return cells.column(attribute.name)
 
 
-_SENTENCES = {
-    Reason.CONTROL_CHARACTERS: "holds control characters: {value}",
-    Reason.TEXT_TOO_LONG: f"is longer than {MAXIMUM_CHARACTERS} characters: {{value}}",
-    Reason.MISSING_VALUE: "is missing",
-    Reason.MALFORMED_DATE: "is {value}, which is no date of the form YYYY-MM-DD",
-    Reason.DATE_OUTSIDE_MONTH: "is {value}, which is not in {month}, the month that the row is read for",
-    Reason.MALFORMED_CODE: "is {value}, which has not the form of its codes",
-    Reason.MALFORMED_HS_CODE: "is {value}, which is no HS code of 6 or 10 digits",
-    Reason.UNKNOWN_CODE: "is {value}, which is not in the list of its codes",
-    Reason.TEXT_IN_NUMBER: "is {value}, which is no number",
-    Reason.NEGATIVE_NUMBER: "is {value}, which is negative",
-    Reason.NUMBER_OUT_OF_RANGE: "is {value}, which is not finite or beyond its largest lawful value",
-    Reason.UNKNOWN_LABEL: "is {value}, which is no label",
-    Reason.INCOMPLETE_LABELS: "is missing although the other label is given",
-    Reason.INCONSISTENT_LABELS: "is {value}, which contradicts the other label",
-}
+def _with_item(identity: pa.ChunkedArray, item: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The key of an item: its declaration's ID and its number, where it has one."""
+    number = pc.replace_substring_regex(item, r"\.0*\s*$|[^0-9A-Za-z]+", "")
+    return pc.if_else(pc.equal(number, ""), identity, pc.binary_join_element_wise(identity, number, "-"))
 
 
 def _findings(column: str, verdicts: np.ndarray) -> Iterator[Finding]:
@@ -174,8 +172,11 @@ def _cell_verdict(attribute: Attribute, content: Verdict) -> Verdict:
     return verdict
 
 
-def _judge_text(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
-    """Keys, codes and identities keep their text. A blank optional cell becomes the empty string."""
+def _judge_text(
+    attribute: Attribute, text: pa.ChunkedArray, form: Form, mends: Mends
+) -> tuple[pa.ChunkedArray, np.ndarray]:
+    """Keys, codes and identities keep their text, after mending. A blank optional cell becomes the empty string."""
+    text = mended_text(text, attribute, form, mends)
 
     def content(value: str) -> Reason | None:
         # In a pattern \d matches the digits of every script, so only ASCII text is matched.
@@ -183,7 +184,9 @@ def _judge_text(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Chunked
             return None
         if attribute.values is not None:
             return Reason.UNKNOWN_CODE
-        return Reason.MALFORMED_HS_CODE if attribute.name == "hs10_code" else Reason.MALFORMED_CODE
+        if attribute.name != "hs10_code":
+            return Reason.MALFORMED_CODE
+        return Reason.RESERVED_CHAPTER if _is_reserved(value, form) else Reason.MALFORMED_HS_CODE
 
     plain = None
     if attribute.kind is Kind.KEY:
@@ -196,14 +199,20 @@ def _judge_text(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Chunked
     return text, _verdicts(text, _cell_verdict(attribute, content), plain)
 
 
-def _judge_date(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
+def _is_reserved(value: str, form: Form) -> bool:
+    """Whether a code has the digits of a product code, but a chapter that the Harmonized System keeps free."""
+    return value.isascii() and value.isdigit() and len(value) in form.hs_digits and value[:2] in _RESERVED
+
+
+def _judge_date(attribute: Attribute, text: pa.ChunkedArray, form: Form, mends: Mends) -> tuple[pa.Array, np.ndarray]:
     def content(value: str) -> Reason | None:
-        return Reason.MALFORMED_DATE if parse_date(value) is None else None
+        return Reason.MALFORMED_DATE if parse_date(value, form) is None else None
 
-    return pa.array(parse_dates(text), pa.date32()), _verdicts(text, _cell_verdict(attribute, content))
+    return pa.array(parse_dates(text, form), pa.date32()), _verdicts(text, _cell_verdict(attribute, content))
 
 
-def _judge_number(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
+def _judge_number(attribute: Attribute, text: pa.ChunkedArray, form: Form, mends: Mends) -> tuple[pa.Array, np.ndarray]:
+    text, factor = plain_numbers(text, form), form.columns[attribute.name].factor
     maximum = math.inf if attribute.maximum is None else attribute.maximum
 
     def content(value: str) -> Reason | None:
@@ -215,7 +224,7 @@ def _judge_number(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Array
         number = float(stripped)
         if number < 0:
             return Reason.NEGATIVE_NUMBER
-        return Reason.NUMBER_OUT_OF_RANGE if number > maximum or math.isinf(number) else None
+        return Reason.NUMBER_OUT_OF_RANGE if number * factor > maximum or math.isinf(number) else None
 
     verdicts = _verdicts(text, _cell_verdict(attribute, content), _PLAIN_NUMBER)
     readable = verdicts == _FINE
@@ -225,24 +234,40 @@ def _judge_number(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Array
     rest = readable & ~plain
     # Adding zero turns the "-0" that was read into zero.
     numbers[rest] = [float(value) + 0.0 for value in text.filter(pa.array(rest)).to_pylist()]
+    numbers *= factor
     verdicts[plain & (numbers > maximum)] = _RANK[Reason.NUMBER_OUT_OF_RANGE]
     return pa.array(numbers), verdicts
 
 
-def _judge_label(attribute: Attribute, text: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
-    def label(value: str) -> str | None:
+def _judge_label(attribute: Attribute, text: pa.ChunkedArray, form: Form, mends: Mends) -> tuple[pa.Array, np.ndarray]:
+    """Labels as numbers. A critical fraud by a word is _YES or _NO, until :func:`_spelled_out` knows the other label."""
+    words = {word.casefold(): 0 for word in form.labels.clean} | {word.casefold(): 1 for word in form.labels.fraud}
+    if attribute.name == "critical_fraud":
+        words = {word: _YES if is_fraud else _NO for word, is_fraud in words.items()}
+
+    def label(value: str) -> int | None:
         match = _LABEL.fullmatch(value.strip())
-        return match[1] if match and match[1] in (attribute.values or ()) else None
+        if match and match[1] in (attribute.values or ()):
+            return int(match[1])
+        return words.get(value.strip().casefold())
 
     def content(value: str) -> Reason | None:
         return Reason.UNKNOWN_LABEL if label(value) is None else None
 
     distinct = text.combine_chunks().dictionary_encode()
-    labels = pa.array([label(value) for value in distinct.dictionary.to_pylist()], pa.string()).cast(pa.int8())
+    labels = pa.array([label(value) for value in distinct.dictionary.to_pylist()], pa.int8())
     return labels.take(distinct.indices), _verdicts(text, _cell_verdict(attribute, content))
 
 
-_JUDGES: dict[Kind, Callable[[Attribute, pa.ChunkedArray], tuple[pa.Array | pa.ChunkedArray, np.ndarray]]] = {
+def _spelled_out(fraud: pa.Array | pa.ChunkedArray, critical: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Critical frauds as numbers: a word for yes is 2, a word for no is what the other label says."""
+    critical = pc.if_else(pc.equal(critical, pa.scalar(_YES, pa.int8())), pa.scalar(2, pa.int8()), critical)
+    return pc.if_else(pc.equal(critical, pa.scalar(_NO, pa.int8())), pc.fill_null(fraud, 0), critical)
+
+
+_Judge = Callable[[Attribute, pa.ChunkedArray, Form, Mends], tuple[pa.Array | pa.ChunkedArray, np.ndarray]]
+
+_JUDGES: dict[Kind, _Judge] = {
     Kind.KEY: _judge_text,
     Kind.CODE: _judge_text,
     Kind.IDENTITY: _judge_text,
@@ -261,12 +286,12 @@ def _outside_month(days: pa.Array | pa.ChunkedArray, month: str) -> Iterator[Fin
 
 def _label_findings(columns: dict[str, pa.Array | pa.ChunkedArray]) -> Iterator[Finding]:
     """One label without the other, and labels that contradict each other. :func:`_judge_label` finds unknown labels."""
-    fraud, critical = (pc.fill_null(columns[name], _FINE).to_numpy(zero_copy_only=False) for name in LABELS)
-    for name, labels, other in ((LABELS[0], fraud, critical), (LABELS[1], critical, fraud)):
+    fraud, critical = (pc.fill_null(columns[name], _FINE).to_numpy(zero_copy_only=False) for name in _LABELS)
+    for name, labels, other in ((_LABELS[0], fraud, critical), (_LABELS[1], critical, fraud)):
         missing = (labels == _FINE) & (other != _FINE)
         if missing.any():
             yield Finding(Reason.INCOMPLETE_LABELS, name, missing)
     pairs = {(int(f), int(c)) for f, c in np.unique(np.stack([fraud, critical], axis=1), axis=0)}
     for f, c in sorted(pairs):
         if _FINE not in (f, c) and not consistent_labels(f, c):
-            yield Finding(Reason.INCONSISTENT_LABELS, LABELS[1], (fraud == f) & (critical == c))
+            yield Finding(Reason.INCONSISTENT_LABELS, _LABELS[1], (fraud == f) & (critical == c))

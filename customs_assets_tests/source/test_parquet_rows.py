@@ -66,12 +66,13 @@ def test_labels_that_are_missing_in_any_way_mean_not_inspected(tmp_path, good_ro
     assert read(tmp_path / "d.parquet").declarations.column("fraud").to_pylist() == [1, None, None]
 
 
-def test_a_missing_number_and_one_that_is_none_are_told_apart(tmp_path, good_rows, read):
-    table = _with(_table(good_rows(3)), "net_mass", pa.array([1.0, float("nan"), None]))
+def test_a_number_that_is_none_is_as_missing_as_one_that_is_not_there(tmp_path, good_rows, read):
+    table = _with(_table(good_rows(4)), "net_mass", pa.array([1.0, float("nan"), None, float("inf")]))
     pq.write_table(table, tmp_path / "d.parquet")
     assert read(tmp_path / "d.parquet").quarantine.column("reason").to_pylist() == [
-        "number_out_of_range",
         "missing_value",
+        "missing_value",
+        "number_out_of_range",
     ]
 
 
