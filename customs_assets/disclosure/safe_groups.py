@@ -104,6 +104,22 @@ class SafeGroups:
         safe = rows.merge(self._by_kind["unit price"], how="left", on=["hs6_code", "written_unit_price"])["unit_price"]
         return np.where(priced, safe.to_numpy(dtype=float), np.nan)
 
+    def draw_unit_prices(self, hs6_codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A safe price in KRW per kg for each of n product codes, as likely as declarations over all months had it.
+
+        A code that has none gets NaN.
+        """
+        prices = self._by_kind["unit price"].sort_values(["hs6_code", "unit_price"])
+        code, weight = prices["hs6_code"].to_numpy(dtype=object), prices["declarations"].to_numpy(dtype=float)
+        begin, end = (np.searchsorted(code, hs6_codes, side=side) for side in ("left", "right"))
+        reached = np.concatenate([[0.0], np.cumsum(weight)])
+        wanted = reached[begin] + rng.random(len(hs6_codes)) * (reached[end] - reached[begin])
+        place = np.clip(np.searchsorted(reached, wanted, side="right") - 1, begin, np.maximum(end - 1, begin))
+        drawn = np.full(len(hs6_codes), np.nan)
+        known = end > begin
+        drawn[known] = prices["unit_price"].to_numpy(dtype=float)[place[known]]
+        return drawn
+
     def generalize(self, declarations: pd.DataFrame, tuples: pd.DataFrame, rng: np.random.Generator) -> Generalized:
         """Give every declaration the tuple that is shown for it, and replace every code of the form that is not safe.
 

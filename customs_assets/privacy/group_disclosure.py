@@ -10,7 +10,8 @@ A group is taken where the release has :data:`LEAST_ROWS` rows of it at least, o
 - ``seller``: all buy from one seller. Tokens count as known: a release draws them anew, which hides a hit from the attacker, but
   it is a hit all the same.
 - ``office``: all declare at one customs office.
-- ``price``: all prices per kilogram lie between the same two powers of two.
+- ``price``: all prices per kilogram lie between the same two powers of two, and between others than most rows of the product
+  code. What goods usually cost is no news of anybody: official statistics tell value and quantity of each code.
 
 The same guesses are made of the importers of the control half who are in the group.
 """
@@ -38,6 +39,9 @@ LEAST_ROWS = 2
 
 # A group that is shown with one of these is no news of anybody.
 _NO_NEWS: dict[str, object] = {"fraud": 0, "seller": ""}
+
+# A group that is shown with what the release's rows of its product code usually have is no news of this either.
+_USUAL_OF_GOODS = ("price",)
 
 
 def group_disclosure(synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame) -> Risk:
@@ -88,6 +92,9 @@ def _guesses(
     if value in _NO_NEWS:
         no_news = column(synthetic, VALUES[value]) == _NO_NEWS[value]
         guessed[np.unique(shown[no_news])] = False
+    if value in _USUAL_OF_GOODS:
+        goods = numbered([synthetic], ["hs6_code"])[0][0]
+        guessed[np.unique(shown[_usual_of(goods, seen)[goods] == seen])] = False
     usual = np.bincount(seen).argmax()
     found = []
     for frame, cell, own in zip(frames[1:], cells[1:], values[1:], strict=True):
@@ -98,3 +105,15 @@ def _guesses(
         unusual = np.bincount(place, own[rows] != usual, len(pair))
         found.append((pair % len(everyone), wrong == 0, unusual == 0))
     return found
+
+
+def _usual_of(goods: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """The value that most of n rows of each product code have; of two that are as frequent, the lower one.
+
+    Args:
+        goods: the product code of each row, integers from 0.
+        value: of each row, integers from 0.
+    """
+    pairs = pd.DataFrame({"goods": goods, "value": value}).value_counts(sort=False).reset_index(name="rows")
+    most = pairs.sort_values(["goods", "rows", "value"], ascending=[True, False, True]).drop_duplicates("goods")
+    return most["value"].to_numpy()

@@ -83,11 +83,26 @@ def releasable_month(
     model_rows = codec.model_rows(rows)
     # A mass that is safe over all months may be this month's least or largest. Then it is not shown as declared.
     model_rows["safe_as_declared"] &= np.isin(model_rows["net_mass"], codec.mass.bands.heaps)
+    # What is safe over all months may be one importer's in this month, and tell of it: what inspection found of its goods, and
+    # what it paid for them.
+    model_rows["safe_as_declared"] &= ~_is_of_few(model_rows, "critical_fraud", rows["importer_id"], min_group)
+    few = _is_of_few(model_rows, "unit_price", rows["importer_id"], min_group)
+    codes = model_rows.loc[few, "hs10_code"].str[:6].to_numpy(dtype=object)
+    model_rows.loc[few, "unit_price"] = disclosed.safe.draw_unit_prices(
+        codes, derive_rng(root, "unit prices of few", month)
+    )
     extreme = _has_extreme_unit_price(model_rows, rows["importer_id"], min_group, root)
     model_rows.loc[extreme, "unit_price"] = np.nan
     fold = disclosed.tuples.set_index("declaration_id")[FOLD]
     model_rows[FOLD] = fold.loc[declarations["declaration_id"]].to_numpy()
     return ReleasableMonth(generalized, rows, codec, codec.with_prices(model_rows))
+
+
+def _is_of_few(model_rows: pd.DataFrame, column: str, importers: pd.Series, min_group: int) -> np.ndarray:
+    """Which of a month's n rows have a value that fewer importers have for this product in this month, as booleans."""
+    owner = pd.Series(pd.factorize(importers)[0], index=model_rows.index)
+    same = owner.groupby([model_rows["hs10_code"].str[:6], model_rows[column]])
+    return (same.transform("nunique") < min_group).to_numpy()
 
 
 def _has_extreme_unit_price(model_rows: pd.DataFrame, importers: pd.Series, min_group: int, root: Root) -> np.ndarray:

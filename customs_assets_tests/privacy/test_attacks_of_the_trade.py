@@ -194,6 +194,17 @@ def test_what_is_left_of_an_official_total_gives_an_importer_away_whose_rows_wer
     assert honest.lower_bound == 0.0, honest
 
 
+def test_that_a_release_shows_much_of_what_is_declared_much_leaves_nobody_over():
+    """Rows drawn from the population know how much was declared of a cell, and of no importer in particular."""
+    rng = np.random.default_rng(3)
+    everyone = [_of_many_volumes(rng, prefix, most=4) for prefix in "AC"]
+    declared = Declared(_half(everyone[0]), _half(everyone[1]))
+    drawn = everyone[0][rng.random(len(everyone[0])) < 0.5]
+    found = complementary(drawn, declared)
+    assert found.lower_bound == 0 and found.value < 0.05, found
+    assert found.upper_bound < LIMIT, found
+
+
 # Groups.
 
 
@@ -207,6 +218,22 @@ def test_groups_that_are_kept_with_one_value_give_their_importers_away(sides: Fr
     assert found.way == "office of all of a group" and found.lower_bound > LIMIT, found
     honest = group_disclosure(fresh, training, control)
     assert honest.lower_bound <= LIMIT, honest
+
+
+def test_the_usual_price_of_goods_is_no_news_of_a_group_and_another_is(declarations):
+    """Rows of one code in two months: 10 a kilogram is usual, and February is shown with 90."""
+    rows = declarations(
+        rows=7,
+        importer_id=["I1", "I2", "I3", "I4", "I5", "I6", "I7"],
+        date=["2020-01-03"] * 5 + ["2020-02-03"] * 2,
+        net_mass=1.0,
+        item_price=[10.0] * 5 + [90.0] * 2,
+        country_of_origin=["CN", "DE", "US", "JP", "VN", "FR", "IT"],
+        seller_id=[f"S{number}" for number in range(7)],
+        office_id=["10", "20", "10", "20", "10", "20", "10"],
+    )
+    found = group_disclosure(rows, rows, rows)
+    assert (found.way, found.attacks, found.successes) == ("price of all of a group", 2, 2)
 
 
 def test_that_nothing_was_found_and_that_nobody_sold_is_no_news_of_a_group(declarations):
@@ -249,8 +276,8 @@ def test_a_release_that_keeps_rare_tuples_in_their_month_shows_who_was_inspected
     assert inspected(training, training, control, declared) == found
 
 
-def _of_many_volumes(rng: np.random.Generator, prefix: str) -> pd.DataFrame:
-    """Declarations of 1,500 importers, each of four cells of few importers: 1 to 60 declarations a cell."""
+def _of_many_volumes(rng: np.random.Generator, prefix: str, most: int = 60) -> pd.DataFrame:
+    """Declarations of 1,500 importers, each of four cells of few importers: 1 to ``most`` declarations a cell."""
     rows = pd.DataFrame({"importer_id": [f"{prefix}{i}" for i in range(1500) for _ in range(4)]})
     goods = rng.integers(0, 2000, len(rows))
     rows["hs6_code"] = np.char.add("85", np.char.zfill(goods.astype(str), 4))
@@ -258,7 +285,7 @@ def _of_many_volumes(rng: np.random.Generator, prefix: str) -> pd.DataFrame:
     rows["date"] = pd.Timestamp("2020-01-15")
     rows["tax_type"], rows["tax_rate"] = "A", 8.0
     rows["net_mass"] = rows["item_price"] = 10.0
-    rows = rows.loc[np.repeat(rows.index, np.exp(rng.uniform(0, np.log(60), len(rows))).astype(int))]
+    rows = rows.loc[np.repeat(rows.index, np.exp(rng.uniform(0, np.log(most + 1), len(rows))).astype(int))]
     return rows.reset_index(drop=True)
 
 

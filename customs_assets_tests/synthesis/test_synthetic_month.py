@@ -21,7 +21,7 @@ from customs_assets.synthesis.releasable import Disclosed, releasable_month
 from customs_assets.synthesis.steps import fit_model
 from customs_assets_tests.disclosing import DOMINANCE, law_that_allows
 
-MONTH, K = "2020-02", 5
+MONTH, OTHER_MONTH, K = "2020-02", "2020-03", 5
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +94,42 @@ def test_what_is_made_of_confidential_goods_does_not_depend_on_what_they_weighed
     per_kilogram = [float((rows["item_price"] / rows["net_mass"]).median()) for rows in plain]
     assert per_kilogram[0] / per_kilogram[1] == pytest.approx(50, rel=0.3), "the attack works"
     pd.testing.assert_frame_equal(shown(declared, asked), shown(heavier, asked), check_exact=True)
+
+
+def test_what_one_importer_of_the_month_paid_and_what_was_found_do_not_stay_though_others_had_it_in_other_months(
+    raw_month, tmp_path: Path
+):
+    """All pay one price per kilogram in this month but for one, who pays another and was found out; in another month all did."""
+    declared, k = raw_month.anonymized(), 3
+    usual = declared["hs10_code"].str[:6] == declared["hs10_code"].str[:6].mode()[0]
+    goods = declared[usual].iloc[0]
+    same = ["hs10_code", "country_of_origin", "country_of_departure", "tax_type", "tax_rate"]
+    plain = declared.assign(**{name: declared[name].where(~usual, goods[name]) for name in same})
+    # Neither is among the least or largest of the month.
+    price = round(float((declared["item_price"] / declared["net_mass"])[~usual].median()), -1)
+    other = round(1.1 * price, -1)
+    plain.loc[usual, ["net_mass", "item_price", "fraud", "critical_fraud"]] = [10.0, 10 * price, 0, 0]
+    then = plain.copy()
+    then.loc[usual, ["item_price", "fraud", "critical_fraud"]] = [10 * other, 1, 1]
+    lonely = plain.index[usual][0]
+    now = plain.copy()
+    now.loc[lonely, ["item_price", "fraud", "critical_fraud"]] = [10 * other, 1, 1]
+    assert declared.loc[usual, "importer_id"].nunique() > k
+    law, lake = law_that_allows(now), Lake(str(tmp_path))
+    parts = SafeParts(count_safe_parts(Population.of_frames([count_population(now)]), law, k, DOMINANCE))
+    for month, rows in ((MONTH, now), (OTHER_MONTH, then)):
+        lake.write_table("anonymized_declarations", rows, month)
+    safe = SafeGroups(count_safe_groups(lake, [MONTH, OTHER_MONTH], k))
+    tuples = disclosed_tuples(now, parts, law, min_group=k, dominance=DOMINANCE, root=1)
+    prices = unit_prices_of(now, k, 1)
+
+    place, seen = now.index.get_loc(lonely), []
+    for root in range(24):
+        rows = releasable_month(now, prices, Disclosed(safe, tuples), month=MONTH, min_group=k, root=root).model_rows
+        assert not rows["safe_as_declared"].iloc[place], "the label would come with the goods"
+        assert rows["unit_price"][usual.to_numpy()].drop(rows.index[place]).eq(price).all(), (
+            "others keep what k importers paid"
+        )
+        seen.append(rows["unit_price"].iloc[place])
+    # As likely as all declarations of both months had it.
+    assert 4 <= seen.count(other) <= 20 and seen.count(other) + seen.count(price) == 24, seen
