@@ -4,9 +4,10 @@
 
 ``LAKE`` is what ``customs run`` made. Under each secret all draws after anonymization are made anew into ``FOLDER/<n>``, as in
 ``secrets_apart``; a folder that holds all months is used as it is. The source's cells are measured once, into ``FOLDER/source``.
-The first column is the lake's own synthetic months, then each secret; ``together`` takes each detector's mean over all secrets and
-orders of the tokens, the lake's own draw left out. Goals: mean gap at most 0.03 and no cell off by more than 0.06 at 5% and 10%,
-0.9 of the pairs in the same order, the release's best within one standard error, synthetic to source within 0.04.
+
+The first column is the lake's own synthetic months, then each secret. ``together`` takes each detector's mean over all secrets
+and orders of the tokens, the lake's own draw left out. Goals at 5% and 10%: mean gap at most 0.03, no cell off by more than 0.06,
+0.9 of the pairs in the same order, the release's best within one standard error; synthetic to source within 0.04.
 """
 
 from __future__ import annotations

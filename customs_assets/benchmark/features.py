@@ -63,7 +63,7 @@ class FeatureEncoder:
         """
         if declarations.empty:
             raise ValueError("features cannot be learned from a training part without rows")
-        columns = {name: _column(declarations, name) for name in FEATURES}
+        columns = _declared(declarations)
         return cls(
             codes={name: pd.Index(np.sort(pd.unique(columns[name]))) for name in CODED},
             ranges={name: (float(columns[name].min()), float(columns[name].max())) for name in SCALED},
@@ -82,9 +82,7 @@ class FeatureEncoder:
         Raises:
             ValueError: an attribute is missing or holds nulls.
         """
-        coded = [_places(self.codes[name], _column(declarations, name)) for name in CODED]
-        scaled = [self._scaled(_column(declarations, name), *self.ranges[name]) for name in SCALED]
-        return np.column_stack(coded + scaled).astype(np.float64)
+        return self._matrix(_declared(declarations))
 
     def features(self, declarations: pd.DataFrame) -> Features:
         """What a detector sees of any declarations.
@@ -92,9 +90,14 @@ class FeatureEncoder:
         Raises:
             ValueError: as :meth:`transform`.
         """
-        declared = {name: _column(declarations, name) for name in FEATURES}
+        declared = _declared(declarations)
         dates = {"date": pd.to_datetime(declarations["date"]).to_numpy()}
-        return Features(self.transform(declarations), pd.DataFrame({**dates, **declared}))
+        return Features(self._matrix(declared), pd.DataFrame({**dates, **declared}))
+
+    def _matrix(self, declared: Mapping[str, np.ndarray]) -> np.ndarray:
+        coded = [_places(self.codes[name], declared[name]) for name in CODED]
+        scaled = [self._scaled(declared[name], *self.ranges[name]) for name in SCALED]
+        return np.column_stack(coded + scaled).astype(np.float64)
 
     @staticmethod
     def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -123,6 +126,11 @@ def fraud_labels(declarations: pd.DataFrame) -> np.ndarray:
             "only inspected declarations can train or test a detector"
         )
     return labels.to_numpy(dtype=np.int64)
+
+
+def _declared(declarations: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The values of every attribute in :data:`FEATURES`."""
+    return {name: _column(declarations, name) for name in FEATURES}
 
 
 def _column(declarations: pd.DataFrame, name: str) -> np.ndarray:

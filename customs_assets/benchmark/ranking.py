@@ -97,6 +97,25 @@ def as_json(ranked: Sequence[Ranking]) -> list[dict[str, Any]]:
     ]
 
 
+def order_at_random(rows: pd.DataFrame, inspection_rate: float) -> float:
+    """Kendall's tau-b of the source's detectors: their order on all test declarations, and on those inspected at random.
+
+    Args:
+        rows: as ``cells.measure_cell``.
+        inspection_rate: one of ``cells.RATES``.
+
+    Returns:
+        In [-1, 1]; NaN for fewer than two detectors that were measured on both.
+    """
+    from scipy.stats import kendalltau
+
+    cells = rows.loc[(rows["dataset"] == "source") & (rows["inspection_rate"] == inspection_rate)]
+    both = cells.dropna(subset=["precision_mean", "random_mean"])
+    if len(both) < 2:
+        return math.nan
+    return float(kendalltau(both["precision_mean"], both["random_mean"]).statistic)
+
+
 def difference(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> tuple[float, float]:
     """How much more one detector finds than another on the same data set, mean over the keys, and the standard error of that.
 

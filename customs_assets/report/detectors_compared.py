@@ -14,7 +14,7 @@ import pandas as pd
 from customs_assets.benchmark.cells import RATES
 from customs_assets.benchmark.detectors import DETECTORS, TITLES
 from customs_assets.benchmark.precision import INSPECTION_RATES
-from customs_assets.benchmark.ranking import rankings
+from customs_assets.benchmark.ranking import order_at_random, rankings
 from customs_assets.benchmark.table_three import DATASETS, PAPER
 from customs_assets.report.form import Form
 
@@ -116,6 +116,14 @@ def at_random_table(precision: pd.DataFrame, form: Form) -> list[list[str]]:
         for detector in DETECTORS
         if any(name == detector for name, _ in cells)
     ]
+
+
+def orders_at_random(precision: pd.DataFrame, form: Form) -> dict[str, str]:
+    """Kendall's τ of the orders in :func:`at_random_table`, by the placeholder of its sentence."""
+    if "random_mean" not in precision:
+        return {}
+    taus = (order_at_random(precision, rate) for rate in INSPECTION_RATES)
+    return dict(zip(("at_five", "at_ten"), map(form.number, taus), strict=True))
 
 
 def _number(cell: Mapping[Any, Any] | None, name: str, form: Form) -> str:

@@ -28,6 +28,7 @@ from customs_assets.report.detectors_compared import (
     at_random_table,
     at_stake_heads,
     at_stake_table,
+    orders_at_random,
     ranking_table,
     table_three,
 )
@@ -178,6 +179,7 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         at_stake=at_stake_table(precision, form),
         at_stake_heads=at_stake_heads(precision, form),
         inspected_at_random=at_random_table(precision, form),
+        orders_at_random=orders_at_random(precision, form),
         at_random=form.share(
             sum(evidence.release_evidence["figure_4"]["critical_fraud"]["synthetic"][1:]), document["rows"]["test"]
         ),

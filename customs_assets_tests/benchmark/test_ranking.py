@@ -13,7 +13,7 @@ from customs_assets.benchmark.cells import KEYS, RATES, RESAMPLES, measure_cell
 from customs_assets.benchmark.claims import table_three_claims
 from customs_assets.benchmark.detectors import REGISTER
 from customs_assets.benchmark.precision import INSPECTION_RATES, ROW_COLUMNS, evaluate
-from customs_assets.benchmark.ranking import difference, rankings
+from customs_assets.benchmark.ranking import difference, order_at_random, rankings
 from customs_assets.benchmark.split import split_months
 from customs_assets.fidelity.references import halves
 from customs_assets.seeds import derive_seed
@@ -171,6 +171,21 @@ def test_what_moves_both_detectors_alike_is_no_error_of_their_difference() -> No
     apart = {"by_key": [0.6, 0.5, 0.4], "by_importers": 0.5 + shared}
     # Differences over the keys: -0.1, 0.1, 0.3; their deviation is 0.2, of a mean of three 0.2 / sqrt(3).
     assert difference(one, apart) == (pytest.approx(0.1), pytest.approx(0.2 / math.sqrt(3)))
+
+
+def test_the_order_on_the_random_part_is_held_against_the_order_on_all() -> None:
+    rows = pd.DataFrame(
+        {
+            "detector": ["adaboost", "xgboost", "lightgbm", "catboost"],
+            "dataset": "source",
+            "inspection_rate": 0.05,
+            "precision_mean": [0.3, 0.4, 0.5, 0.6],
+            "random_mean": [0.1, 0.3, 0.2, math.nan],
+        }
+    )
+    # Of three pairs that were measured on both, one is turned round.
+    assert order_at_random(rows, 0.05) == pytest.approx(1 / 3)
+    assert math.isnan(order_at_random(rows, 0.10))
 
 
 def test_cells_of_an_older_version_have_no_ranking() -> None:

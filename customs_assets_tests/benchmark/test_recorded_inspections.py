@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import dagster as dg
+import numpy as np
 import pandas as pd
 import pytest
 
+from customs_assets.benchmark.assets import fraud_benchmark
 from customs_assets.benchmark.recorded_inspections import with_recorded_inspections
 from customs_assets.lake import Lake
+from customs_assets.lake.io_manager import Partitions
+from customs_assets.resources import Pipeline
 
 
 def _raw(month: str, **more: list) -> pd.DataFrame:
@@ -45,3 +50,34 @@ def test_a_source_that_records_nothing_of_them_gives_the_declarations_as_they_ar
     lake.write_table("raw_declarations", _raw("2020-01"), "2020-01")
     declarations = _anonymized("2020-01")
     assert with_recorded_inspections(declarations, lake, ["2020-01"]) is declarations
+
+
+def test_the_source_s_cell_reads_them_and_the_synthetic_one_does_not(
+    lake: Lake, declarations: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By rule, no fraud was found here; at random, what there was."""
+    at_random = pd.Series(np.random.default_rng(0).random(len(declarations)) < 0.5)
+    biased = declarations.assign(fraud=declarations["fraud"].where(at_random, 0).astype("int8"))
+    recorded = at_random.map({True: "random", False: "rule"})
+    months = sorted(biased["date"].dt.strftime("%Y-%m").unique())
+    for month in months:
+        rows = biased.loc[biased["date"].dt.strftime("%Y-%m") == month]
+        lake.write_table("anonymized_declarations", rows, month)
+        raw = rows[["declaration_id", "fraud"]].assign(
+            inspection_reason=recorded, amount_recovered=rows["fraud"] * 10.0
+        )
+        lake.write_table("raw_declarations", raw, month)
+    names = ("anonymized_declarations", "raw_declarations", "synthetic_declarations")
+    tables = {name: Partitions(lake, name.replace("synthetic", "anonymized"), months, "parquet") for name in names}
+    monkeypatch.setenv("CUSTOMS_LAKE", lake.root)
+
+    cells = {}
+    for dataset in ("source", "synthetic"):
+        key = dg.MultiPartitionKey({"detector": "decision_tree", "dataset": dataset})
+        output = fraud_benchmark(dg.build_asset_context(partition_key=key), pipeline=Pipeline(), **tables)
+        cells[dataset] = output.value.set_index("inspection_rate").loc[0.10]  # pyright: ignore[reportAttributeAccessIssue]
+
+    assert cells["source"]["random_mean"] > cells["source"]["precision_mean"] + 0.1
+    assert cells["source"]["recovered_recall_mean"] == pytest.approx(cells["source"]["recall_mean"])
+    assert np.isnan(cells["synthetic"]["random_mean"]) and np.isnan(cells["synthetic"]["recovered_recall_mean"])
+    assert cells["source"]["precision_mean"] == cells["synthetic"]["precision_mean"]

@@ -150,3 +150,42 @@ def test_figure_data_are_plain_json(written: tuple[Path, Lake]):
     assert sum(waterfall["x"]) + waterfall["base"] == pytest.approx(
         float(re.findall(r"f\(x\) = (-?[\d.]+)", str(drawn["figure-7-decision"]["layout"]))[-1]), abs=1e-2
     )
+
+
+def _tables(content: str, after: str) -> list[list[str]]:
+    """The cells of the first table after a heading, a list a row."""
+    body = content.split(f">{html.escape(after)}<", 1)[1].split("<tbody>", 1)[1].split("</tbody>", 1)[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+    return [[html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)] for row in rows]
+
+
+def test_the_order_of_detectors_and_what_is_at_stake_stand_on_the_page(written: tuple[Path, Lake]):
+    """The lake's cells rise by 0.05 from detector to detector, so release and source agree on all that the source tells apart."""
+    made_from = evidence_in(written[1])
+    content = page(made_from).decode()
+    rows = _tables(content, "Are detectors ranked as on the source?")
+    assert [row[0] for row in rows] == ["1%", "2%", "5%", "10%"]
+    assert {row[2] for row in rows} == {row[4] for row in rows} == {"1.0000"}
+    assert all(row[6] == row[7] == "XGBoost + LR" and row[8] == row[9] == "0.0000" for row in rows)
+    at_stake = _tables(content, "What inspections would find, and the duty at stake")
+    assert len(at_stake) == 18 and at_stake[0][:2] == ["Logistic Regression", "synthetic"]
+    assert at_stake[0][6:] == ["0.0370", "0.0712", "0.1698", "0.3141", "0.0137", "0.0212", "0.0598", "0.1141"]
+    assert "Declarations that were inspected at random" not in content, "the source does not say it"
+    outside = page(made_from, outside=True).decode()
+    assert "Are detectors ranked as on the source?" in outside and 'id="at-stake"' not in outside
+
+
+def test_the_part_that_was_inspected_at_random_stands_beside_all_and_stays_in_the_house(written: tuple[Path, Lake]):
+    made_from = evidence_in(written[1])
+    cells = {
+        key: rows.assign(random_mean=0.9 - rows["precision_mean"], recovered_recall_mean=0.2345)
+        for key, rows in made_from.fraud_benchmark.items()
+    }
+    content = page(replace(made_from, fraud_benchmark=cells)).decode()
+    rows = _tables(content, "Declarations that were inspected at random")
+    assert [row[0] for row in rows][-1] == "XGBoost + LR" and len(rows) == 9
+    assert all(float(row[1]) + float(row[2]) == pytest.approx(0.9, abs=2e-4) for row in rows)
+    # The order on the random part is the other way round.
+    assert "Kendall's τ of the two orders: -1.0000 at 5%, -1.0000 at 10%." in html.unescape(content)
+    assert "Recovered 10%" in content
+    assert "inspected at random" not in page(replace(made_from, fraud_benchmark=cells), outside=True).decode()
