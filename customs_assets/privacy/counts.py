@@ -2,7 +2,7 @@
 
 What belongs here are the exact counts (``sql/copied_rows.sql``, ``sql/copied_goods.sql``, ``sql/group_account.sql``).
 ``closest_record`` measures rows that are merely close. SDMetrics' new-row score, for which rows within 1% are repeated, is in
-``fidelity/metrics.py``.
+``fidelity/own_metrics.py``.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import html
+import io
 import json
 import os
 import random
@@ -14,6 +15,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import dagster as dg
@@ -76,6 +78,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, small_source: Path) -> Fi
         "CUSTOMS_EPOCHS": "2",
         "CUSTOMS_RELEASE_DESPITE": TOO_FEW_IMPORTERS,
         "CUSTOMS_SEED": SEED,
+        "XDG_DATA_HOME": str(folder / "data of the user"),
         "COLUMNS": "200",
     }
     done = _customs(folder, environment, "run", "--months", "2020-01:2020-04", "--workers", "4")
@@ -174,6 +177,27 @@ def test_the_release_has_published_headers_four_months_of_rows_and_no_name(finis
     for artifact in past_anonymization:
         for path in (finished.folder / "lake" / artifact).rglob("*.*"):
             assert "주식회사".encode() not in path.read_bytes()
+
+
+def test_sdv_s_metadata_and_sdmetrics_made_the_scores_and_left_nothing_with_the_user(finished: Finished):
+    assert finished.status == 0
+    found = finished.lake.read_json("release_evidence")["sdmetrics"]
+    assert found["made_by"] == {name: version(name) for name in ("sdmetrics", "sdv")} | {"metadata": "V2"}
+    assert found["quality"]["report"] == "QualityReport" and found["quality"]["rows"]["synthetic"] == 600
+    described = json.loads((finished.folder / "lake" / "synthetic_release" / "metadata.json").read_text())
+    assert list(described["tables"]["declarations"]["columns"]) == [attribute.header for attribute in RELEASED]
+    scores = finished.lake.read_json("release_quality")
+    assert [set(score) for score in scores] == [{"metric", "score", "columns"}] * 8
+    assert not (finished.folder / "data of the user").exists(), "no configuration and no log of SDV"
+
+
+def test_released_rows_are_sampled_by_a_condition(finished: Finished):
+    done = finished.again("sample", "--month", "2020-03", "--where", "fraud=1", "--rows", "5")
+    assert done.returncode == 0, done.stderr
+    sampled = pd.read_csv(io.StringIO(done.stdout), dtype=str, keep_default_na=False)
+    month = finished.folder / "lake" / "synthetic_release" / "declarations-2020-03.csv"
+    assert len(sampled.merge(pd.read_csv(month, dtype=str, keep_default_na=False))) == len(sampled) == 5
+    assert set(sampled["Fraud"]) == {"1"}
 
 
 def test_sixty_importers_are_too_few_to_release_without_a_reason(finished: Finished):
