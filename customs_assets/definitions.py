@@ -22,6 +22,7 @@ from customs_assets.fidelity import assets as fidelity  # noqa: E402
 from customs_assets.graph import graph_of  # noqa: E402
 from customs_assets.lake.io_manager import LakeIOManager  # noqa: E402
 from customs_assets.law import assets as law  # noqa: E402
+from customs_assets.league import assets as league  # noqa: E402
 from customs_assets.privacy import assets as privacy  # noqa: E402
 from customs_assets.privacy.shadows import assets as shadows  # noqa: E402
 from customs_assets.release import assets as release  # noqa: E402
@@ -34,7 +35,10 @@ from customs_assets.synthesis import assets as synthesis  # noqa: E402
 
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
-_MODULES = [law, source, anonymization, disclosure, synthesis, fidelity, privacy, shadows, release, benchmark, report]
+_MODULES = [
+    *(law, source, anonymization, disclosure, synthesis, fidelity, privacy, shadows, release, benchmark, report),
+    league,
+]
 _assets = [a for a in dg.load_assets_from_modules(_MODULES) if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)]
 _checks = asset_checks(_assets)
 # Nothing is built from it, so it is not found by way of what is.
