@@ -18,9 +18,6 @@ from customs_assets.seeds import derive_rng
 
 _TREES, _LEAVES, _RATE = 200, 31, 0.05
 
-# A draft is a copy where all codes are a source row's and the numbers together are this near, in shares of a column's rows.
-_SAME = 0.001
-
 
 def draft_scores(source: pd.DataFrame, draft: pd.DataFrame, discrete_columns: Sequence[str]) -> dict[str, float]:
     """Scores of a draft beside its source, both model tables.
@@ -30,7 +27,7 @@ def draft_scores(source: pd.DataFrame, draft: pd.DataFrame, discrete_columns: Se
         (0.5: not at all); ``ks``, ``tv``: means of KSComplement over numbers and TVComplement over codes; ``pairs``: mean of
         ContingencySimilarity over all pairs, numbers cut into ten; ``distance``: the drafts' median distance to their nearest
         source row, in columns; ``source_distance``: the same of source rows to other source rows; ``copies``: drafts
-        that are a source row.
+        that are a source row, with equal codes and equal numbers.
     """
     numbers = [str(name) for name in source.columns if name not in discrete_columns]
     coded, sized = _coded(source, draft, discrete_columns)
@@ -41,6 +38,8 @@ def draft_scores(source: pd.DataFrame, draft: pd.DataFrame, discrete_columns: Se
     crossed = {**codes, **{name: binned(values) for name, values in cut.items()}}
     pairs = [contingency_similarity(crossed[a], crossed[b]) for a, b in itertools.combinations(crossed, 2)]
     to_source = distances(source, draft, discrete_columns)
+    # A number between two of the source's neighbours is half of a row's share away from either.
+    same = 0.25 / len(source)
     return {
         "auc_trees": _auc_of_trees(np.column_stack([*coded.values(), *scaled]), is_draft),
         "auc_logistic": _auc_of_regression(coded, scaled, is_draft),
@@ -49,7 +48,7 @@ def draft_scores(source: pd.DataFrame, draft: pd.DataFrame, discrete_columns: Se
         "pairs": _mean(pairs),
         "distance": float(np.median(to_source)),
         "source_distance": float(np.median(distances(source, source, discrete_columns, second=True))),
-        "copies": int((to_source < _SAME).sum()),
+        "copies": int((to_source < same).sum()),
     }
 
 
