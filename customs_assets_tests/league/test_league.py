@@ -40,7 +40,7 @@ def test_scores_tell_a_copy_from_an_honest_draft_and_both_from_independent_colum
     assert floor["ks"] == floor["tv"] == 1.0 and floor["pairs"] < 0.6 < honest["pairs"]
     assert copied["copies"] == len(source) and copied["distance"] == 0.0
     assert honest["copies"] == 0 and floor["distance"] > 5 * honest["distance"]
-    assert honest["distance"] == pytest.approx(honest["source_distance"], rel=0.5)
+    assert 0 < honest["distance"] <= honest["source_distance"] < 0.01, "a source row's own place is not its nearest"
 
 
 def test_distances_are_gowers_in_columns():
