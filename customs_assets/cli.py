@@ -1,4 +1,4 @@
-"""The command line: ``customs run``, ``deep-attacks``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
+"""The command line: ``customs run``, ``deep-attacks``, ``league``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
 ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``, ``publish``, ``report``,
 ``sample``; ``cli_benchmark.py`` adds ``benchmark``.
 
@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from customs_assets.cli_benchmark import add_commands as add_benchmark
 from customs_assets.cli_release import add_commands, say_signed, verify_published
-from customs_assets.graph import RELEASE, Node
+from customs_assets.graph import RELEASE, Graph, Node
 from customs_assets.lake import Lake, LakeError
 from customs_assets.months import month_range
 from customs_assets.privacy.gate import WITHHELD, is_released, reasons_not_released
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from customs_assets.automation.staleness import Staleness
 
 # What `customs deep-attacks` makes, and the page that shows it where it was made.
-_DEEP = "deep_attacks"
+_DEEP, _LEAGUE = "deep_attacks", "synthesizer_league"
 _PAGE = "evidence_report"
 
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)")
@@ -149,6 +149,66 @@ def deep_attacks(
     raise typer.Exit(0 if _say_deep(storage, settings) and built else 1)
 
 
+@app.command()
+def league(
+    months: MonthsOption = None,
+    synthesizers: Annotated[
+        str | None, typer.Option(help="a comma-separated list, as in CUSTOMS_SYNTHESIZER; all if left out")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="entries at once; the machine's cores if left out")] = None,
+    lake: LakeOption = None,
+    force: Annotated[bool, typer.Option("--force", help="measure everything again")] = False,
+) -> None:
+    """Compare synthesizers on months of the lake, as drafts and as finished rows, on one page. It changes no release.
+
+    A second call measures only what is missing or out of date. Months have to be built by `customs run` first.
+    """
+    settings = settings_of(lake=lake)
+    storage = Lake(settings.lake)
+    names = _synthesizers(synthesizers)
+    staleness = or_exit(SourceError, _staleness, storage, settings)
+    wanted = _months(months, settings) if months else staleness.months()
+    behind = staleness.graph.ancestors(_LEAGUE)
+    if not wanted or (stale := {key for key, _ in staleness.out_of_date(wanted)} & behind):
+        complain(
+            f"out of date or not built: {', '.join(sorted(stale)) if wanted else 'all months'}; run `customs run` first"
+        )
+        raise typer.Exit(1)
+    narrowed = staleness.graph.narrowed(_LEAGUE, names)
+    outcomes, unbuilt = _build(storage, settings, wanted, workers or available_cores(), force, [_LEAGUE], narrowed)
+    _write_league(storage, settings, narrowed.partitions(_LEAGUE, wanted))
+    raise typer.Exit(0 if not unbuilt and not any(outcome.problems for outcome in outcomes.values()) else 1)
+
+
+def _synthesizers(text: str | None) -> list[str]:
+    """The synthesizers asked for, in the order of the registry; all where none is named."""
+    from customs_assets.generator.synthesizer import SYNTHESIZERS
+
+    asked = {name.strip() for name in (text or "").split(",") if name.strip()} or set(SYNTHESIZERS)
+    if strange := sorted(asked - set(SYNTHESIZERS)):
+        complain(f"{', '.join(strange)}: no such synthesizer; there are {', '.join(SYNTHESIZERS)}")
+        raise typer.Exit(2)
+    return [name for name in SYNTHESIZERS if name in asked]
+
+
+def _write_league(lake: Lake, settings: Settings, partitions: Sequence[str]) -> None:
+    """Write the page of those entries that are there, and say where it is."""
+    from customs_assets.league.page import PAGE, page
+
+    entries = [
+        lake.read_json(_LEAGUE, partition) for partition in partitions if lake.record(_LEAGUE, partition) is not None
+    ]
+    if not entries:
+        complain("nothing was measured, so there is no page")
+        raise typer.Exit(1)
+    path = lake.path(PAGE, suffix="html")
+    lake.write_bytes(path, page(entries, settings.min_group))
+    for entry in entries:
+        if entry["reason"]:
+            say(f"{entry['month']}: {entry['reason']}")
+    say(f"league: {path}")
+
+
 def _say_deep(lake: Lake, settings: Settings) -> bool:
     """Print what the deep attacks found; whether they let a release be published."""
     from customs_assets.claims import as_table, from_json
@@ -168,7 +228,13 @@ def _say_deep(lake: Lake, settings: Settings) -> bool:
 
 
 def _build(
-    lake: Lake, settings: Settings, months: list[str], at_once: int, force: bool, keys: list[str] | None = None
+    lake: Lake,
+    settings: Settings,
+    months: list[str],
+    at_once: int,
+    force: bool,
+    keys: list[str] | None = None,
+    graph: Graph | None = None,
 ) -> tuple[Mapping[Run, Outcome], list[Node]]:
     """Build what is out of date, with a progress bar; what became of each run, and what was not built.
 
@@ -179,6 +245,7 @@ def _build(
         at_once: how many runs at once.
         force: whether to build what is up to date, too.
         keys: the assets to build; None for all of a run.
+        graph: the graph by which they are looked for; that of the code location where None.
     """
     from customs_assets.automation.instance import prepare_home
 
@@ -200,7 +267,7 @@ def _build(
                 if force or lake.last_record("evidence_report") is None:
                     # There is something to build, whatever is found: workers load the code location beside this process.
                     workers.warm(at_once)
-                staleness = _staleness(lake, settings, keys)
+                staleness = _staleness(lake, settings, keys, graph)
                 graph = staleness.graph
                 redo = (
                     [(key, of) for key in keys or graph.assets for of in graph.partitions(key, months)] if force else []
@@ -318,8 +385,8 @@ class _Bar:
                 self._instance.report_run_canceled(found)
 
 
-def _staleness(lake: Lake, settings: Settings, keys: list[str] | None = None) -> Staleness:
-    """What is out of date in a lake, by the code location's graph: of some assets, or of all of a run.
+def _staleness(lake: Lake, settings: Settings, keys: list[str] | None = None, among: Graph | None = None) -> Staleness:
+    """What is out of date in a lake: of some assets, or of all of a run, by a graph or that of the code location.
 
     Raises:
         SourceError: the source cannot be asked.
@@ -327,7 +394,9 @@ def _staleness(lake: Lake, settings: Settings, keys: list[str] | None = None) ->
     from customs_assets.automation.staleness import Staleness
     from customs_assets.definitions import graph
 
-    return Staleness(graph, lake, settings) if keys is None else Staleness(graph.with_on_demand(), lake, settings, keys)
+    if keys is None:
+        return Staleness(graph, lake, settings)
+    return Staleness(among or graph.with_on_demand(), lake, settings, keys)
 
 
 def _asset_graph() -> BaseAssetGraph:

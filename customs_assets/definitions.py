@@ -23,6 +23,7 @@ from customs_assets.fidelity import assets as fidelity  # noqa: E402
 from customs_assets.graph import graph_of  # noqa: E402
 from customs_assets.lake.io_manager import LakeIOManager  # noqa: E402
 from customs_assets.law import assets as law  # noqa: E402
+from customs_assets.league import assets as league  # noqa: E402
 from customs_assets.privacy import assets as privacy  # noqa: E402
 from customs_assets.privacy.shadows import assets as shadows  # noqa: E402
 from customs_assets.release import assets as release  # noqa: E402
@@ -48,6 +49,7 @@ _MODULES = [
     release,
     benchmark,
     report,
+    league,
 ]
 _assets = [a for a in dg.load_assets_from_modules(_MODULES) if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)]
 _checks = asset_checks(_assets)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -39,7 +39,8 @@ _FILES = ("tariff", "tariff_routes", "confidential")
 # The secret behind all draws. What it makes depends on how often published months were drawn anew, too.
 DRAWN_BY = "release_secret"
 
-Cut = Literal["month", "cell", "whole"]
+# An entry is a month of one cell: it is built from that month alone, and from wholes.
+Cut = Literal["month", "cell", "entry", "whole"]
 Node = tuple[str, str]  # asset key and partition key; the partition of a whole is the empty text
 
 
@@ -125,7 +126,7 @@ class Asset:
         version: its version without settings.
         settings: names of the settings that it depends on.
         checks: names of its blocking checks.
-        cells: its partitions, where it is cut into cells.
+        cells: its partitions, where it is cut into cells; where it is cut into entries, the cells of each month.
         withdraws_release: whether the release is taken away before it is built again.
         judges_its_inputs: whether it decides by itself what it makes of inputs that failed a check: the gate does.
         input_of_dataset: the parents that the cells of a data set are built from, by data set.
@@ -178,6 +179,11 @@ class Graph:
         """The same graph, in which those that are built on demand count."""
         return Graph(self._all.values(), with_on_demand=True)
 
+    def narrowed(self, key: str, cells: Sequence[str]) -> Graph:
+        """The same graph, in which one asset has some of its cells only, and those that are built on demand count."""
+        narrower = {**self._all, key: replace(self._all[key], cells=tuple(cells))}
+        return Graph(narrower.values(), with_on_demand=True)
+
     @property
     def on_demand(self) -> list[str]:
         """The assets that are built on demand."""
@@ -197,6 +203,8 @@ class Graph:
     def partitions(self, key: str, months: Sequence[str]) -> Sequence[str]:
         """The partitions of an asset over some months."""
         asset = self[key]
+        if asset.cut == "entry":
+            return [entry_of(month, cell) for month in months for cell in asset.cells]
         return {"month": months, "cell": asset.cells, "whole": ("",)}[asset.cut]
 
     def inputs(self, key: str, partition: str, months: Sequence[str]) -> list[Node]:
@@ -209,6 +217,8 @@ class Graph:
         """
         asset = self[key]
         found: list[Node] = []
+        if asset.cut == "entry":
+            months = [month_of_entry(partition)]
         for parent in asset.parents_of(partition):
             alike = asset.cut == self[parent].cut
             own = self._with_months_before(asset, partition, months) if alike else []
@@ -227,6 +237,16 @@ class Graph:
         return [parent for parent in self[key].parents_of(partition) if self[parent].cut == "month"]
 
 
+def entry_of(month: str, cell: str) -> str:
+    """The partition key of an entry, as Dagster writes it: the dimensions in the order of their names."""
+    return f"{month}|{cell}"
+
+
+def month_of_entry(partition: str) -> str:
+    """The month of an entry."""
+    return partition.partition("|")[0]
+
+
 def graph_of(definitions: Iterable[Any], checks: Iterable[dg.AssetChecksDefinition]) -> Graph:
     """The graph of some Dagster assets and their checks; external assets are left out."""
     blocking: dict[str, list[str]] = {}
@@ -243,16 +263,16 @@ def graph_of(definitions: Iterable[Any], checks: Iterable[dg.AssetChecksDefiniti
 
 def _asset(spec: dg.AssetSpec, checks: Sequence[str], of_step: Sequence[str]) -> Asset:
     partitions = spec.partitions_def
-    is_cell = isinstance(partitions, dg.MultiPartitionsDefinition | dg.StaticPartitionsDefinition)
+    cut, cells = _cut(partitions)
     return Asset(
         spec.key.to_user_string(),
-        "whole" if partitions is None else "cell" if is_cell else "month",
+        cut,
         # Dagster keeps dependencies in no order of its own.
         tuple(sorted(key for dep in spec.deps if (key := dep.asset_key.to_user_string()) != SOURCE_KEY)),
         spec.metadata["version"],
         tuple(spec.metadata["settings"]),
         tuple(checks),
-        tuple(partitions.get_partition_keys()) if is_cell else (),
+        cells,
         spec.metadata["withdraws_release"],
         spec.metadata.get("judges_its_inputs", False),
         tuple((dataset, tuple(keys)) for dataset, keys in spec.metadata.get("input_of_dataset", {}).items()),
@@ -260,3 +280,17 @@ def _asset(spec: dg.AssetSpec, checks: Sequence[str], of_step: Sequence[str]) ->
         spec.metadata.get("on_demand", False),
         spec.metadata.get("months_before", 0),
     )
+
+
+def _cut(partitions: dg.PartitionsDefinition | None) -> tuple[Cut, tuple[str, ...]]:
+    """How an asset is partitioned, and its cells."""
+    if partitions is None:
+        return "whole", ()
+    if isinstance(partitions, dg.MultiPartitionsDefinition):
+        dimensions = [dimension.partitions_def for dimension in partitions.partitions_defs]
+        if any(isinstance(dimension, dg.TimeWindowPartitionsDefinition) for dimension in dimensions):
+            [cells] = [each for each in dimensions if isinstance(each, dg.StaticPartitionsDefinition)]
+            return "entry", tuple(cells.get_partition_keys())
+    if isinstance(partitions, dg.MultiPartitionsDefinition | dg.StaticPartitionsDefinition):
+        return "cell", tuple(partitions.get_partition_keys())
+    return "month", ()

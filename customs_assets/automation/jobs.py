@@ -8,6 +8,7 @@ import dagster as dg
 
 from customs_assets.benchmark.assets import cells
 from customs_assets.graph import SOURCE_KEY
+from customs_assets.league.assets import entries
 from customs_assets.partitions import months
 from customs_assets.privacy.shadows.assets import shadows
 from customs_assets.settings import Settings
@@ -79,6 +80,12 @@ _JOBS = (
         "deep",
         "What attacks with shadow models find. Not a part of `customs run`; `customs publish` asks for it.",
         "deep_attacks",
+    ),
+    _job(
+        "league",
+        "One synthesizer on one month, as a draft and polished. Not a part of `customs run`; `customs league` asks for it.",
+        "synthesizer_league",
+        partitions_def=entries,
     ),
 )
 

@@ -28,7 +28,7 @@ _TAGS = {"dagster/max_retries": "0"}
 _FIRST = (
     *("law", "drift", "month", "shared", "rehearsal", "synthesis"),
     *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell", "evidence"),
-    *("targets", "shadow", "deep"),
+    *("targets", "shadow", "deep", "league"),
 )
 
 # A partition that is out of date again each time it was built has inputs that change all the time.
@@ -60,8 +60,9 @@ class Run:
     def title(self) -> str:
         """What a person calls it."""
         if "|" in self.partition:
-            dataset, detector = self.partition.split("|")
-            return f"{detector} on {dataset}"
+            # A cell is a detector on a data set; an entry of the league a synthesizer on a month.
+            on, what = self.partition.split("|")
+            return f"{what} on {on}"
         if self.job == "shadow":
             return f"shadow {self.partition}"
         named = self.job in ("synthesis", "drift")
@@ -178,8 +179,8 @@ def _create(instance: dg.DagsterInstance, name: str, partition: str, assets: Seq
     definition = job.get_subset(asset_selection=frozenset(selection)).get_definition()
     key = partition
     if partition and isinstance(definition.partitions_def, dg.MultiPartitionsDefinition):
-        dataset, detector = partition.split("|")
-        key = dg.MultiPartitionKey({"detector": detector, "dataset": dataset})
+        names = sorted(dimension.name for dimension in definition.partitions_def.partitions_defs)
+        key = dg.MultiPartitionKey(dict(zip(names, partition.split("|"), strict=True)))
     tags = {**definition.partitions_def.get_tags_for_partition_key(key)} if definition.partitions_def else {}
     run = instance.create_run_for_job(
         definition,

@@ -190,7 +190,7 @@ class MaskedDiffusion:
         layout, device = Layout(columns, self.sizes.bins), self._on or best_device()
         rng = np.random.default_rng(seed)
         with repeatable(int(rng.integers(2**62))), torch.no_grad():
-            network = _network(layout, self.sizes).to(device).eval()
+            network = _network(layout, self.sizes).to(device).train(False)
             network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.items()})
             parts = [
                 _drawn(network, min(_DRAWN_AT_ONCE, n - first), layout, device).cpu().numpy()

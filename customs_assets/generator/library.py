@@ -8,7 +8,8 @@ and is sampled without it. ``sdv``, ``ctgan``, ``copulas`` and ``rdt`` are under
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -58,9 +59,22 @@ def trained(
         metadata = Metadata.load_from_dict({"tables": {_TABLE: {"columns": sdtypes}}})
         plain = {"enforce_min_max_values": False, "enforce_rounding": False}
         synthesizer = getattr(sdv.single_table, class_name)(metadata, **plain, **parameters)
-        with repeatable(seed):
+        with repeatable(seed), _in_one_process():
             synthesizer.fit({_TABLE: table.reset_index(drop=True)})
     return synthesizer
+
+
+@contextmanager
+def _in_one_process() -> Iterator[None]:
+    """Have ctgan encode a table's columns here, not in processes of their own, whose generators nobody seeds."""
+    from ctgan.data_transformer import DataTransformer
+
+    beside = DataTransformer._parallel_transform
+    DataTransformer._parallel_transform = DataTransformer._synchronous_transform
+    try:
+        yield
+    finally:
+        DataTransformer._parallel_transform = beside
 
 
 def device_of(model: Any) -> str:

@@ -28,15 +28,13 @@ def device_name(device: str) -> str:
 
 @contextmanager
 def repeatable(seed: int) -> Iterator[None]:
-    """Seed torch, NumPy's global generator and Python's, with one thread and one process; put all of it back afterwards."""
-    import joblib
+    """Seed torch, NumPy's global generator and Python's, with one thread; put all of it back afterwards."""
     import torch
     from threadpoolctl import threadpool_limits
 
     narrow = seed % 2**32
     threads, numpy_state, python_state = torch.get_num_threads(), np.random.get_state(), random.getstate()
-    # ctgan encodes a table's columns in processes of their own, whose generators nobody seeds.
-    with torch.random.fork_rng(), threadpool_limits(1), joblib.parallel_config(backend="sequential"):
+    with torch.random.fork_rng(), threadpool_limits(1):
         torch.set_num_threads(1)
         torch.manual_seed(seed % 2**63)
         np.random.seed(narrow)

@@ -128,6 +128,25 @@ def test_deep_attacks_are_made_on_demand_and_a_shadow_alone_is_the_same(
     assert alone == lake.read_json("shadow_scores", "03")
 
 
+def test_the_league_measures_on_demand_and_touches_nothing_else(finished: Finished, tmp_path: Path):
+    """One synthesizer on one month of a copy of the lake, by a run of its own, and a page."""
+    shutil.copytree(finished.folder, tmp_path / "copy")
+    copy = Finished(tmp_path / "copy", finished.environment, "", 0)
+    before = artifacts(copy.folder / "lake", records=True)
+    done = copy.again("league", "--months", "2020-02", "--synthesizers", "trees", "--workers", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "trees on 2020-02: built in" in done.stdout and "/league.html" in done.stdout.splitlines()[-1]
+    entry = copy.lake.read_json("synthesizer_league", "2020-02|trees")
+    assert entry["polished"]["NewRowSynthesis"] > 0.9 and 0 <= entry["draft"]["nearer_to_training"] <= 1
+    after = artifacts(copy.folder / "lake", records=True)
+    assert {path: after[path] for path in before} == before, "no release depends on it"
+    new = {path for path in after.keys() - before.keys() if not path.startswith(".records/synthesizer_league/")}
+    assert new == {"synthesizer_league/2020-02|trees.json", "league.html"}
+    assert "nothing to do" in copy.again("league", "--months", "2020-02", "--synthesizers", "trees").stdout
+    strange = copy.again("league", "--synthesizers", "trees,gan")
+    assert strange.returncode == 2 and "gan: no such synthesizer; there are ctgan, sdv_ctgan" in strange.stderr
+
+
 def test_four_months_at_once_make_everything(finished: Finished):
     assert finished.status == 0, finished.output
     for key, asset in graph.assets.items():

@@ -24,7 +24,7 @@ SEED, EPOCHS = 2**200 + 1, 2
 # Loads and samples every file of a folder where nothing can be unpickled, by whatever library.
 _WITHOUT_PICKLE = """
 import pathlib, pickle, sys
-import joblib, pandas, scipy.stats, torch
+import pandas, scipy.stats, torch
 def refuse(*_, **__):
     raise AssertionError("something was unpickled")
 pickle.load = pickle.loads = refuse

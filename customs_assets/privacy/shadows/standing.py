@@ -23,7 +23,7 @@ ADVICE = "run `customs deep-attacks`"
 _SYNTHETIC, _SOURCE, _SCORES = "synthetic_declarations", "anonymized_declarations", "shadow_scores"
 
 # Settings that the shadows share with the synthetic months.
-_SHARED = ("release_secret", "min_group", "price", "epochs")
+_SHARED = ("release_secret", "min_group", "price", "synthesizer", "epochs")
 
 
 def standing_attacks(lake: Lake) -> dict[str, Any] | None:
