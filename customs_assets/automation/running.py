@@ -26,7 +26,7 @@ _TAGS = {"dagster/max_retries": "0"}
 # Of the runs that can start, which come first: jobs in the order of the data, and of those that can start together the
 # longest first. Begun last, it would keep one worker busy while the others are idle.
 _FIRST = (
-    *("law", "drift", "month", "shared", "rehearsal", "synthesis"),
+    *("law", "compare", "month", "shared", "rehearsal", "synthesis"),
     *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell", "evidence"),
     *("targets", "shadow", "deep"),
 )
@@ -64,8 +64,8 @@ class Run:
             return f"{detector} on {dataset}"
         if self.job == "shadow":
             return f"shadow {self.partition}"
-        named = self.job in ("synthesis", "drift")
-        return f"{self.partition}, {self.job}" if named else self.partition or self.job
+        named = {"synthesis": "synthesis", "compare": "drift"}.get(self.job)
+        return f"{self.partition}, {named}" if named else self.partition or self.job
 
 
 @dataclass(frozen=True)
