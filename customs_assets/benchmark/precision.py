@@ -138,18 +138,32 @@ class Encoded:
         )
 
 
+class NothingToLearn(ValueError):
+    """A data set has nothing that a detector could learn or be tested on; the message says which part lacks what."""
+
+
+def no_rows() -> pd.DataFrame:
+    """The result of a cell that was not measured: no row, with the columns of :func:`evaluate`."""
+    texts, numbers = ("detector", "dataset"), ("inspection_rate", "precision_mean", "precision_std")
+    columns = {**dict.fromkeys(texts, "str"), **dict.fromkeys(numbers, "float64"), "seeds": "int64"}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+
+
 def encoded(train_on: pd.DataFrame, test_on: pd.DataFrame, split: ChronologicalSplit, dataset: str) -> Encoded:
     """Encode the training months of one data set and the test months of another, or of the same.
 
     Raises:
-        ValueError: as :func:`evaluate`, detectors and seeds aside.
+        NothingToLearn: a part holds no rows, or the training part one class only.
+        ValueError: an attribute is missing or null.
     """
     train, test = split.rows(train_on, "train"), split.rows(test_on, "test")
     for rows, name, months in ((train, "training", split.train), (test, "test", split.test)):
         if rows.empty:
-            raise ValueError(f"{dataset}: no declarations in the {name} part, {span(months)}; make these months first")
+            raise NothingToLearn(
+                f"{dataset}: no declarations in the {name} part, {span(months)}; make these months first"
+            )
     if train["fraud"].nunique() < 2:
-        raise ValueError(
+        raise NothingToLearn(
             f"{dataset}: all {len(train)} declarations of the training part, {span(split.train)}, have fraud "
             f"{train['fraud'].iloc[0]}; a detector needs both kinds, so train on more months"
         )
