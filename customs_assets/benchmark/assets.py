@@ -5,8 +5,8 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from customs_assets.benchmark.detectors import DETECTORS
-from customs_assets.benchmark.precision import NothingToLearn, evaluate, no_rows
+from customs_assets.benchmark.detectors import DETECTORS, NothingToLearn
+from customs_assets.benchmark.precision import evaluate, no_rows
 from customs_assets.benchmark.split import split_months
 from customs_assets.benchmark.table_three import PAPER
 from customs_assets.graph import made_with

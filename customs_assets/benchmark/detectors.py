@@ -36,6 +36,10 @@ SEEDLESS: frozenset[str] = frozenset({"logistic_regression"})
 _SEEDS = 2**31
 
 
+class NothingToLearn(ValueError):
+    """A data set has nothing that a detector could learn or be tested on; the message says which part lacks what."""
+
+
 class Detector(Protocol):
     """A classifier as scikit-learn shapes it, the part of it that is used here."""
 
@@ -99,12 +103,14 @@ def train_detector(detector: Detector, features: np.ndarray, fraud: np.ndarray) 
         fraud: 0 or 1 per declaration; both occur.
 
     Raises:
-        ValueError: ``fraud`` holds one class only.
+        NothingToLearn: ``fraud`` holds one class only.
     """
     from threadpoolctl import threadpool_limits
 
     if np.unique(fraud).size != 2:
-        raise ValueError(f"a detector needs frauds and others to learn from, but all {len(fraud)} rows are of one kind")
+        raise NothingToLearn(
+            f"a detector needs frauds and others to learn from, but all {len(fraud)} rows are of one kind"
+        )
     with threadpool_limits(1):
         detector.fit(features, fraud)
     return detector

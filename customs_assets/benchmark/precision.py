@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.benchmark.detectors import SEEDLESS, build_detector, fraud_scores, train_detector
+from customs_assets.benchmark.detectors import SEEDLESS, NothingToLearn, build_detector, fraud_scores, train_detector
 from customs_assets.benchmark.features import FeatureEncoder, fraud_labels
 from customs_assets.benchmark.split import ChronologicalSplit, span
 
@@ -136,10 +136,6 @@ class Encoded:
                 "seeds": len(seeds),
             }
         )
-
-
-class NothingToLearn(ValueError):
-    """A data set has nothing that a detector could learn or be tested on; the message says which part lacks what."""
 
 
 def no_rows() -> pd.DataFrame:
