@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +26,7 @@ from customs_assets.cli_benchmark import add_commands as add_benchmark
 from customs_assets.cli_release import add_commands, say_signed, verify_published
 from customs_assets.graph import RELEASE, Graph, Node
 from customs_assets.lake import Lake, LakeError
-from customs_assets.months import month_range
+from customs_assets.months import FIRST_MONTH, month_range, previous_month
 from customs_assets.privacy.gate import WITHHELD, is_released, reasons_not_released
 from customs_assets.published import PublishedError
 from customs_assets.release.files import CARD
@@ -60,13 +61,23 @@ SourceOption = Annotated[
 
 
 def _months(text: str | None, settings: Settings) -> list[str]:
-    """The months asked for, or all that the source has."""
+    """The months asked for, or all that the source has and that are closed; the others are named."""
     try:
         source = source_of(settings)
-        return month_range(text) if text else source.months()
+        found = month_range(text) if text else source.months()
     except (ValueError, SourceError) as error:
         complain(str(error))
         raise typer.Exit(2) from None
+    last = previous_month(f"{date.today():%Y-%m}")
+    months = [month for month in found if FIRST_MONTH <= month <= last]
+    if early := [month for month in found if month < FIRST_MONTH]:
+        say(f"left out: {', '.join(early)}: {FIRST_MONTH} is the first month of the pipeline")
+    if late := [month for month in found if month > last]:
+        say(f"left out: {', '.join(late)}: a month can be built when it has ended; the last one that has is {last}")
+    if not months:
+        complain(f"there is no month to build; name months from {FIRST_MONTH} to {last}")
+        raise typer.Exit(2)
+    return months
 
 
 @app.command()
@@ -114,7 +125,10 @@ def run(
         or_exit(SecretFileError, secret.create_first, settings.lake)
     outcomes, unbuilt = _build(storage, settings, wanted, workers or available_cores(), force)
     complete = _report(storage)
-    released = _conclude(storage, _failed_before_release(outcomes))
+    unmade = _failed_before_release(outcomes)
+    if len(left_out := [outcome.left_out for outcome in outcomes.values() if outcome.left_out]) == len(wanted):
+        unmade += left_out
+    released = _conclude(storage, unmade)
     built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
     raise typer.Exit(0 if built and complete and released else 1)
 
@@ -373,6 +387,8 @@ class _Bar:
         console.print(f"[{self._ended}] {run.title}: {_in_a_word(run, outcome)} in {elapsed:.0f} s", highlight=False)
         for warning in outcome.warnings:
             console.print(f"    [yellow]warning[/] {escape(warning)}", highlight=False)
+        if outcome.left_out:
+            console.print(f"    [yellow]left out[/] {escape(outcome.left_out)}", highlight=False)
         for problem in outcome.problems:
             console.print(f"    [red]error[/] {escape(problem)}", highlight=False)
 
@@ -418,6 +434,8 @@ def _say_left_out(staleness: Staleness) -> None:
 
 def _in_a_word(run: Run, outcome: Outcome) -> str:
     """Whether a run built everything, failed or, at the gate, was withheld; coloured."""
+    if outcome.left_out:
+        return "[yellow]left out[/]"
     if not outcome.problems:
         return "[green]built[/]"
     withheld = RELEASE in run.assets and any(WITHHELD in problem for problem in outcome.problems)

@@ -29,6 +29,9 @@ SOURCE_KEY = "declaration_source"
 # What is published: the candidate, where the gate lets it through.
 RELEASE = "synthetic_release"
 
+# Metadata of a failure: the month is left out of what is built over all months, instead of holding it up.
+LEFT_OUT = "left_out"
+
 # How the release stands with its signers. Dagster shows it; the pipeline does not build it.
 SIGN_OFF = "release_sign_off"
 

@@ -35,7 +35,7 @@ _JOBS = (
         "ctgan_model",
         partitions_def=months,
     ),
-    _job("drift", "One month beside the months before it.", "drift", partitions_def=months),
+    _job("compare", "One month beside the months before it.", "drift", partitions_def=months),
     _job(
         "shared",
         "What the months share, over all months: safe parts and groups, requests, tuples, identities, fraud propensity.",

@@ -17,7 +17,7 @@ import dagster as dg
 from customs_assets.automation.jobs import JOB_OF
 from customs_assets.automation.staleness import Staleness, ready
 from customs_assets.automation.workers import Workers, repository
-from customs_assets.graph import Node
+from customs_assets.graph import LEFT_OUT, Node
 from customs_assets.lake.io_manager import RAW
 
 # Whoever called `customs run` calls it again where a run of its was killed; the daemon need not.
@@ -26,7 +26,7 @@ _TAGS = {"dagster/max_retries": "0"}
 # Of the runs that can start, which come first: jobs in the order of the data, and of those that can start together the
 # longest first. Begun last, it would keep one worker busy while the others are idle.
 _FIRST = (
-    *("law", "drift", "month", "shared", "rehearsal", "synthesis"),
+    *("law", "compare", "month", "shared", "rehearsal", "synthesis"),
     *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell", "evidence"),
     *("targets", "shadow", "deep", "league"),
 )
@@ -65,8 +65,8 @@ class Run:
             return f"{what} on {on}"
         if self.job == "shadow":
             return f"shadow {self.partition}"
-        named = self.job in ("synthesis", "drift")
-        return f"{self.partition}, {self.job}" if named else self.partition or self.job
+        named = {"synthesis": "synthesis", "compare": "drift"}.get(self.job)
+        return f"{self.partition}, {named}" if named else self.partition or self.job
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,12 @@ class Outcome:
     Attributes:
         problems: what went wrong, a sentence each; empty where everything was built and no blocking check failed.
         warnings: checks that failed and block nothing, a sentence each.
+        left_out: why the run's month is left out of what is built over all months; empty where it is not.
     """
 
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    left_out: str = ""
 
 
 class Screen(Protocol):
@@ -109,7 +111,8 @@ def build(
 ) -> tuple[dict[Run, Outcome], list[Node]]:
     """Build what is out of date of some months and of what is built over all months.
 
-    Where a run fails, nothing is built from what it should have built. Building again does what is left.
+    Where a run fails, nothing is built from what it should have built. Building again does what is left. A month that has nothing
+    to learn from is left out, and the others go on without it.
 
     Args:
         instance: where runs are recorded.
@@ -130,7 +133,7 @@ def build(
     failed: set[Node] = set()
     stuck: set[Node] = set()
     times: Counter[Node] = Counter()
-    redo = set(redo)
+    redo, months = set(redo), list(months)
     while True:
         staleness.look_again()
         under_way = {node for run in running.values() for node in run.nodes}
@@ -150,7 +153,10 @@ def build(
         run_id, problem = _wait(ended, screen)
         run = running.pop(run_id)
         outcomes[run] = _outcome(instance, run_id, problem)
-        if outcomes[run].problems:
+        if outcomes[run].left_out:
+            months.remove(run.partition)
+            redo = {(key, partition) for key, partition in redo if partition != run.partition}
+        elif outcomes[run].problems:
             failed.update(run.nodes)
         if RAW in run.assets:
             staleness.ask_again(run.partition)
@@ -194,20 +200,28 @@ def _create(instance: dg.DagsterInstance, name: str, partition: str, assets: Seq
 def _outcome(instance: dg.DagsterInstance, run_id: str, problem: str) -> Outcome:
     """What became of a run, from its events and what its worker says."""
     problems, warnings = [f"{problem}; run again to finish"] if problem else [], []
+    left_out = ""
     kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
     for entry in instance.all_logs(run_id, of_type=kinds):
         event = entry.dagster_event
         if event is None:
             continue
-        if event.event_type is dg.DagsterEventType.STEP_FAILURE:
+        if event.event_type is dg.DagsterEventType.STEP_FAILURE and _leaves_out(event):
+            left_out = " ".join(_said_of_failure(event))
+        elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
             problems += _said_of_failure(event)
         elif not (evaluation := event.asset_check_evaluation_data).passed:
             sentence = f"{evaluation.asset_key.to_user_string()}, {evaluation.check_name}: {evaluation.description}"
             (problems if evaluation.severity is dg.AssetCheckSeverity.ERROR else warnings).append(sentence)
     run = instance.get_run_by_id(run_id)
-    if not problems and (run is None or not run.is_success):
+    if not problems and not left_out and (run is None or not run.is_success):
         problems.append(f"run {run_id} failed")
-    return Outcome(tuple(problems), tuple(warnings))
+    return Outcome(tuple(problems), tuple(warnings), "" if problems else left_out)
+
+
+def _leaves_out(event: dg.DagsterEvent) -> bool:
+    failure = event.step_failure_data.user_failure_data
+    return failure is not None and LEFT_OUT in failure.metadata
 
 
 def _said_of_failure(event: dg.DagsterEvent) -> list[str]:

@@ -100,6 +100,21 @@ def measure_cell(
     )
 
 
+# The columns of a cell that hold lists, and those that hold texts; all others but ``seeds`` hold numbers.
+_LISTS, _TEXTS = ("by_key", "by_importers"), ("detector", "dataset")
+_COLUMNS = (
+    *("detector", "dataset", "inspection_rate", "precision_mean", "precision_std", "seeds"),
+    *("recall_mean", "duty_recall_mean", "recovered_recall_mean", "random_mean"),
+    *(*_LISTS, "first_half", "second_half"),
+)
+
+
+def no_rows() -> pd.DataFrame:
+    """The result of a cell that was not measured: no row, with the columns of :func:`measure_cell`."""
+    kinds = {name: "object" if name in _LISTS else "str" if name in _TEXTS else "float64" for name in _COLUMNS}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in {**kinds, "seeds": "int64"}.items()})
+
+
 def _rekeyed(declarations: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """The same declarations under other tokens, in another order; an absent identity stays absent."""
     columns = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.benchmark.detectors import Detector, detector_class
+from customs_assets.benchmark.detectors import Detector, NothingToLearn, detector_class
 from customs_assets.benchmark.detectors.form import SEEDS
 from customs_assets.benchmark.features import FeatureEncoder, Features, fraud_labels
 from customs_assets.benchmark.inspection import inspected_at_random, values_at_stake
@@ -173,14 +173,17 @@ def encoded(train_on: pd.DataFrame, test_on: pd.DataFrame, split: ChronologicalS
     """Encode the training months of one data set and the test months of another, or of the same.
 
     Raises:
-        ValueError: as :func:`evaluate`, detectors and seeds aside.
+        NothingToLearn: a part holds no rows, or the training part one class only.
+        ValueError: an attribute is missing or null.
     """
     train, test = split.rows(train_on, "train"), split.rows(test_on, "test")
     for rows, name, months in ((train, "training", split.train), (test, "test", split.test)):
         if rows.empty:
-            raise ValueError(f"{dataset}: no declarations in the {name} part, {span(months)}; make these months first")
+            raise NothingToLearn(
+                f"{dataset}: no declarations in the {name} part, {span(months)}; make these months first"
+            )
     if train["fraud"].nunique() < 2:
-        raise ValueError(
+        raise NothingToLearn(
             f"{dataset}: all {len(train)} declarations of the training part, {span(split.train)}, have fraud "
             f"{train['fraud'].iloc[0]}; a detector needs both kinds, so train on more months"
         )

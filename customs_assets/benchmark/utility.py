@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from customs_assets.benchmark.detectors import fraud_scores, train_detector
+from customs_assets.benchmark.detectors import NothingToLearn, fraud_scores, train_detector
 from customs_assets.benchmark.features import FeatureEncoder, fraud_labels
 from customs_assets.benchmark.precision import precision_at
 from customs_assets.benchmark.split import split_months
@@ -44,14 +44,14 @@ def utility(synthetic: pd.DataFrame, source: pd.DataFrame, months: Sequence[str]
         months: the months, split as the benchmark splits them (``split.split_months``).
 
     Raises:
-        ValueError: a part of the split has no rows, or the training part one class only.
+        NothingToLearn: a part of the split has no rows, or the training part one class only.
     """
     split = split_months(months)
     test = split.rows(source, "test")
     trained_on = {"synthetic": split.rows(synthetic, "train"), "source": split.rows(source, "train")}
     for name, part in {**trained_on, "test": test}.items():
         if part.empty:
-            raise ValueError(f"the {name} part has no rows; make its months first ({split.note})")
+            raise NothingToLearn(f"the {name} part has no rows; make its months first ({split.note})")
     from_synthetic, from_source = (precision_from(part, test) for part in trained_on.values())
     return Utility(from_synthetic, from_source, float(fraud_labels(test).mean()))
 
@@ -60,7 +60,7 @@ def precision_from(train: pd.DataFrame, test: pd.DataFrame) -> float:
     """Precision@5% on ``test`` of LightGBM (1,000 trees) trained on ``train``.
 
     Raises:
-        ValueError: the training part has one class only.
+        NothingToLearn: the training part has one class only.
     """
     encoder = FeatureEncoder.fit(train)
     trained = train_detector(boosted_trees(n_estimators=TREES), encoder.transform(train), fraud_labels(train))

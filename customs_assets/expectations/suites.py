@@ -583,7 +583,10 @@ def _benchmark(examined: Examined) -> Piece:
     """Precision at each inspection rate, between 0 and 1."""
     from customs_assets.benchmark.cells import RATES
 
-    return examined.frame(), [
+    frame = examined.frame()
+    if frame.empty:
+        return frame, [row_count(0, "the data set has nothing to learn from; the run's log says what it lacks")]
+    return frame, [
         exactly("inspection_rate", RATES, "all inspection rates are there"),
         *(between(name, 0, 1, f"{name} lies between 0 and 1") for name in ("precision_mean", "precision_std")),
     ]
@@ -600,10 +603,12 @@ def _signal(examined: Examined) -> Piece:
     """A detector does better than chance."""
     source = "anonymized_declarations" if "source" in examined.partition.split("|") else "synthetic_declarations"
     months = examined.lake.partitions(source)
+    if (frame := examined.frame()).empty:
+        return frame, [row_count(1, "a detector was measured: the labels have both kinds")]
     fraud = np.concatenate([examined.lake.read_table(source, month).column("fraud").to_numpy() for month in months])
     base_rate = float(fraud.mean())
     sentence = f"a detector finds more fraud than drawing at random would ({base_rate:.3f})"
-    return examined.frame(), [between("precision_mean", base_rate, None, sentence)]
+    return frame, [between("precision_mean", base_rate, None, sentence)]
 
 
 def tuple_text(declarations: pd.DataFrame) -> pd.Series:

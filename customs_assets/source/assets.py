@@ -9,7 +9,7 @@ import pandas as pd
 
 from customs_assets.declaration import ATTRIBUTES
 from customs_assets.frame_types import FRAME_TYPES
-from customs_assets.graph import SOURCE_KEY, made_with
+from customs_assets.graph import LEFT_OUT, SOURCE_KEY, made_with
 from customs_assets.lake import to_frame
 from customs_assets.lake.io_manager import ORIGIN, SOURCE_FINGERPRINT, LakeFile
 from customs_assets.partitions import months
@@ -112,7 +112,8 @@ def labelled_declarations(context: dg.AssetExecutionContext, raw_declarations: L
     table = extract_labelled(raw_declarations.lake, raw_declarations.partition)
     if table.num_rows == 0:
         raise dg.Failure(
-            f"no declaration of {context.partition_key} was inspected, so there is nothing to learn from",
+            f"no declaration of {context.partition_key} was inspected, so there is nothing to learn from: the month is left out",
+            metadata={LEFT_OUT: True},
             allow_retries=False,
         )
     labelled = to_frame(table)

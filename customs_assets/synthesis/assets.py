@@ -19,7 +19,7 @@ from customs_assets.lake.frozen import Frozen
 from customs_assets.lake.io_manager import AS_PUBLISHED, Partitions
 from customs_assets.partitions import months
 from customs_assets.resources import JSON, OWNERS, PARQUET, SAFETENSORS, TRAINING, Pipeline, table_metadata
-from customs_assets.synthesis.fraud_propensity import FraudPropensity
+from customs_assets.synthesis.fraud_propensity import FraudPropensity, OfOneKind
 from customs_assets.synthesis.month import AllMonths, synthesize_month
 from customs_assets.synthesis.releasable import Disclosed
 from customs_assets.synthesis.steps import compose_identities, fit_model, fit_propensity, parties_of
@@ -130,6 +130,7 @@ def composed_identities(
     **made_with("16", "release_secret", "min_group"),
 )
 def fraud_propensity(
+    context: dg.AssetExecutionContext,
     pipeline: Pipeline,
     anonymized_declarations: Partitions,
     unit_prices: Partitions,
@@ -139,7 +140,12 @@ def fraud_propensity(
     """How likely inspection finds fraud in a declaration: boosted trees and their rates, learned over all months."""
     source, min_group = dict(anonymized_declarations), pipeline.settings.min_group
     disclosed = Disclosed(SafeGroups(safe_groups), disclosed_tuples)
-    model = fit_propensity(source, dict(unit_prices), disclosed, min_group=min_group, root=pipeline.secret)
+    try:
+        model = fit_propensity(source, dict(unit_prices), disclosed, min_group=min_group, root=pipeline.secret)
+    except OfOneKind as reason:
+        # Nothing depends on anything: every synthetic declaration has the one label that there is.
+        context.log.warning(f"there is no fraud model: {reason}")
+        model = FraudPropensity.constant(pd.concat([rows["fraud"] for rows in source.values()]))
     metadata: dict[str, Any] = {
         "declarations": sum(map(len, source.values())),
         "classes_of_rates": len(model.rates),

@@ -150,11 +150,28 @@ class FraudPropensity:
             levels, sorted(codes), [model.model_to_string() for model in models], upper, rates, stretch, leanings
         )
 
+    @classmethod
+    def constant(cls, fraud: pd.Series) -> FraudPropensity:
+        """The model of labels of one kind: every declaration has that label.
+
+        Args:
+            fraud: the labels, 0 or 1, of all months.
+
+        Raises:
+            ValueError: there are both kinds, or none.
+        """
+        if (kinds := fraud.unique()).size != 1:
+            raise ValueError(f"labels of {kinds.size} kinds have no constant rate")
+        rate = np.array([float(fraud.iloc[0])])
+        return cls({}, (), (), np.array([np.inf]), rate, stretch=1.0, leanings={})
+
     def rates_of(self, model_rows: pd.DataFrame) -> np.ndarray:
         """The rate of fraud for each of m model rows, floats in [0, 1].
 
         A row that has a :data:`FOLD` is scored by the model of that fold, any other by all.
         """
+        if not self.trees:
+            return np.full(len(model_rows), self.rates[0])
         from lightgbm import Booster
 
         features = _features(model_rows, self.levels, self.codes)

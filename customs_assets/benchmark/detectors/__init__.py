@@ -20,6 +20,7 @@ from customs_assets.benchmark.detectors.form import (
     Classifier,
     ClassifierDetector,
     Detector,
+    NothingToLearn,
     fraud_scores,
     train_detector,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "SEEDLESS",
     "TITLES",
     "Detector",
+    "NothingToLearn",
     "build_detector",
     "detector_class",
     "fraud_scores",

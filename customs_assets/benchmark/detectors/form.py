@@ -16,6 +16,10 @@ from customs_assets.benchmark.features import Features
 SEEDS = 2**31
 
 
+class NothingToLearn(ValueError):
+    """A data set has nothing that a detector could learn or be tested on; the message says which part lacks what."""
+
+
 @runtime_checkable
 class Detector(Protocol):
     """A fraud detector. An object of the class is made without arguments for every run, trained once and asked for scores.
@@ -82,12 +86,14 @@ def train_detector(classifier: Any, features: np.ndarray, fraud: np.ndarray) -> 
         fraud: 0 or 1 per declaration; both occur.
 
     Raises:
-        ValueError: ``fraud`` holds one class only.
+        NothingToLearn: ``fraud`` holds one class only.
     """
     from threadpoolctl import threadpool_limits
 
     if np.unique(fraud).size != 2:
-        raise ValueError(f"a detector needs frauds and others to learn from, but all {len(fraud)} rows are of one kind")
+        raise NothingToLearn(
+            f"a detector needs frauds and others to learn from, but all {len(fraud)} rows are of one kind"
+        )
     with threadpool_limits(1):
         classifier.fit(features, fraud)
     return classifier
