@@ -1,4 +1,4 @@
-"""The command line: ``customs run``, ``deep-attacks``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
+"""The command line: ``customs inspect``, ``run``, ``deep-attacks``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
 ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``, ``publish``, ``report``.
 
 What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
@@ -20,6 +20,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from customs_assets.cli_inspect import inspect
 from customs_assets.cli_release import add_commands, say_signed, verify_published
 from customs_assets.graph import RELEASE, Node
 from customs_assets.lake import Lake, LakeError
@@ -592,6 +593,7 @@ def _destroy(secret: SecretFile, yes: bool, before: str, after: str) -> None:
     console.print(f"{secret.path} is overwritten and deleted: {after}.", highlight=False)
 
 
+app.command()(inspect)
 add_commands(app)
 
 
