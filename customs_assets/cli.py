@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +25,7 @@ from customs_assets.cli_inspect import inspect
 from customs_assets.cli_release import add_commands, say_signed, verify_published
 from customs_assets.graph import RELEASE, Node
 from customs_assets.lake import Lake, LakeError
-from customs_assets.months import month_range
+from customs_assets.months import month_range, why_left_out
 from customs_assets.privacy.gate import WITHHELD, is_released, reasons_not_released
 from customs_assets.published import PublishedError
 from customs_assets.release.files import CARD
@@ -61,10 +62,17 @@ def _months(text: str | None, settings: Settings) -> list[str]:
     """The months asked for, or all that the source has."""
     try:
         source = source_of(settings)
-        return month_range(text) if text else source.months()
+        found = month_range(text) if text else source.months()
     except (ValueError, SourceError) as error:
         complain(str(error))
         raise typer.Exit(2) from None
+    left_out = {month: why for month in found if (why := why_left_out(month, date.today()))}
+    for why in left_out.values():
+        console.print(f"[yellow]left out[/]: {why}", highlight=False)
+    if len(left_out) == len(found):
+        complain(f"there is no month to make: {source.description} has {', '.join(found)} alone")
+        raise typer.Exit(2)
+    return [month for month in found if month not in left_out]
 
 
 @app.command()
