@@ -84,7 +84,7 @@ def propose(look: Look, name: str = "mine") -> Proposal:
             taken.add(place)
     guesses = [Guess(look.headers[place], attribute, why) for attribute, (place, why) in found.items()]
     stands_for = {"fraud"} if AMOUNT_RECOVERED in found else set()
-    missing = [attribute for attribute in REQUIRED if attribute not in found and attribute not in stands_for]
+    missing = [attribute for attribute in REQUIRED[1:] if attribute not in found and attribute not in stands_for]
     places = {attribute: place for attribute, (place, _) in found.items()}
     text, notes = _as_toml(look, columns, places, name)
     unused = [header for place, header in enumerate(look.headers) if place not in taken]
@@ -208,6 +208,9 @@ def _as_toml(look: Look, columns: dict[int, _Cells], places: dict[str, int], nam
         f"countries = {_text(countries)}",
         'currency = "USD"                       # of the prices',
     ]
+    if "declaration_id" not in places:
+        lines.append('key = "row"                            # no column was taken for the ID of a declaration')
+        notes.append("is there really no ID of a declaration? The place of a row is its key (key)")
     if ITEM_NUMBER in places:
         lines.append(f"item_number = [{_text(look.headers[places[ITEM_NUMBER]])}]")
     labels = []
@@ -225,7 +228,7 @@ def _as_toml(look: Look, columns: dict[int, _Cells], places: dict[str, int], nam
         if attribute in places:
             labels.append(f"{key} = [{_text(look.headers[places[attribute]])}]")
     lines += ["", "[labels]", *labels] if labels else []
-    needed = [a.name for a in CATALOGUE if a.name in places or a.name in REQUIRED]
+    needed = [a.name for a in CATALOGUE if a.name in (*places, *REQUIRED[1:])]
     for attribute in needed:
         lines += ["", f"[columns.{attribute}]"]
         if attribute not in places:

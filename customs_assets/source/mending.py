@@ -120,7 +120,7 @@ Mending = Callable[[str], tuple[str, tuple[str, ...]]]
 @cache
 def _mending(form: Form, attribute: Attribute) -> Mending:
     """What a distinct cell of a column is read as, and which kinds of mending that took."""
-    column = form.columns[attribute.name]
+    column = form.column(attribute.name)
     is_country = attribute.values is not None and attribute.values >= {"KR", "ZZ"}
     countries = country_codes(form.countries) if is_country else {}
     codes = countries | {own: meant for own, meant in column.codes.items()}

@@ -103,6 +103,33 @@ def _studies(rows: list[dict[str, str]]) -> Extract:
     ]
 
 
+def _without_id(rows: list[dict[str, str]]) -> Extract:
+    headers = [
+        "date_validation",
+        "Bureau",
+        "code opérateur",
+        "ndp",
+        "org",
+        "provenance",
+        "valeur",
+        "montant",
+        "poids net",
+    ]
+    return [*headers, "qcs", "contentieux"], [
+        [
+            *(
+                date.fromisoformat(r["date"]).strftime("%d-%b-%y"),
+                "CI1",
+                r["importer"],
+                r["code"].lstrip("0"),
+                r["origin"],
+            ),
+            *(r["origin"], r["value"].replace(".", ","), "0,5", r["mass"].replace(".", ","), "1", r["found"]),
+        ]
+        for r in rows
+    ]
+
+
 def _write(path: Path, extract: Extract, separator: str, encoding: str, above: str = "") -> None:
     headers, rows = extract
     with path.open("w", encoding=encoding, newline="") as stream:
@@ -118,6 +145,7 @@ def _write(path: Path, extract: Extract, separator: str, encoding: str, above: s
         (_french, "\t", "utf-8", "sep=\t\n", "mine"),
         (_spanish, ";", "latin-1", "", "mine"),
         (_spanish, "\t", "utf-8-sig", "", "mine"),
+        (_without_id, "|", "latin-1", "", "mine"),
         (_studies, ",", "utf-8", "", "bacuda"),
     ],
 )
