@@ -46,7 +46,7 @@ _TO_MEND = r'\A(\d+\.0*|="[^"]*")\z'
 
 
 class Mend(NamedTuple):
-    """What was mended in a column: in how many rows, and the first cell before and after."""
+    """What was mended in a column: in how many rows, and the first cell before and after (of names and keys, dots)."""
 
     column: str
     what: str
@@ -110,7 +110,9 @@ def mended_text(text: pa.ChunkedArray, attribute: Attribute, form: Form, mends: 
     for place in changed:
         value, whats = after[place]
         for what in whats:
-            mends.add(attribute.name, what, int(rows[place]), before[place], value)
+            # Names and keys are repeated in no log.
+            shown = (before[place], value) if attribute.kind is Kind.CODE else ("…", "…")
+            mends.add(attribute.name, what, int(rows[place]), *shown)
     return pa.chunked_array([pa.array([value for value, _ in after], pa.string()).take(distinct.indices)])
 
 
