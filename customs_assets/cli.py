@@ -1,6 +1,6 @@
-"""The command line: ``customs run``, ``deep-attacks``, ``league``, ``status``, ``ui``, ``verify``, ``recover``, ``test-alerts``,
-``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``, ``publish``, ``report``,
-``sample``; ``cli_benchmark.py`` adds ``benchmark``.
+"""The command line: ``customs inspect``, ``run``, ``deep-attacks``, ``league``, ``status``, ``ui``, ``verify``, ``recover``,
+``test-alerts``, ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``,
+``publish``, ``report``, ``sample``; ``cli_benchmark.py`` adds ``benchmark``.
 
 What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
 """
@@ -23,10 +23,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from customs_assets.cli_benchmark import add_commands as add_benchmark
+from customs_assets.cli_inspect import inspect
 from customs_assets.cli_release import add_commands, say_signed, verify_published
 from customs_assets.graph import RELEASE, Graph, Node
 from customs_assets.lake import Lake, LakeError
-from customs_assets.months import FIRST_MONTH, month_range, previous_month
+from customs_assets.months import month_range, why_left_out
 from customs_assets.privacy.gate import WITHHELD, is_released, reasons_not_released
 from customs_assets.published import PublishedError
 from customs_assets.release.files import CARD
@@ -68,16 +69,13 @@ def _months(text: str | None, settings: Settings) -> list[str]:
     except (ValueError, SourceError) as error:
         complain(str(error))
         raise typer.Exit(2) from None
-    last = previous_month(f"{date.today():%Y-%m}")
-    months = [month for month in found if FIRST_MONTH <= month <= last]
-    if early := [month for month in found if month < FIRST_MONTH]:
-        say(f"left out: {', '.join(early)}: {FIRST_MONTH} is the first month of the pipeline")
-    if late := [month for month in found if month > last]:
-        say(f"left out: {', '.join(late)}: a month can be built when it has ended; the last one that has is {last}")
-    if not months:
-        complain(f"there is no month to build; name months from {FIRST_MONTH} to {last}")
+    left_out = {month: why for month in found if (why := why_left_out(month, date.today()))}
+    for why in left_out.values():
+        say(f"left out: {why}")
+    if len(left_out) == len(found):
+        complain(f"there is no month to make: {source.description} has {', '.join(found)} alone")
         raise typer.Exit(2)
-    return months
+    return [month for month in found if month not in left_out]
 
 
 @app.command()
@@ -683,6 +681,7 @@ def _destroy(secret: SecretFile, yes: bool, before: str, after: str) -> None:
     console.print(f"{secret.path} is overwritten and deleted: {after}.", highlight=False)
 
 
+app.command()(inspect)
 add_commands(app)
 add_benchmark(app)
 

@@ -12,9 +12,11 @@ the six that the world shares (section 4.1 of the paper).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
-from customs_assets.attributes import COUNTRIES, HS6, HS_PATTERN, Attribute, Kind, snake_case
+from customs_assets.attributes import CATALOGUE, COUNTRIES, HS6, HS_PATTERN, Attribute, Kind, snake_case
 from customs_assets.forms import form_in_force
 
 __all__ = ["COUNTRIES", "HS6", "HS_PATTERN", "Attribute", "Kind", "snake_case"]
@@ -22,18 +24,36 @@ __all__ = ["COUNTRIES", "HS6", "HS_PATTERN", "Attribute", "Kind", "snake_case"]
 FORM = form_in_force()
 ATTRIBUTES: tuple[Attribute, ...] = FORM.attributes
 
-BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in ATTRIBUTES}
-NAMES: tuple[str, ...] = tuple(BY_NAME)
+NAMES: tuple[str, ...] = tuple(a.name for a in ATTRIBUTES)
+_IN_FORM = {a.name: a for a in ATTRIBUTES}
 
-IDENTITIES: tuple[str, ...] = tuple(a.name for a in ATTRIBUTES if a.kind is Kind.IDENTITY)
-LABELS: tuple[str, ...] = tuple(a.name for a in ATTRIBUTES if a.kind is Kind.LABEL)
+# What the pipeline's tables hold for an attribute that the form has not, from the labelled declarations to the synthetic
+# ones: the same in every row (of the second label, the first), so that it tells nothing and nothing is learned from it. No file
+# that leaves the house has it, no metric compares it and no detector sees it.
+_STAND_INS: dict[str, str | float] = {
+    "country_of_departure": "ZZ",
+    "tax_rate": 0.0,
+    "tax_type": "A",
+    "critical_fraud": "fraud",
+}
+STAND_INS: dict[str, str | float] = {name: _STAND_INS.get(name, "") for name in FORM.absent}
+
+# The columns of those tables: the form's attributes, and a stand-in for each that is absent.
+HELD: tuple[Attribute, ...] = tuple(
+    _IN_FORM.get(a.name, replace(a, optional=True) if STAND_INS.get(a.name) == "" else a) for a in CATALOGUE
+)
+BY_NAME: dict[str, Attribute] = {a.name: a for a in HELD}
+
+IDENTITIES: tuple[str, ...] = tuple(a.name for a in HELD if a.kind is Kind.IDENTITY)
+LABELS: tuple[str, ...] = tuple(a.name for a in HELD if a.kind is Kind.LABEL)
 
 # The attributes that tariff law ties together (section 4.3): generated, and checked, as one thing.
 TARIFF_TUPLE: tuple[str, ...] = ("hs10_code", "country_of_departure", "country_of_origin", "tax_rate", "tax_type")
 
 # The released schema differs in the product code alone.
 RELEASED: tuple[Attribute, ...] = tuple(HS6 if a.name == "hs10_code" else a for a in ATTRIBUTES)
-RELEASED_NAMES: tuple[str, ...] = tuple(a.name for a in RELEASED)
+HELD_RELEASED: tuple[Attribute, ...] = tuple(HS6 if a.name == "hs10_code" else a for a in HELD)
+RELEASED_NAMES: tuple[str, ...] = tuple(a.name for a in HELD_RELEASED)
 RELEASED_TUPLE: tuple[str, ...] = tuple(HS6.name if name == "hs10_code" else name for name in TARIFF_TUPLE)
 
 # Codes that stand by themselves: in no tariff tuple.
@@ -70,6 +90,15 @@ def arrow_type(attribute: Attribute) -> pa.DataType:
 def arrow_schema(attributes: tuple[Attribute, ...] = ATTRIBUTES) -> pa.Schema:
     """The Arrow schema of a declaration table. An empty seller or courier is the empty string, never a null."""
     return pa.schema([pa.field(a.name, arrow_type(a)) for a in attributes])
+
+
+def stand_ins_in_sql() -> str:
+    """SQL columns for the attributes that the form has not, each after a comma; nothing where it has all."""
+    said = {
+        name: value if value == "fraud" else f"'{value}'" if isinstance(value, str) else f"{value}::double"
+        for name, value in STAND_INS.items()
+    }
+    return "".join(f", {value} as {name}" for name, value in said.items())
 
 
 def spelled(header: str) -> str:

@@ -16,7 +16,7 @@ from dagster_pandas.constraints import (
     StrictColumnsConstraint,
 )
 
-from customs_assets.declaration import ATTRIBUTES, RELEASED, Attribute, Kind
+from customs_assets.declaration import HELD, HELD_RELEASED, Attribute, Kind
 
 _DTYPES = {Kind.DATE: "datetime64[ns]", Kind.NUMBER: "float64", Kind.LABEL: "int8"}
 
@@ -37,13 +37,13 @@ def _column(name: str, dtype: str) -> PandasColumn:
 # The type of every asset that is a pandas frame, by asset key.
 FRAME_TYPES: dict[str, dg.DagsterType] = {
     "labelled_declarations": _declarations(
-        "LabelledDeclarations", "Inspected declarations: 22 attributes, raw identities.", ATTRIBUTES
+        "LabelledDeclarations", "Inspected declarations: 22 attributes, raw identities.", HELD
     ),
     "anonymized_declarations": _declarations(
-        "AnonymizedDeclarations", "Inspected declarations: 22 attributes, tokens for identities.", ATTRIBUTES
+        "AnonymizedDeclarations", "Inspected declarations: 22 attributes, tokens for identities.", HELD
     ),
     "synthetic_declarations": _declarations(
-        "SyntheticDeclarations", "Synthetic declarations: 22 attributes, HS codes of six digits.", RELEASED
+        "SyntheticDeclarations", "Synthetic declarations: 22 attributes, HS codes of six digits.", HELD_RELEASED
     ),
     "unit_prices": create_dagster_pandas_dataframe_type(
         name="UnitPrices",

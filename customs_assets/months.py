@@ -72,6 +72,20 @@ def months_earlier(month: str, count: int) -> str:
     return f"{year:04d}-{number + 1:02d}"
 
 
+def why_left_out(month: str, today: date) -> str:
+    """Why a month that a source has is not one of the pipeline's; empty where it is.
+
+    Args:
+        month: the month.
+        today: the day; a month is one of the pipeline's once it has closed.
+    """
+    if month < FIRST_MONTH:
+        return f"{month} lies before {FIRST_MONTH}, the first month of the form (first_month)"
+    if month >= f"{today:%Y-%m}":
+        return f"{month} has not closed yet"
+    return ""
+
+
 def due_month(today: date, due_day: int) -> str:
     """The latest month whose declarations should be at hand on a day.
 

@@ -22,7 +22,7 @@ PATHS = {f"/{path.relative_to(PROJECT)}" for path in FILES}
 CODE = [path for path in FILES if path.suffix in {".py", ".sql", ".yaml", ".toml", ".service", ".js"}]
 
 # What the pipeline writes, and files of a server outside of the repository.
-WRITTEN = {"evidence_report.html", "public_evidence.html", "evidence.html", "page.html"}
+WRITTEN = {"evidence_report.html", "public_evidence.html", "evidence.html", "page.html", "mine.toml", "my.toml"}
 
 # Read by Dagster (deploy/dagster.yaml), not by Settings.
 NO_FIELDS = {"CUSTOMS_DAGSTER_DATABASE"}

@@ -4,7 +4,8 @@
 -- product code (to four significant digits, which is what is shown), and each code of the form that is in no tuple (kind is the
 -- column's name, code the code).
 -- Only safe groups are kept, so the table says nothing of others.
--- $anonymized: list of the months' anonymized_declarations; $min_group: distinct importers that a group must rest on.
+-- $anonymized: list of the months' anonymized_declarations; $min_group: distinct importers that a group must rest on; $kinds: the
+-- kinds that the form in force has.
 with declared as (
     select
         importer_id,
@@ -67,6 +68,6 @@ everything as (
 )
 select *
 from everything
-where importers >= $min_group and (kind <> 'unit price' or written_unit_price is not null)
+where importers >= $min_group and list_contains($kinds, kind) and (kind <> 'unit price' or written_unit_price is not null)
 order by
     kind, hs6_code, country_of_departure, country_of_origin, tax_rate, tax_type, net_mass, label, written_unit_price, code

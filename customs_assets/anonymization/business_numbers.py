@@ -6,16 +6,19 @@ Tokens are made from them, and a release is searched for them. Only ``raw_declar
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import and_
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customs_assets.declaration import LABELS
+from customs_assets.declaration import LABELS, STAND_INS
 from customs_assets.lake import Lake
 
 # As in sql/labelled_declarations.sql.
-_IS_LABELLED = pc.field(LABELS[0]).is_valid() & pc.field(LABELS[1]).is_valid()
+_LABELS = [label for label in LABELS if label not in STAND_INS]
+_IS_LABELLED = reduce(and_, (pc.field(label).is_valid() for label in _LABELS))
 
 
 class BusinessNumberError(Exception):
@@ -37,7 +40,7 @@ def read_business_numbers(lake: Lake, month: str, columns: Mapping[str, str]) ->
         BusinessNumberError: a column is missing or holds no text, or the labelled rows do not match the raw rows.
         LakeError: one of the two tables is missing or cannot be read.
     """
-    needed = ["declaration_id", *LABELS, *dict.fromkeys(columns.values())]
+    needed = ["declaration_id", *_LABELS, *dict.fromkeys(columns.values())]
     labelled_rows: list[pa.Table] = []
     for piece in lake.read_pieces("raw_declarations", month, needed):
         require_text(piece.schema, month, columns)

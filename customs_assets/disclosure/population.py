@@ -27,6 +27,7 @@ from duckdb import CoalesceOperator, ColumnExpression, ConstantExpression
 
 from customs_assets.anonymization.business_numbers import require_text
 from customs_assets.anonymization.identities import role_parties, tokens
+from customs_assets.declaration import STAND_INS
 from customs_assets.disclosure.levels import LEVELS, with_levels
 from customs_assets.lake import Lake, read_sql
 
@@ -77,7 +78,10 @@ def month_population(lake: Lake, month: str, key: bytes, number: str | None = No
         raw.select(
             CoalesceOperator(ColumnExpression(_ROLE), nothing).alias(_ROLE),
             numbered.alias("business_number"),
-            *map(ColumnExpression, _DECLARED),
+            *(
+                ConstantExpression(STAND_INS[name]).alias(name) if name in STAND_INS else ColumnExpression(name)
+                for name in _DECLARED
+            ),
         ).create_view("declared")
         # Importers are few beside declarations, so each name is made alike once.
         parties = connection.sql("select distinct importer_id, business_number from declared").df()

@@ -23,8 +23,13 @@ from customs_assets.lake import Lake, read_sql
 # A declaration gets the code of one that shares these, tried in this order.
 _SHARED_BY_CODES: tuple[tuple[str, ...], ...] = (
     (*FORM_CODES, "chapter"),
-    ("mode_of_transport", "process_type", "import_type", "import_use", "chapter"),
-    ("mode_of_transport", "import_type"),
+    *(
+        tuple(name for name in shared if name in (*FORM_CODES, "chapter"))
+        for shared in (
+            ("mode_of_transport", "process_type", "import_type", "import_use", "chapter"),
+            ("mode_of_transport", "import_type"),
+        )
+    ),
     (),
 )
 
@@ -58,7 +63,9 @@ def count_safe_groups(lake: Lake, months: Iterable[str], min_group: int) -> pd.D
     """
     paths = [lake.sql_path("anonymized_declarations", month) for month in months]
     with lake.connect() as connection:
-        return connection.execute(read_sql("safe_groups.sql"), {"anonymized": paths, "min_group": min_group}).df()
+        return connection.execute(
+            read_sql("safe_groups.sql"), {"anonymized": paths, "min_group": min_group, "kinds": list(KINDS)}
+        ).df()
 
 
 class SafeGroups:

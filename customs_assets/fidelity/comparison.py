@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import CATEGORICAL, COMPARED, HS6, NUMERICAL, Kind
+from customs_assets.declaration import CATEGORICAL, COMPARED, HELD_RELEASED, HS6, NUMERICAL, Kind
 
 COMPARED_NAMES: tuple[str, ...] = tuple(a.name for a in COMPARED)
+# The same with the stand-ins of what the form has not, for statements that name every column.
+HELD_NAMES: tuple[str, ...] = tuple(a.name for a in HELD_RELEASED if a.kind is not Kind.KEY)
 
 # What can be compared with a release: its identity tokens are drawn anew, so they mean nothing outside it.
 WITHOUT_IDENTITIES: tuple[str, ...] = tuple(a.name for a in COMPARED if a.kind is not Kind.IDENTITY)

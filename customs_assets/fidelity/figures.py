@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from customs_assets.declaration import BY_NAME, COMPARED
+from customs_assets.declaration import BY_NAME, COMPARED, STAND_INS
 from customs_assets.fidelity.distributions import counts_over_time, distributions
 from customs_assets.fidelity.table_two import MetricScore
 from customs_assets.figures import SIDES, Figure, bars, layout, lines, percent
@@ -49,7 +49,7 @@ def figure_four(shares: Mapping[str, Any]) -> dict[str, Figure]:
     logarithmic = layout(f"{BY_NAME['net_mass'].header} (kg)<br>0 kg: {zero}")
     logarithmic["xaxis"]["type"] = "log"
     labels = ["0 none", "1 fraud", "2 critical"]
-    return {
+    figures: dict[str, Figure] = {
         "figure-4-tax_rate": {
             "data": [bars(centres, rate[side], side) for side in SIDES],
             "layout": layout(f"{BY_NAME['tax_rate'].header} (%), the last bar 30 and more"),
@@ -60,6 +60,7 @@ def figure_four(shares: Mapping[str, Any]) -> dict[str, Figure]:
             "layout": layout(BY_NAME["critical_fraud"].header),
         },
     }
+    return {name: figure for name, figure in figures.items() if name.removeprefix("figure-4-") not in STAND_INS}
 
 
 def figure_five(scores: Sequence[MetricScore]) -> Figure:

@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from customs_assets.declaration import STAND_INS
 from customs_assets.fidelity.comparison import Codes, Comparison
 from customs_assets.lake import read_sql
 
@@ -46,8 +47,10 @@ def new_row_synthesis(comparison: Comparison, tolerance: Literal["of_value", "of
     """
     shares = {reading: _TOLERANCE if reading == tolerance else 0.0 for reading in ("of_value", "of_range")}
     columns = comparison.codes | comparison.numbers
+    # The statement names every column of the catalogue; one that the form has not is the same in all rows.
+    absent = dict.fromkeys(STAND_INS, 0)
     source, synthetic = (
-        pd.DataFrame({name: getattr(values, side) for name, values in columns.items()})
+        pd.DataFrame({name: getattr(values, side) for name, values in columns.items()}).assign(**absent)
         for side in ("source", "synthetic")
     )
     with duckdb.connect(":memory:") as connection:

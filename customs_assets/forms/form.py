@@ -137,6 +137,8 @@ class Form(BaseModel):
         countries: how countries are coded: by ISO 3166 in two letters, three letters or digits. Own codes stand in the
             ``codes`` of their columns.
         currency: the currency of item prices.
+        key: what identifies a row: its ``declaration_id``, or its place (``row``: file and row number), where a source has
+            no ID.
         item_number: headers of an item's number; the key of a row is then the declaration's ID with it.
         empty: words for nothing, in any column.
         not_inspected: words for nothing in labels, parties and numbers, beside ``empty``.
@@ -159,6 +161,7 @@ class Form(BaseModel):
     hs_digits: Annotated[tuple[int, ...], Field(min_length=1)] = _PAPER_DIGITS
     countries: Literal["iso2", "iso3", "numeric"] = "iso2"
     currency: str = Field("KRW", pattern=r"^[A-Z]{3}$")
+    key: Literal["declaration_id", "row"] = "declaration_id"
     item_number: Words = ()
     empty: Words = ("NULL", "NaN", "None", r"\N", "N/A", "-")
     not_inspected: Words = ("NA",)
@@ -207,12 +210,14 @@ class Form(BaseModel):
     def _are_attributes(cls, value: dict[str, Column]) -> dict[str, Column]:
         if strange := [name for name in value if name not in _BY_NAME]:
             raise ValueError(f"{strange[0]!r} is no attribute; attributes are {', '.join(_BY_NAME)}")
-        if missing := [name for name in REQUIRED if name not in value]:
+        if missing := [name for name in REQUIRED if name not in value and name != "declaration_id"]:
             raise ValueError(f"lacks {', '.join(missing)}, without which nothing can be made")
         return value
 
     @model_validator(mode="after")
     def _one_reading(self) -> Form:
+        if self.key == "declaration_id" and "declaration_id" not in self.columns:
+            raise ValueError("columns lacks declaration_id; where a source has none, say so (key = 'row')")
         if self.thousands == self.decimal:
             raise ValueError(f"decimal and thousands are both {self.decimal!r}")
         said: dict[str, str] = {}
@@ -237,11 +242,15 @@ class Form(BaseModel):
     @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
         """The attributes that declarations have by this form, in the order of the catalogue."""
-        return tuple(self._attribute(a.name) for a in CATALOGUE if a.name in self.columns)
+        return tuple(self._attribute(a.name) for a in CATALOGUE if a.name in (*self.columns, "declaration_id"))
+
+    def column(self, name: str) -> Column:
+        """What the form says of an attribute; nothing of the key, where that is the row's place."""
+        return self.columns.get(name, Column())
 
     def _attribute(self, name: str) -> Attribute:
         """An attribute of the catalogue with what the form says of it."""
-        column, changes = self.columns[name], {}
+        column, changes = self.column(name), {}
         for field in ("header", "description", "example", "optional", "maximum", "unit"):
             if (value := getattr(column, field)) is not None:
                 changes[field] = value
@@ -256,7 +265,7 @@ class Form(BaseModel):
     @cached_property
     def absent(self) -> tuple[str, ...]:
         """The attributes of the catalogue that declarations do not have by this form."""
-        return tuple(a.name for a in CATALOGUE if a.name not in self.columns)
+        return tuple(a.name for a in CATALOGUE if a.name not in (*self.columns, "declaration_id"))
 
     @cached_property
     def _spelled(self) -> dict[str, str]:

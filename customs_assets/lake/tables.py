@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from customs_assets.declaration import stand_ins_in_sql
 from customs_assets.lake.files import Files, LakeError
 
 SQL_FOLDER = Path(__file__).parents[2] / "sql"
@@ -194,5 +195,7 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 
 
 def read_sql(name: str) -> str:
-    """The text of a statement in ``sql/``."""
-    return (SQL_FOLDER / name).read_text(encoding="utf-8")
+    """The text of a statement in ``sql/``; raw declarations with a stand-in for each attribute that the form has not."""
+    text = (SQL_FOLDER / name).read_text(encoding="utf-8")
+    stand_ins = stand_ins_in_sql()
+    return text.replace("read_parquet($raw)", f"(select *{stand_ins} from read_parquet($raw))") if stand_ins else text

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import duckdb
 import pandas as pd
 
-from customs_assets.fidelity.comparison import COMPARED_NAMES, compared_columns
+from customs_assets.fidelity.comparison import HELD_NAMES, compared_columns
 from customs_assets.fidelity.references import in_control
 from customs_assets.lake import read_sql
 from customs_assets.privacy.chance import CLAIMS, FALSE_ALARMS
@@ -85,9 +85,9 @@ def copied_goods(synthetic: pd.DataFrame, source: pd.DataFrame, min_group: int, 
     """
     held_out = in_control(source["importer_id"], seed)
     with duckdb.connect(":memory:") as connection:
-        columns = compared_columns(source, "source", COMPARED_NAMES).assign(held_out=held_out)
+        columns = compared_columns(source, "source", HELD_NAMES).assign(held_out=held_out)
         connection.register("source", columns)
-        connection.register("synthetic", compared_columns(synthetic, "synthetic", COMPARED_NAMES))
+        connection.register("synthetic", compared_columns(synthetic, "synthetic", HELD_NAMES))
         [found] = connection.execute(read_sql("copied_goods.sql"), {"min_group": min_group}).fetchall()
     shown, copied, first_rows, first_repeats, second_rows, second_repeats = map(int, found)
     # Where one half has fewer rows, its number makes chance look larger, and nobody is blamed for that.
@@ -159,6 +159,6 @@ def _counted(
     statement: str, synthetic: pd.DataFrame, source: pd.DataFrame, parameters: dict[str, int] | None = None
 ) -> list[tuple[Any, ...]]:
     with duckdb.connect(":memory:") as connection:
-        connection.register("source", compared_columns(source, "source", COMPARED_NAMES))
-        connection.register("synthetic", compared_columns(synthetic, "synthetic", COMPARED_NAMES))
+        connection.register("source", compared_columns(source, "source", HELD_NAMES))
+        connection.register("synthetic", compared_columns(synthetic, "synthetic", HELD_NAMES))
         return connection.execute(read_sql(statement), parameters).fetchall()

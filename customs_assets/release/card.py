@@ -10,6 +10,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from customs_assets.benchmark.split import ChronologicalSplit, span
+from customs_assets.declaration import BY_NAME, FORM, FORM_CODES, RELEASED
 from customs_assets.fidelity.table_two import MetricScore, table_two
 from customs_assets.release.rounding import Rounding
 from customs_assets.release.succession import Succession
@@ -57,9 +58,9 @@ _TUPLES = (
 _CARD = """\
 # Synthetic import declarations
 
-About {rows} artificial import declarations of {months}, with 22 attributes each. They were made by the method of *Customs
+About {rows} artificial import declarations of {months}, with {count} attributes each. They were made by the method of *Customs
 Import Declaration Datasets* (Jeong, Kim, Park, Choi). No row describes a real shipment, and no ID belongs to a real person or
-company. Every row has a label. {fraud} are marked as fraud: this is the share among *inspected* declarations.
+company. {form}Every row has a label. {fraud} are marked as fraud: this is the share among *inspected* declarations.
 
 ## Files
 
@@ -106,12 +107,12 @@ evidence report has a verdict for each claim.
 
 {tuples}
 
-- Every other code (office, type, use, payment, mode) was declared by at least {k} importers.
+- Every other code ({codes}) was declared by at least {k} importers.
 - Every other value is drawn from at least {donors} source rows like it.
 - An amount that fewer than {k} importers wrote is not shown. It is drawn at random from a band of amounts of at least {k}
   importers, and the edges of the band carry noise.
 - Item price = net mass x a noisy unit price of the goods{residual}.
-- Importers, sellers, declarants and couriers are new. An ID takes declarations of several real parties, and of one of them no
+- {parties} are new. An ID takes declarations of several real parties, and of one of them no
   more than 1 in {k}, rounded up. (Where one party makes most of a trade, up to 1% of all declarations break this.) So an ID
   of few declarations rests on few parties. IDs were drawn anew for this release and mean nothing outside it.
 
@@ -171,12 +172,46 @@ def dataset_card(
         law=law_in_words(law, settings),
         tuples=tuples_in_words(settings),
         model="A CTGAN" if settings.synthesizer == "ctgan" else f"The synthesizer `{settings.synthesizer}`",
+        count=len(RELEASED),
+        form=_form_in_words(),
+        codes=_codes_in_words(),
+        parties=_parties_in_words(),
         epochs=settings.epochs,
         k=settings.min_group,
         donors=DONORS_PER_GROUP * settings.min_group,
         residual=" x a residual" if settings.price == "residual" else "",
         despite=_despite_in_words(settings.release_despite),
     )
+
+
+def _form_in_words() -> str:
+    """Which form the declarations have, and what is absent from it; nothing of the default form."""
+    if not FORM.absent:
+        return ""
+    absent = [BY_NAME[name].header.lower() for name in FORM.absent]
+    return (
+        f"Their columns are those of the form {FORM.name} ({escaped(FORM.title)}). It has no {', no '.join(absent)}: what is "
+        "said below of these does not apply.\n"
+    )
+
+
+def _codes_in_words() -> str:
+    """The codes that stand by themselves, in short."""
+    if not FORM.absent:
+        return "office, type, use, payment, mode"
+    return ", ".join(BY_NAME[name].header.lower() for name in FORM_CODES) or "there is none"
+
+
+def _parties_in_words() -> str:
+    """Who is named on the declarations, in the plural."""
+    plural = {
+        "importer_id": "importers",
+        "seller_id": "sellers",
+        "declarant_id": "declarants",
+        "courier_id": "couriers",
+    }
+    *most, last = (word for name, word in plural.items() if name not in FORM.absent)
+    return _capitalized(f"{', '.join(most)} and {last}" if most else last)
 
 
 def _despite_in_words(despite: Mapping[str, str]) -> str:

@@ -178,7 +178,7 @@ def to_csv(declarations: pd.DataFrame) -> bytes:
             raise ReleaseError(
                 f"{int(starts.sum())} cells of {column} would start a formula in a spreadsheet; mend the month that has them"
             )
-    published = declarations.rename(columns={a.name: a.header for a in RELEASED})
+    published = declarations[[a.name for a in RELEASED]].rename(columns={a.name: a.header for a in RELEASED})
     return published.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
 
 

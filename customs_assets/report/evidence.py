@@ -18,7 +18,7 @@ from customs_assets.benchmark.precision import encoded
 from customs_assets.benchmark.product_codes import product_codes
 from customs_assets.benchmark.split import ChronologicalSplit, split_months
 from customs_assets.claims import Claim, Subject, as_json
-from customs_assets.declaration import IDENTITIES, LABELS
+from customs_assets.declaration import IDENTITIES, LABELS, STAND_INS
 from customs_assets.fidelity import table_two
 from customs_assets.fidelity.claims import Tables, detection_claims, relation_claims, table_two_claims, world_of
 from customs_assets.fidelity.comparison import compared_columns
@@ -28,7 +28,11 @@ from customs_assets.release.erased_labels import POLICIES, partly_labelled
 from customs_assets.seeds import Root, derive_seed
 
 # The attributes of figure 3, and how many of their values it shows.
-_FIGURE_THREE = ("office_id", "mode_of_transport", "import_type", "chapter", "country_of_origin", "tax_type")
+_FIGURE_THREE = tuple(
+    name
+    for name in ("office_id", "mode_of_transport", "import_type", "chapter", "country_of_origin", "tax_type")
+    if name not in STAND_INS
+)
 _VALUES_SHOWN = 8
 
 
@@ -92,7 +96,7 @@ def _of_detectors(tables: Tables, split: ChronologicalSplit, labels_kept: float,
         return {"figure_6": None, "figure_7": None, "product_codes": [], "partly_labelled": []}
     seed = derive_seed(tables.seed, "evidence") % 2**31
     explanation = asdict(explain(tables.synthetic, split, seed))
-    explanation["values"] |= dict.fromkeys(IDENTITIES, "…")
+    explanation["values"] |= dict.fromkeys((role for role in IDENTITIES if role not in STAND_INS), "…")
     return {
         "figure_6": asdict(importance(tables.source, tables.synthetic, split, seed)),
         "figure_7": explanation,

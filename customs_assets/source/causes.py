@@ -15,6 +15,7 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 
+from customs_assets.attributes import CATALOGUE, Kind
 from customs_assets.forms import Form
 from customs_assets.source.dates import parse_date, parse_dates
 from customs_assets.source.quarantine import Reason, excerpt
@@ -22,6 +23,9 @@ from customs_assets.source.reading import RawRows
 from customs_assets.source.sentences import date_problem
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars (|)"}
+
+# Their cells are repeated in no sentence about a whole month, because alerts and logs have other readers than the quarantine.
+_NAMES = frozenset(attribute.name for attribute in CATALOGUE if attribute.kind in (Kind.IDENTITY, Kind.KEY))
 
 # A header stands within so many lines, and names so many attributes at least.
 _LINES = 30
@@ -96,7 +100,8 @@ def why_no_month(name: str, pieces: Iterable[RawRows], form: Form, today: date) 
         rows += len(piece.numbers) + len(piece.broken)
         reasons.update(str(row.reason) for row in piece.broken)
         if piece.broken and not example:
-            example = f"row {piece.broken[0].row}: {piece.broken[0].detail}"
+            # Cells may hold names, and a cause is told to whoever gets alerts.
+            example = f"row {piece.broken[0].row}: {piece.broken[0].detail.partition(': ')[0]}"
         if len(piece.numbers):
             text = pa.chunked_array([chunk for chunk in piece.cells.column("date").chunks])
             found = parse_dates(text, form)
@@ -105,7 +110,10 @@ def why_no_month(name: str, pieces: Iterable[RawRows], form: Form, today: date) 
     broken = reasons.total()
     if broken == rows:
         named = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
-        return f"{name} has no row with a date, because all its {rows:,} rows are set aside: {named} ({example})"
+        advice = "; name their encoding in the form (encodings)" if Reason.UNDECODABLE_BYTES in reasons else ""
+        return (
+            f"{name} has no row with a date, because all its {rows:,} rows are set aside: {named} ({example}){advice}"
+        )
     dated = np.concatenate(days) if days else np.empty(0, dtype="datetime64[D]")
     start = f"{name} has no row with a date between {form.first_month} and today"
     if len(dated):
@@ -136,6 +144,8 @@ def why_nothing_kept(origin: str, month: str, rows_in: int, quarantine: pa.Table
         row["column"] for row in quarantine.select(["reason", "column"]).to_pylist() if row["reason"] == reason
     )
     example = next(row for row in quarantine.to_pylist() if row["reason"] == reason)
+    if example["column"] in _NAMES:
+        example = example | {"detail": f"{example['column']}, which is not repeated here"}
     where = f" in {columns.most_common(1)[0][0]}" if columns.most_common(1)[0][0] else ""
     others = ", ".join(f"{other} {name}" for name, other in islice(reasons.most_common(), 1, None))
     return (

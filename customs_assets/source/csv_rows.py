@@ -125,7 +125,7 @@ class CsvFile:
         """
         shape = Shape(
             len(self.names),
-            self.names.index("declaration_id"),
+            self.names.index("declaration_id") if "declaration_id" in self.names else len(self.names),
             self.encoding is None,
             self._form.separator,
             " nor ".join(encoding.upper() for encoding in self._form.encodings),
@@ -176,7 +176,7 @@ class Shape(NamedTuple):
 
     Attributes:
         fields: how many fields a row has.
-        id_position: the position of the declaration ID.
+        id_position: the position of the declaration ID; behind the last where a row's place is its key.
         may_be_damaged: whether some bytes may be no text.
         separator: what separates the fields.
         encodings: the encodings that the form knows, for messages.

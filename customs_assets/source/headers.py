@@ -58,5 +58,6 @@ def _apart(names: Sequence[str]) -> list[str]:
 
 def missing_attributes(names: Sequence[str], form: Form) -> list[str]:
     """The attributes of a form that no column is named for; an amount recovered stands for the label."""
-    stands_for = {"fraud"} if AMOUNT_RECOVERED in names else set()
+    stands_for = {"fraud"} if AMOUNT_RECOVERED in names else set[str]()
+    stands_for |= {"declaration_id"} if form.key == "row" else set()
     return [a.name for a in form.attributes if a.name not in names and a.name not in stands_for]

@@ -58,10 +58,17 @@ class _Judging:
             self._rows_in += len(rows.numbers) + len(rows.broken)
             for row in rows.broken:
                 self._quarantine(row)
-            table = self._judged(rows)
+            table = self._judged(self._with_key(rows))
             if table.num_rows:
                 table = pa.concat_tables([self.schema.empty_table(), table], promote_options="default")
                 yield table.select(self.schema.names)
+
+    def _with_key(self, rows: RawRows) -> RawRows:
+        """The rows with their places as IDs, where the form says that these are the key."""
+        if self._form.key != "row" or "declaration_id" in rows.cells.column_names:
+            return rows
+        places = pa.array([f"{len(self._files)}-{number}" for number in rows.numbers.tolist()], pa.string())
+        return rows._replace(cells=rows.cells.append_column("declaration_id", pa.chunked_array([places])))
 
     def _quarantine(self, row: QuarantinedRow) -> None:
         self._quarantined.append((len(self._files), row._replace(file=self._files[-1])))

@@ -46,7 +46,7 @@ _TO_MEND = r'\A(\d+\.0*|="[^"]*")\z'
 
 
 class Mend(NamedTuple):
-    """What was mended in a column: in how many rows, and the first cell before and after."""
+    """What was mended in a column: in how many rows, and the first cell before and after (of names and keys, dots)."""
 
     column: str
     what: str
@@ -110,7 +110,9 @@ def mended_text(text: pa.ChunkedArray, attribute: Attribute, form: Form, mends: 
     for place in changed:
         value, whats = after[place]
         for what in whats:
-            mends.add(attribute.name, what, int(rows[place]), before[place], value)
+            # Names and keys are repeated in no log.
+            shown = (before[place], value) if attribute.kind is Kind.CODE else ("…", "…")
+            mends.add(attribute.name, what, int(rows[place]), *shown)
     return pa.chunked_array([pa.array([value for value, _ in after], pa.string()).take(distinct.indices)])
 
 
@@ -120,9 +122,9 @@ Mending = Callable[[str], tuple[str, tuple[str, ...]]]
 @cache
 def _mending(form: Form, attribute: Attribute) -> Mending:
     """What a distinct cell of a column is read as, and which kinds of mending that took."""
-    column = form.columns[attribute.name]
-    countries = _countries(form) if attribute.name.startswith("country_of_") and attribute.values else {}
-    countries = {} if attribute.name == "country_of_origin_indicator" else countries
+    column = form.column(attribute.name)
+    is_country = attribute.values is not None and attribute.values >= {"KR", "ZZ"}
+    countries = country_codes(form.countries) if is_country else {}
     codes = countries | {own: meant for own, meant in column.codes.items()}
     digits = fixed_digits(attribute)
     is_digits = attribute.kind is not Kind.CODE or digits is not None or r"\d" in (attribute.pattern or "")
@@ -169,13 +171,13 @@ def _product_code(value: str, lengths: tuple[int, ...], whats: list[str]) -> tup
 
 
 @cache
-def _countries(form: Form) -> dict[str, str]:
-    """The country codes of a form with those of ISO 3166 in two letters; nothing where they are these."""
-    if form.countries == "iso2":
+def country_codes(way: str) -> dict[str, str]:
+    """The country codes of one way (``iso3``, ``numeric``) with those in two letters; nothing of ``iso2``, which are these."""
+    if way == "iso2":
         return {}
     path = Path(forms.__file__).with_name("countries.csv")
     with path.open(encoding="ascii", newline="") as stream:
-        return {row[form.countries]: row["iso2"] for row in csv.DictReader(stream)}
+        return {row[way]: row["iso2"] for row in csv.DictReader(stream)}
 
 
 def plain_numbers(text: pa.ChunkedArray, form: Form) -> pa.ChunkedArray:
@@ -187,14 +189,25 @@ def plain_numbers(text: pa.ChunkedArray, form: Form) -> pa.ChunkedArray:
     if form.decimal == "." and not form.thousands:
         return text
     trimmed = pc.utf8_trim_whitespace(text)
-    mark, groups = re.escape(form.decimal), re.escape(form.thousands)
-    grouped = rf"\d{{1,3}}({groups}\d{{3}})+|" if form.thousands else ""
-    is_number = pc.match_substring_regex(trimmed, rf"\A[+-]?({grouped}\d+)?({mark}\d*)?([eE][+-]?\d+)?\z")
+    is_number = pc.match_substring_regex(trimmed, rf"\A{_number(form.decimal, form.thousands)}\z")
     plain = pc.replace_substring(trimmed, form.thousands, "") if form.thousands else trimmed
     plain = pc.replace_substring(plain, form.decimal, ".")
     strange = pc.binary_join_element_wise(trimmed, "", "?")
     is_blank = pc.equal(trimmed, "")
     return pc.if_else(is_blank, "", pc.if_else(is_number, plain, strange))
+
+
+def _number(decimal: str, thousands: str) -> str:
+    """The pattern of a number with some marks."""
+    mark, groups = re.escape(decimal), re.escape(thousands)
+    grouped = rf"\d{{1,3}}({groups}\d{{3}})+|" if thousands else ""
+    return rf"[+-]?({grouped}\d+)?({mark}\d*)?([eE][+-]?\d+)?"
+
+
+def marked_numbers(decimal: str, thousands: str) -> Callable[[str], bool]:
+    """Whether a cell is a number with some marks."""
+    pattern = re.compile(_number(decimal, thousands), re.ASCII)
+    return lambda cell: bool(pattern.fullmatch(cell.strip())) and any(c.isdigit() for c in cell)
 
 
 def labels_of_amounts(text: pa.ChunkedArray, form: Form) -> pa.ChunkedArray:

@@ -178,7 +178,7 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 def _undecodable(cells: pa.Table, row: int, number: int, column: str) -> QuarantinedRow:
     record = cells.slice(row, 1).to_pylist()[0]
     sentence = f"{column} holds bytes that are not UTF-8: {excerpt(record[column])}"
-    identity = record["declaration_id"]
+    identity = record.get("declaration_id", "")
     return QuarantinedRow(Reason.UNDECODABLE_BYTES, sentence, "", number, column, identity, record_text(record))
 
 

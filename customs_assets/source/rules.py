@@ -212,7 +212,7 @@ def _judge_date(attribute: Attribute, text: pa.ChunkedArray, form: Form, mends: 
 
 
 def _judge_number(attribute: Attribute, text: pa.ChunkedArray, form: Form, mends: Mends) -> tuple[pa.Array, np.ndarray]:
-    text, factor = plain_numbers(text, form), form.columns[attribute.name].factor
+    text, factor = plain_numbers(text, form), form.column(attribute.name).factor
     maximum = math.inf if attribute.maximum is None else attribute.maximum
 
     def content(value: str) -> Reason | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import ATTRIBUTES, FORM_CODES, TARIFF_TUPLE, Kind
+from customs_assets.declaration import ATTRIBUTES, FORM_CODES, IDENTITIES, STAND_INS, TARIFF_TUPLE, Kind
 from customs_assets.seeds import Root
 from customs_assets.synthesis.encodings.calendar import CalendarEncoding
 from customs_assets.synthesis.encodings.categorical import CategoricalEncoding
@@ -29,6 +29,10 @@ OPTIONAL_IDENTITIES: tuple[str, ...] = tuple(a.name for a in ATTRIBUTES if a.opt
 
 # The columns of a model row that hold codes, but for the product code, and those that say yes or no.
 CODES: tuple[str, ...] = tuple(a.name for a in ATTRIBUTES if a.kind is Kind.CODE and a.name != "hs10_code")
+# What model rows hold for what the form has not: no code, and nobody named.
+_ABSENT = {name: "" for name, value in STAND_INS.items() if value == "" and name not in IDENTITIES} | {
+    f"{name}_named": "no" for name in STAND_INS if name in IDENTITIES
+}
 FLAGS: tuple[str, ...] = (*(f"{identity}_named" for identity in OPTIONAL_IDENTITIES), "price_given")
 
 # The columns of the model table that hold numbers. All others hold text.
@@ -114,7 +118,7 @@ class Codec:
             ],
             axis=1,
         )
-        return self.with_prices(rows.assign(unit_price=np.nan, safe_as_declared=False))
+        return self.with_prices(rows.assign(unit_price=np.nan, safe_as_declared=False, **_ABSENT))
 
     def model_rows(self, declarations: pd.DataFrame) -> pd.DataFrame:
         """The source's rows as model rows, which synthetic rows are compared with and drawn from.
@@ -125,7 +129,9 @@ class Codec:
             declarations = declarations.assign(unit_price=np.nan, safe_as_declared=False)
         kept = declarations[["date", *FORM_CODES, *TARIFF_TUPLE, "net_mass", "fraud", "critical_fraud"]]
         beside = declarations[["unit_price", "safe_as_declared", "item_price"]]
-        return pd.concat([kept, _named(declarations), self.price.encode(declarations), beside], axis=1)
+        return pd.concat([kept, _named(declarations), self.price.encode(declarations), beside], axis=1).assign(
+            **_ABSENT
+        )
 
     def with_prices(self, model_rows: pd.DataFrame) -> pd.DataFrame:
         """The rows with ``item_price`` made anew: from mass, product code and residual, or from mass and ``unit_price``.

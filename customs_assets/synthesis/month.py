@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import RELEASED, RELEASED_NAMES, RELEASED_TUPLE, Kind
+from customs_assets.declaration import HELD_RELEASED, RELEASED_NAMES, RELEASED_TUPLE, Kind
 from customs_assets.disclosure.identities import assign
 from customs_assets.months import FIRST_MONTH, first_day
 from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
@@ -156,7 +156,7 @@ def synthesize_month(
         complete, repaired, copies = _without_copies(_with_hs6(complete), declarations, derive_rng(own, "repair"))
     dated = complete.sort_values("date", kind="stable")
     dated = dated.assign(declaration_id=declaration_ids(month, count, root, taken_ids))
-    types = {"date": "datetime64[ns]", **{a.name: "int8" for a in RELEASED if a.kind is Kind.LABEL}}
+    types = {"date": "datetime64[ns]", **{a.name: "int8" for a in HELD_RELEASED if a.kind is Kind.LABEL}}
     return SyntheticMonth(
         declarations=dated[list(RELEASED_NAMES)].reset_index(drop=True).astype(types),
         drafts=len(drafted),

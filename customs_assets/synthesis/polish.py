@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import FORM_CODES, TARIFF_TUPLE
+from customs_assets.declaration import FORM_CODES, STAND_INS, TARIFF_TUPLE
 from customs_assets.disclosure.bands import Bands
 from customs_assets.disclosure.parts import FOLD
 from customs_assets.seeds import Root, derive_rng, derive_root, derive_seed
@@ -36,7 +36,7 @@ MASS, PRICE, LABEL = ("net_mass",), ("price_given", "residual"), ("fraud", "crit
 
 # What is redrawn together, in this order: the goods before what depends on them, the label last. The courier depends on the
 # mode of transport, so one donor gives both.
-UNITS: tuple[tuple[str, ...], ...] = (
+_UNITS: tuple[tuple[str, ...], ...] = (
     GOODS,
     MASS,
     PRICE,
@@ -51,6 +51,12 @@ UNITS: tuple[tuple[str, ...], ...] = (
     ("date",),
     LABEL,
 )
+# Of what the form has not, nothing is redrawn: it is the same in every row.
+_GIVEN = {name for unit in _UNITS for name in unit} - {
+    *(name for name, value in STAND_INS.items() if value == ""),
+    *(f"{name}_named" for name in STAND_INS),
+}
+UNITS = tuple(unit for given in _UNITS if (unit := tuple(name for name in given if name in _GIVEN)))
 
 _RANKED = (*FORM_CODES, *(code for code in CODES if code not in FORM_CODES))
 _FEATURES = (*_RANKED, *FLAGS, *("hs10_code", "chapter", "tax_rate", "net_mass", "residual", "day", "weekday", "label"))

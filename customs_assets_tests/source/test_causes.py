@@ -133,6 +133,23 @@ def test_a_name_that_says_another_month_than_the_rows_is_told(tmp_path, good_row
     assert "date is '2020-01-01'" in why
 
 
+@pytest.mark.parametrize("column", ["importer_id", "declarant_id", "seller_id", "declaration_id"])
+def test_no_name_is_repeated_in_what_is_told_of_a_whole_month(tmp_path, good_rows, csv_text, read, column):
+    rows = [row | {column: "Hanbit Trading\x07"} for row in good_rows(6)]
+    (tmp_path / "declarations-2020-01.csv").write_text(csv_text(rows))
+    why = _why(read(tmp_path))
+    assert f"6 of them for control_characters in {column}" in why
+    assert "Hanbit" not in why
+
+
+def test_no_name_is_repeated_where_no_row_can_be_decoded(tmp_path, good_rows, csv_text, read):
+    text = csv_text([row | {"seller_id": "Hanbit"} for row in good_rows(6)])
+    (tmp_path / "d.csv").write_bytes(text.encode().replace(b"Hanbit", b"Hanbit \xe9t\xe9"))
+    with pytest.raises(SourceError, match="name their encoding in the form") as caught:
+        read(tmp_path / "d.csv")
+    assert "Hanbit" not in str(caught.value)
+
+
 def test_a_month_without_rows_is_told_as_such(tmp_path, good_rows, csv_text, read):
     (tmp_path / "d.csv").write_text(csv_text(good_rows(6)))
     assert _why(read(tmp_path, "2020-02"), "2020-02") == "files at /x has no rows of 2020-02"

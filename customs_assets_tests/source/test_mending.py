@@ -127,6 +127,19 @@ def test_labels_may_be_words(tmp_path, good_rows, csv_text, read, clean, found, 
     assert [(row["fraud"], row["critical_fraud"]) for row in kept[:3]] == [(0, 0), (1, 1), (1, 2)]
 
 
+def test_names_and_keys_that_are_mended_are_repeated_nowhere(tmp_path, good_rows, csv_text):
+    rows = good_rows(3)
+    rows[0] |= {"importer_id": '="1234567"', "declaration_id": "4711.0"}
+    (tmp_path / "d.csv").write_text(csv_text(rows))
+    month = FileSource(str(tmp_path / "d.csv")).stream_month("2020-01")
+    first = month.collect().declarations.to_pylist()[0]
+    assert (first["importer_id"], first["declaration_id"]) == ("1234567", "4711")
+    told = " ".join(month.mends.sentences())
+    assert "importer_id" in told
+    assert "1234567" not in told
+    assert "4711" not in told
+
+
 def test_truth_values_of_parquet_are_labels(tmp_path, good_rows, read):
     table = pa.Table.from_pylist(good_rows(4))
     for name, values in (("fraud", [False, True, True, None]), ("critical_fraud", [False, False, True, None])):

@@ -12,22 +12,30 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customs_assets.declaration import TARIFF_TUPLE
+from customs_assets.declaration import STAND_INS, TARIFF_TUPLE
 from customs_assets.law.nomenclature import sections
 from customs_assets.synthesis.encodings.categorical import CategoricalEncoding
 
 # Upper bounds of the bands of the tax rate, in per cent; duty-free goods are a band of their own.
 RATE_BANDS = (0.0, 5.0, 7.0, 8.0, 13.0)
 
-PARTS = ("section", "origin", "direct", "tax_type", "rate_band")
+# The column that each part is read from; a part that is read from a column which the form has not is left out.
+_READ_FROM = {
+    "section": "hs10_code",
+    "origin": "country_of_origin",
+    "direct": "country_of_departure",
+    "tax_type": "tax_type",
+    "rate_band": "tax_rate",
+}
+PARTS = tuple(part for part, column in _READ_FROM.items() if column not in STAND_INS)
 
-_GROUPED = ("section", "origin", "tax_type")
+_GROUPED = tuple(part for part in ("section", "origin", "tax_type") if part in PARTS)
 
 # Which parts a tuple must share with the draft, tried in this order.
 _BACK_OFF: tuple[tuple[str, ...], ...] = (
     PARTS,
-    ("section", "origin", "direct", "tax_type"),
-    ("section", "origin", "direct"),
+    tuple(part for part in ("section", "origin", "direct", "tax_type") if part in PARTS),
+    tuple(part for part in ("section", "origin", "direct") if part in PARTS),
     ("section", "origin"),
     ("section",),
     (),
@@ -59,7 +67,7 @@ class TariffEncoding:
         return cls(tuples, counted["weight"].to_numpy(), _encoded_parts(tuples, codes), codes)
 
     def encode(self, declarations: pd.DataFrame) -> pd.DataFrame:
-        """Frame of shape (n, 5): the parts of :data:`PARTS` as text."""
+        """Frame of shape (n, 5), or as many as there are: the parts of :data:`PARTS` as text."""
         return _encoded_parts(declarations, self.codes)
 
     def decode(self, encoded: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -112,7 +120,7 @@ def _raw_parts(declarations: pd.DataFrame) -> pd.DataFrame:
             "rate_band": rate_bands(declarations["tax_rate"]).astype(str),
         },
         index=declarations.index,
-    )
+    )[list(PARTS)]
 
 
 def _joined(parts: pd.DataFrame, shared: tuple[str, ...]) -> pd.Series:

@@ -1,0 +1,252 @@
+"""What a source would give, month by month, without making anything: ``customs inspect``.
+
+What belongs here reads a source by a form, counts what is kept and set aside, and says what looks wrong. How a file is written is
+seen in ``looking``; a form for it is proposed in ``guessing``.
+"""
+
+# A type checker does not see the functions of pyarrow.compute, which are made when it is imported.
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from statistics import median
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customs_assets.forms import SHIPPED, Form, FormError, open_form
+from customs_assets.forms.reading import parse_form
+from customs_assets.source.causes import why_nothing_kept
+from customs_assets.source.files import FileSource, month_of_name
+from customs_assets.source.guessing import Proposal, propose
+from customs_assets.source.headers import missing_attributes
+from customs_assets.source.looking import Look, look_at
+from customs_assets.source.mending import Mend, Mends, merged
+from customs_assets.source.months_of_files import file_hash, row_hashes
+from customs_assets.source.reading import Source, SourceError
+
+EXAMPLES = 3
+
+# What looks wrong: a month with less than half the rows of the others, prices a hundred times those of the others, one party on
+# most rows of a source that is not tiny.
+_FEW = 0.5
+_MUCH_DEARER = 100.0
+_MOST = 0.5
+_ENOUGH_ROWS = 20
+_LAST_DAY = 20
+
+
+@dataclass
+class MonthAccount:
+    """What a month of a source would give.
+
+    Attributes:
+        month: ``YYYY-MM``.
+        rows_in: the rows that it has.
+        kept: those that are kept.
+        inspected: those of them that carry labels.
+        importers: how many importers the inspected rows have.
+        reasons: how many rows are set aside for each reason.
+        examples: sentences about the first rows of each reason.
+        why_not: why the month cannot be made; empty where it can.
+        price_per_kg: the median; NaN where there is none.
+        last_day: the last day that a row bears; 0 where there is none.
+    """
+
+    month: str
+    rows_in: int = 0
+    kept: int = 0
+    inspected: int = 0
+    importers: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    why_not: str = ""
+    price_per_kg: float = float("nan")
+    last_day: int = 0
+
+
+@dataclass
+class Account:
+    """What a source would give.
+
+    Attributes:
+        months: each month.
+        mends: what was mended.
+        looks_wrong: sentences about what a person should look at.
+    """
+
+    months: list[MonthAccount]
+    mends: Mends
+    looks_wrong: list[str]
+
+
+@dataclass
+class Recognition:
+    """How the files of a source are written, and by which form they are read.
+
+    Attributes:
+        looks: each file as it is seen.
+        form: the form by which they can be read; None where none can.
+        chosen: why this form.
+        proposal: the form that would read the first file, where no form that ships does.
+    """
+
+    looks: list[Look]
+    form: Form | None
+    chosen: str
+    proposal: Proposal
+
+
+def recognise(source: FileSource, name: str = "mine") -> Recognition:
+    """Look at the files of a source: by the form that it was opened with, another that ships, or a proposed one.
+
+    Raises:
+        SourceError: there is no file, or the first cannot be read.
+    """
+    looks = [look_at(path, path.name) for path in source.files()]
+    first = looks[0]
+    proposal = propose(first, name)
+    if _reads(source.form, first):
+        return Recognition(looks, source.form, f"every column of the form {source.form.name} is there", proposal)
+    for form in map(open_form, SHIPPED):
+        if _reads(form, first):
+            return Recognition(
+                looks, form, f"every column of the form {form.name} is there (CUSTOMS_FORM={form.name})", proposal
+            )
+    try:
+        form = parse_form(proposal.text, name)
+    except FormError as error:
+        return Recognition(looks, None, str(error), proposal)
+    if missing := missing_attributes([form.spelled(header) for header in first.headers], form):
+        return Recognition(looks, None, f"no column was taken for {', '.join(missing)}", proposal)
+    return Recognition(looks, form, "no form that ships reads it; the proposed one does", proposal)
+
+
+def _reads(form: Form, look: Look) -> bool:
+    """Whether a form has the marks and the columns of a file."""
+    if look.kind == "CSV" and (form.separator, form.skip_lines) != (look.separator, look.skip_lines):
+        return False
+    return not missing_attributes([form.spelled(header) for header in look.headers], form)
+
+
+def account(source: Source, min_group: int, today: date | None = None) -> Account:
+    """Read a source month by month, and keep nothing.
+
+    Args:
+        source: the source.
+        min_group: ``k``: how many importers have to stand behind what is shown.
+        today: the day of reading; the present day where it is None.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    months, mends, importers = [], [], Counter[str]()
+    for month in source.months():
+        found, mended = _month(source, month, min_group, today or date.today(), importers)
+        months.append(found)
+        mends += mended
+    wrong = [*_of_months(months), *_of_parties(importers), *_of_mends(mends)]
+    if isinstance(source, FileSource):
+        wrong += _same_rows(source)
+    return Account(months, merged(mends), wrong)
+
+
+def _month(
+    source: Source, month: str, min_group: int, today: date, importers: Counter[str]
+) -> tuple[MonthAccount, list[Mend]]:
+    found = MonthAccount(month)
+    inspected: set[str] = set()
+    prices: list[np.ndarray] = []
+    stream = source.stream_month(month)
+    for piece in stream:
+        importers.update(piece.column("importer_id").to_pylist())
+        labelled = piece.filter(piece.column("fraud").is_valid())
+        inspected |= set(labelled.column("importer_id").to_pylist())
+        found.last_day = max(found.last_day, pc.max(pc.day(piece.column("date"))).as_py() or 0)
+        mass, price = (piece.column(name).to_numpy() for name in ("net_mass", "item_price"))
+        prices.append(price[mass > 0] / mass[mass > 0])
+    found.rows_in, found.kept, found.inspected, found.importers = (
+        *(stream.rows_in, stream.kept, stream.inspected),
+        len(inspected),
+    )
+    priced = np.concatenate(prices) if prices else np.empty(0)
+    if len(priced):
+        found.price_per_kg = float(np.median(priced))
+    for row in stream.quarantine.select(["reason", "file", "row", "detail"]).to_pylist():
+        found.reasons[row["reason"]] += 1
+        told = found.examples.setdefault(row["reason"], [])
+        if len(told) < EXAMPLES:
+            told.append(f"{row['file']}, row {row['row']}: {row['detail']}")
+    found.why_not = _why_not(found, stream.quarantine, source.description, min_group, today)
+    return found, list(stream.mends.counted.values())
+
+
+def _why_not(found: MonthAccount, quarantine: pa.Table, origin: str, min_group: int, today: date) -> str:
+    if found.month >= f"{today:%Y-%m}":
+        return "the month has not closed yet"
+    if not found.kept:
+        return why_nothing_kept(origin, found.month, found.rows_in, quarantine)
+    if not found.inspected:
+        return "none of its declarations was inspected: there is nothing to learn from"
+    if found.importers < min_group:
+        return (
+            f"its inspected declarations have {found.importers} importers; {min_group} are needed (CUSTOMS_MIN_GROUP)"
+        )
+    return ""
+
+
+def _of_months(months: Sequence[MonthAccount]) -> Iterator[str]:
+    """Months that are not like the others."""
+    filled = [month for month in months if month.kept >= _ENOUGH_ROWS]
+    for month in filled if len(filled) > 2 else ():
+        others = [other for other in filled if other is not month]
+        usual = median(other.kept for other in others)
+        if month.kept < _FEW * usual:
+            yield f"{month.month} has {month.kept:,} rows, and the other months {usual:,.0f}: is it whole?"
+        price = median(other.price_per_kg for other in others)
+        ratio = month.price_per_kg / price if price else 1.0
+        if not 1 / _MUCH_DEARER < ratio < _MUCH_DEARER:
+            yield (
+                f"a kilogram of {month.month} costs {month.price_per_kg:.4g}, and of the other months {price:.4g}: are prices "
+                "in thousands, or masses in tonnes?"
+            )
+    for month in filled:
+        if month.last_day < _LAST_DAY:
+            yield f"no row of {month.month} is dated after day {month.last_day}: is it whole?"
+
+
+def _of_parties(importers: Counter[str]) -> Iterator[str]:
+    total = importers.total()
+    for party, rows in importers.most_common(1):
+        if total >= _ENOUGH_ROWS and rows > _MOST * total:
+            yield f"one importer ({party[:40]!r}) is on {rows / total:.0%} of the rows: is it a word for nobody?"
+
+
+def _of_mends(mends: Sequence[Mend]) -> Iterator[str]:
+    for mend in merged(mends).counted.values():
+        if "zeros" in mend.what:
+            yield f"{mend.column}: codes lost their zeros in {mend.rows:,} rows ({mend.before!r} is {mend.after!r})"
+
+
+def _same_rows(source: FileSource) -> Iterator[str]:
+    """Files that hold the same rows of a month."""
+    seen: dict[tuple[str, str], str] = {}
+    for path in source.files():
+        try:
+            told = month_of_name(path.name)
+            hashes = (
+                {told: file_hash(path)}
+                if told
+                else row_hashes(path, path.name, source.today or date.today(), source.form)
+            )
+        except (SourceError, OSError):
+            continue
+        for month, content in hashes.items():
+            first = seen.setdefault((str(month), content), path.name)
+            if first != path.name:
+                yield f"{first} and {path.name} have the same rows of {month}"
