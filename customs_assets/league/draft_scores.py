@@ -12,7 +12,7 @@ import pandas as pd
 from customs_assets.boosted_trees import boosted_trees
 from customs_assets.fidelity.comparison import Codes, Numbers, binned
 from customs_assets.fidelity.detection import FOLDS, auc
-from customs_assets.fidelity.metrics import contingency_similarity
+from customs_assets.fidelity.own_metrics import contingency_similarity
 from customs_assets.privacy.records import Records, nearest
 from customs_assets.seeds import derive_rng
 
