@@ -39,6 +39,10 @@ TOLERANCE = 1e-5
 # Sham guesses are moved by at least and at most this share of the amount.
 _SHAM_SHIFTS = (2e-4, 2e-2)
 
+# Of an extreme they go further: amounts are sparse there. Within a fiftieth of 98.0 there may be none, and yet a draw that comes
+# out round may well be somebody's.
+_SHAM_SHIFTS_OF_EXTREMES = (1e-2, 0.5)
+
 # Sham guesses for each guess. There are few extremes, so each gets more.
 _SHAMS, _SHAMS_AN_EXTREME = 40, 2000
 
@@ -135,7 +139,8 @@ def extremes(released: pd.DataFrame, source: pd.DataFrame, min_group: int, seed:
     ways = list(product(AMOUNTS, {"largest": slice(-1, None), "smallest": slice(1)}.items()))
     variations = []
     for amount, (end, place) in ways:
-        score = _Score(_SHAMS_AN_EXTREME, derive_rng(seed, "extremes", amount, end))
+        rng = derive_rng(seed, "extremes", amount, end)
+        score = _Score(_SHAMS_AN_EXTREME, rng, _SHAM_SHIFTS_OF_EXTREMES)
         for month in in_release.months:
             score.add(in_release.amounts(amount, month)[place], np.empty(0), in_source.rare_in(amount, month))
         variations.append(score.variation(amount, f"{end} {amount} of each month", len(ways)))
@@ -210,8 +215,8 @@ class _Source:
 class _Score:
     """Hits of guesses and of sham guesses, added up over months."""
 
-    def __init__(self, sham_sets: int, rng: np.random.Generator) -> None:
-        self._sham_sets, self._rng = sham_sets, rng
+    def __init__(self, sham_sets: int, rng: np.random.Generator, shifts: tuple[float, float] = _SHAM_SHIFTS) -> None:
+        self._sham_sets, self._rng, self._shifts = sham_sets, rng, shifts
         self._guesses = self._hits = self._shams = self._sham_hits = 0
 
     def add(self, guesses: np.ndarray, released: np.ndarray, rare: np.ndarray) -> None:
@@ -219,7 +224,7 @@ class _Score:
         ascending = np.sort(guesses[guesses > 0])
         apart = np.append(True, np.diff(ascending) > TOLERANCE * ascending[1:])[: len(ascending)]
         guesses = _not_in_release(ascending[apart], released)
-        shams = _not_in_release(_sham_guesses(guesses, self._sham_sets, self._rng), released)
+        shams = _not_in_release(_sham_guesses(guesses, self._sham_sets, self._shifts, self._rng), released)
         self._guesses += len(guesses)
         self._hits += _hits(guesses, rare)
         self._shams += len(shams)
@@ -294,8 +299,8 @@ def _hits(guesses: np.ndarray, rare: np.ndarray) -> int:
     return int((nearest_within(rare, guesses, TOLERANCE * guesses) >= 0).sum())
 
 
-def _sham_guesses(guesses: np.ndarray, sets: int, rng: np.random.Generator) -> np.ndarray:
-    """``sets`` sham guesses for each guess: moved up or down by a random share, and as round as before.
+def _sham_guesses(guesses: np.ndarray, sets: int, shifts: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+    """``sets`` sham guesses for each guess: moved up or down by a random share between two, and as round as before.
 
     People write round amounts more often than others, and runs of round amounts point at round ones. Sham guesses that were less
     round would hit less often, and honest round amounts would look like a leak.
@@ -304,7 +309,7 @@ def _sham_guesses(guesses: np.ndarray, sets: int, rng: np.random.Generator) -> n
         return guesses
     unit = np.tile(_roundness(guesses), sets)
     guesses = np.tile(guesses, sets)
-    shift = guesses * np.exp(rng.uniform(math.log(_SHAM_SHIFTS[0]), math.log(_SHAM_SHIFTS[1]), len(guesses)))
+    shift = guesses * np.exp(rng.uniform(math.log(shifts[0]), math.log(shifts[1]), len(guesses)))
     units = np.where(shift >= unit, np.round(shift / unit), rng.integers(1, 4, len(guesses)))
     moved = guesses + rng.choice([-1.0, 1.0], len(guesses)) * units * unit
     return np.where(moved > unit / 2, moved, guesses + units * unit)

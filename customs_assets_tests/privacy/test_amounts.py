@@ -182,6 +182,24 @@ def test_an_extreme_of_one_importer_is_convicted_and_a_drawn_one_not():
     assert beyond == 2
 
 
+def test_a_round_extreme_that_happens_to_be_somebody_s_convicts_nobody():
+    """The least prices are sparse and whole; one month's least released price comes out whole, and one importer wrote it."""
+    source = _source(3)
+    for _, rows in source.groupby("date"):
+        few = rows.index[:12]
+        source.loc[few, "item_price"] = np.array([75, 98, 121, 130, 139, 150, 156, 163, 171, 180, 188, 194], float)
+    released = _released(_source(3), "item_price", _drawn(np.random.default_rng(3)))
+    least = released.groupby("date")["item_price"].idxmin().to_numpy()
+    released.loc[least, "item_price"] = np.linspace(101.3, 127.7, len(least)).round(1)
+    assert _of(extremes(released, source, K), "smallest item_price").hits == 0
+    released.loc[least[0], "item_price"] = 98.0
+    found = _of(extremes(released, source, K), "smallest item_price")
+    assert (found.hits, found.lower_bound) == (1, 0.0), found
+    # Were it so in every month, it would be no chance.
+    released.loc[least, "item_price"] = 98.0
+    assert _of(extremes(released, source, K), "smallest item_price").lower_bound > 0
+
+
 def test_an_extreme_that_k_importers_wrote_may_be_shown():
     source = _source(4)
     first = source[source["date"] == source["date"].min()]
