@@ -48,7 +48,8 @@ def release_evidence(
         effective_law(Law.of(tariff, tariff_routes), SafeParts(safe_parts)),
     )
     found = evidence(tables, list(synthetic_declarations), settings.min_group, settings.labels_kept, secret)
-    return dg.Output(found, metadata=claims_metadata(found))
+    reports = {f"sdmetrics_{name}": found["sdmetrics"][name]["score"] for name in ("quality", "diagnostic")}
+    return dg.Output(found, metadata={**claims_metadata(found), **reports})
 
 
 @dg.asset(
