@@ -1,6 +1,6 @@
 # Everything a person does with the project; needs Python 3.11 or newer and make, nothing else.
 #   make run [SOURCE=...] [MONTHS=2020-01:2021-03] [WORKERS=2]    the whole pipeline
-#   make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu    install, with torch from there: the build for CPUs
+#   make setup TORCH_INDEX=ADDRESS    install, with torch from that index: the build for CPUs
 #   make ui        Dagster's UI on http://127.0.0.1:3000
 #   make test      the tests        make lint      formatter, linter, type checker, import contracts
 

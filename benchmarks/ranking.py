@@ -59,7 +59,8 @@ def together(columns: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The cells of several draws as those of one: all orders of the tokens, and all draws of importers, of each detector."""
     pooled = columns[0].copy()
     for name in ("by_key", "by_importers"):
-        pooled[name] = [np.concatenate(lists) for lists in zip(*(column[name] for column in columns), strict=True)]
+        lists = [np.concatenate(of) for of in zip(*(column[name] for column in columns), strict=True)]
+        pooled[name] = pd.Series(lists, index=pooled.index, dtype=object)
     return pooled
 
 

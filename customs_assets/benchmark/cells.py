@@ -62,7 +62,7 @@ def measure_cell(
         - ``recall_mean``, ``duty_recall_mean``, ``recovered_recall_mean``: as ``inspection.Found``, mean over the seeds;
         - ``random_mean``: precision among the test declarations that were inspected at random; NaN where the source does not say;
         - ``by_key``: precision under each of the ``keys`` orders of the tokens (list);
-        - ``by_importers``: mean precision over the keys, for each draw of importers (list); empty where importers are unknown;
+        - ``by_importers``: mean precision over the keys, for each of :data:`RESAMPLES` draws of importers (list);
         - ``first_half``, ``second_half``: precision on each half of the importers; NaN where it cannot be measured.
 
     Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -87,14 +87,6 @@ def rankings(rows: pd.DataFrame) -> list[Ranking]:
         return []
     found = (_ranking(rows.loc[rows["inspection_rate"] == rate], rate) for rate in RATES)
     return [ranking for ranking in found if ranking is not None]
-
-
-def as_json(ranked: Sequence[Ranking]) -> list[dict[str, Any]]:
-    """One object for each rate: its attributes (NaN as null)."""
-    return [
-        {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in asdict(ranking).items()}
-        for ranking in ranked
-    ]
 
 
 def order_at_random(rows: pd.DataFrame, inspection_rate: float) -> float:

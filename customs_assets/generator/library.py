@@ -24,6 +24,7 @@ from customs_assets.generator.model_table_transform import (
     validate_table,
 )
 from customs_assets.generator.repeatable import repeatable
+from customs_assets.sdv_library import import_sdv
 
 # What the one table is called in SDV's metadata.
 _TABLE = "rows"
@@ -50,8 +51,8 @@ def trained(
         fit_discrete(column) if name in discrete_columns else finite_numbers(column)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        Metadata = import_sdv().metadata.Metadata
         import sdv.single_table
-        from sdv.metadata import Metadata
 
         sdtypes = {
             str(name): {"sdtype": "categorical" if name in discrete_columns else "numerical"} for name in table.columns

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from customs_assets.sdv_library import import_sdv
+
 _TABLE, _REQUEST, _MODEL, _DRAFT, _COSTS = "table.parquet", "request.json", "model", "draft.parquet", "costs.json"
 
 # One thread each, so that cells that run beside each other measure the same.
@@ -116,6 +118,7 @@ def _import_what_trains(libraries: str) -> None:
     import sklearn.tree  # noqa: F401
 
     if libraries:
+        import_sdv()
         import sdv.single_table  # noqa: F401
 
 
