@@ -76,7 +76,7 @@ def _description(data: bytes) -> tuple[str, dict]:
     """
     (length,) = struct.unpack_from("<Q", data)
     metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
-    known = {form_of(name)[0]: name for name in reversed(SYNTHESIZERS)}
+    known = {form_of(name)[0]: name for name in reversed(list(SYNTHESIZERS))}
     form = next((form for form in metadata if form in known), None)
     if form is None:
         raise CheckpointError(f"a safetensors file, but no model of ours: its metadata has no {FORMAT!r} or the like")

@@ -156,12 +156,23 @@ class CTGAN:
             draws = Draws(rng, self.hyperparameters, transform, encoded)
             steps = max(len(encoded) // self.hyperparameters.batch_size, 1)
             losses = []
+            self._begun()
             for epoch in range(self.hyperparameters.epochs):
                 losses.append(self._epoch(epoch, steps, training, draws))
                 if progress is not None:
                     progress(losses[-1])
+        self._kept(training.generator)
         self.loss_values = loss_frame(losses)
         self._fitted = transform, training.generator
+
+    def _begun(self) -> None:
+        """Called before the first step, for a model that keeps other weights than the last ones."""
+
+    def _stepped(self, generator: Generator) -> None:
+        """Called after each step of the generator."""
+
+    def _kept(self, generator: Generator) -> None:
+        """Called after the last step: the generator's weights become those that are kept."""
 
     def _initial(self, rng: np.random.Generator, transform: TableTransform, encoded: EncodedTable) -> Training:
         from customs_assets.generator.ctgan_networks import Discriminator, Generator
@@ -178,6 +189,7 @@ class CTGAN:
             for _ in range(self.hyperparameters.discriminator_steps):
                 discriminator_loss, _ = training.discriminator_step(draws.discriminator_step())
             generator_loss = training.generator_step(draws.generator_step())
+            self._stepped(training.generator)
         if not (math.isfinite(generator_loss) and math.isfinite(discriminator_loss)):
             raise TrainingDiverged(
                 f"in epoch {epoch} the generator's loss is {generator_loss} and the discriminator's "

@@ -112,8 +112,9 @@ def translated(transformer: Any, table: pd.DataFrame) -> tuple[TableTransform, n
 
 def tell(progress: Callable[[Any], None] | None, losses: Sequence[Any]) -> None:
     """Report the epochs of a training that the library reports afterwards."""
-    for loss in losses if progress is not None else ():
-        progress(loss)
+    if progress is not None:
+        for loss in losses:
+            progress(loss)
 
 
 # The distributions of ``copulas`` that its synthesizers fit to numbers: beta, or normal where that fails.

@@ -110,6 +110,9 @@ class Synthesizer:
 SYNTHESIZERS: Mapping[str, Synthesizer] = MappingProxyType(
     {
         "ctgan": Synthesizer("CTGAN, our loop", "ctgan", "CTGAN", "Xu et al. 2019"),
+        "ctgan_averaged": Synthesizer(
+            "CTGAN, averaged weights", "averaged_ctgan", "AveragedCTGAN", "Yazici et al. 2019", form="ctgan"
+        ),
         "sdv_ctgan": Synthesizer(
             "CTGAN, SDV's loop", "library_gans", "LibraryCTGAN", "Xu et al. 2019", "sdv, ctgan", form="ctgan"
         ),

@@ -34,7 +34,11 @@ def draft_scores(source: pd.DataFrame, draft: pd.DataFrame, discrete_columns: Se
     scaled = _scaled(source, draft, numbers)
     is_draft = np.repeat([False, True], [len(source), len(draft)])
     cut = {name: Numbers(source[name].to_numpy(float), draft[name].to_numpy(float)) for name in numbers}
-    codes = {name: Codes(*np.split(coded[name] + 1, [len(source)]), sized[name] + 1) for name in discrete_columns}
+    # In these codes 0 would be a missing value.
+    codes = {
+        name: Codes(coded[name][: len(source)] + 1, coded[name][len(source) :] + 1, sized[name] + 1)
+        for name in discrete_columns
+    }
     crossed = {**codes, **{name: binned(values) for name, values in cut.items()}}
     pairs = [contingency_similarity(crossed[a], crossed[b]) for a, b in itertools.combinations(crossed, 2)]
     to_source = distances(source, draft, discrete_columns)

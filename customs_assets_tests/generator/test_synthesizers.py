@@ -64,7 +64,7 @@ def models() -> dict[str, TableModel]:
 
 def test_the_setting_offers_what_there_is():
     assert get_args(SynthesizerName) == tuple(SYNTHESIZERS)
-    with pytest.raises(ValueError, match="'gan' is no synthesizer; there are ctgan, sdv_ctgan"):
+    with pytest.raises(ValueError, match="'gan' is no synthesizer; there are ctgan, ctgan_averaged"):
         fit("gan", small_table(), CODES, seed=1, epochs=1)
 
 
@@ -89,6 +89,18 @@ def test_another_seed_gives_another_model(models: dict[str, TableModel], name: s
         pytest.skip("a tree has a choice only where two splits are equally good")
     other = fit(name, small_table(), CODES, seed=SEED + 1, epochs=EPOCHS)
     assert to_bytes(other) != to_bytes(models[name])
+
+
+def test_averaged_weights_are_the_mean_of_those_that_training_went_through():
+    """Two epochs of one step each: the mean of what one epoch and what two epochs end with, and the same losses."""
+    one, two = (fit("ctgan", small_table(), CODES, seed=SEED, epochs=epochs) for epochs in (1, 2))
+    averaged = fit("ctgan_averaged", small_table(), CODES, seed=SEED, epochs=2)
+    weights = [model.to_state()[0] for model in (one, two, averaged)]
+    for name, mean in weights[2].items():
+        np.testing.assert_allclose(mean, (weights[0][name] + weights[1][name]) / 2, rtol=1e-5, atol=1e-7)
+    assert any((weights[0][name] != weights[1][name]).any() for name in weights[0])
+    pd.testing.assert_frame_equal(averaged.loss_values, two.loss_values)
+    assert type(from_bytes(to_bytes(averaged))).__name__ == "CTGAN"
 
 
 def test_a_training_changes_no_draw_of_anybody_else():

@@ -215,6 +215,7 @@ def test_a_rehearsal_trains_a_tenth_of_the_epochs_unless_told_otherwise():
     assert epochs_of(Settings(epochs=300)) == 30  # pyright: ignore[reportCallIssue]
     assert epochs_of(Settings(epochs=5)) == 1  # pyright: ignore[reportCallIssue]
     assert epochs_of(Settings(epochs=300, rehearsal_epochs=7)) == 7  # pyright: ignore[reportCallIssue]
+    assert epochs_of(Settings(epochs=300, synthesizer="trees")) == 300  # pyright: ignore[reportCallIssue]
 
 
 def test_a_sound_rehearsal_passes_its_suite(lake: Lake, source):

@@ -203,6 +203,7 @@ def test_a_shadow_trains_a_hundredth_of_the_epochs_and_an_odd_number_of_shadows_
     assert epochs_of(Settings(epochs=300)) == 3  # pyright: ignore[reportCallIssue]
     assert epochs_of(Settings(epochs=20)) == 1  # pyright: ignore[reportCallIssue]
     assert epochs_of(Settings(epochs=300, shadow_epochs=30)) == 30  # pyright: ignore[reportCallIssue]
+    assert epochs_of(Settings(epochs=300, synthesizer="trees")) == 300  # pyright: ignore[reportCallIssue]
     assert shadow_keys(Settings(shadows=12))[-1] == "12"  # pyright: ignore[reportCallIssue]
     with pytest.raises(ValueError, match="multiple of 2"):
         Settings(shadows=7)  # pyright: ignore[reportCallIssue]
