@@ -26,7 +26,8 @@ def _counted(examined: Examined) -> Piece:
     raw = examined.lake.read_table("raw_declarations", examined.partition, ["date"]).num_rows
     counts = examined.frame()
     by_rows = {"day", "rows", *(a.name for a in ATTRIBUTES if a.kind in (Kind.CODE, Kind.LABEL))}
-    sums = counts[counts["attribute"].isin(by_rows)].groupby("attribute", as_index=False)["number"].sum()
+    counted = counts[counts["attribute"].isin(by_rows)].groupby("attribute")["number"].sum()
+    sums = pd.DataFrame({"attribute": counted.index, "number": counted.to_numpy()})
     return sums, [
         in_set("number", [float(raw)], f"of every attribute {raw} cells are counted, those of raw_declarations")
     ]

@@ -74,6 +74,9 @@ def test_a_months_first_run_and_the_law_wait_for_nothing_and_make_all_of_it(offi
 def test_nothing_over_all_months_starts_while_one_of_them_is_under_way_or_has_failed(office: Office):
     two = LAW | {(key, month) for key, job in JOB_OF.items() if job == "month" for month in MONTHS[:2]}
     third = {(key, MONTHS[2]) for key, job in JOB_OF.items() if job == "month"}
+    # Of single months only drift is left, which looks back and not ahead.
+    assert set(office.ready(two, failed=third)) == {("compare", month) for month in MONTHS[:2]}
+    two |= {("drift", month) for month in MONTHS}
     assert office.ready(two, failed=third) == {}
     assert {job for job, _ in office.ready(two | third)} == {"shared", "fraud_benchmark_cell"}
     # What traders asked to withhold is withheld from the rehearsal, too.
@@ -106,7 +109,7 @@ def test_a_partition_is_ready_when_what_it_is_built_from_is_and_waits_for_nothin
 
 
 def test_of_what_can_start_together_the_longest_starts_first(office: Office):
-    earlier = ("law", "month", "shared", "rehearsal", "synthesis")
+    earlier = ("law", "month", "compare", "shared", "rehearsal", "synthesis")
     built = {(key, of) for key, of in office.everything if JOB_OF[key] in earlier}
     begun = [(job, of) for (job, of), _ in sorted(office.ready(built).items(), key=_precedence)]
     assert begun[:7] == [
