@@ -75,9 +75,9 @@ class Column(BaseModel):
     pattern: str | None = None
     values: Words | None = None
     optional: bool | None = None
-    maximum: float | None = Field(None, gt=0)
+    maximum: float | None = Field(default=None, gt=0)
     unit: str | None = None
-    factor: float = Field(1.0, gt=0)
+    factor: float = Field(default=1.0, gt=0)
     codes: dict[str, str] = {}
 
     @field_validator("pattern")

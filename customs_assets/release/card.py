@@ -19,7 +19,7 @@ from customs_assets.synthesis.polish import DONORS_PER_GROUP
 
 # Each score of Table 2 for somebody who does not know the metric.
 _IN_PLAIN_WORDS: dict[str, str] = {
-    "KSComplement": "Numbers (tax rate, mass, price) are distributed as in the source, but for {missed} of the rows.",
+    "KSComplement": "Numbers ({numbers}) are distributed as in the source, but for {missed} of the rows.",
     "TVComplement": "Each code and each identity is as frequent as in the source, but for {missed} of the rows.",
     "CorrelationSimilarity": "Numbers move together as in the source; the difference is {missed} of the largest possible one.",
     "ContingencySimilarity": "Pairs of columns combine their values as in the source, but for {missed} of the rows.",
@@ -28,6 +28,13 @@ _IN_PLAIN_WORDS: dict[str, str] = {
     "BoundaryAdherence": "{score} of the numbers lie between the source's smallest and largest.",
     "NewRowSynthesis": "{score} of the rows match no row of the source.",
 }
+
+# The numbers of the declarations, in short.
+_NUMBERS = [
+    short
+    for name, short in (("tax_rate", "tax rate"), ("net_mass", "mass"), ("item_price", "price"))
+    if name not in FORM.absent
+]
 
 _POLICIES = {
     "random": "which rows keep them is random",
@@ -250,7 +257,9 @@ def _plain(scores: Sequence[MetricScore], rounding: Rounding) -> list[str]:
     """A sentence for each score that was measured and may be told."""
     told = {score.metric: rounding.score(score.metric, score.score) for score in scores}
     sentences = [
-        _IN_PLAIN_WORDS[metric].format(score=rounding.percent(score), missed=rounding.percent(1 - score))
+        _IN_PLAIN_WORDS[metric].format(
+            score=rounding.percent(score), missed=rounding.percent(1 - score), numbers=", ".join(_NUMBERS)
+        )
         for metric, score in told.items()
         if score is not None
     ]

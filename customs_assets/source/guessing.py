@@ -75,7 +75,7 @@ class Proposal:
 
 def propose(look: Look, name: str = "mine") -> Proposal:
     """The form that would read a file like the one that was looked at."""
-    columns = {place: _Cells(look.cells[place]) for place in look.cells}
+    columns = {place: _Cells(look.cells[place]) for place in range(len(look.cells.columns))}
     found: dict[str, tuple[int, str]] = {}
     taken: set[int] = set()
     for _, attribute, place, why in sorted(_candidates(look.headers, columns)):

@@ -79,7 +79,7 @@ def _look_at_parquet(path: Path, name: str) -> Look:
     except Exception as error:  # What a damaged file raises is many things.
         first_line = str(error).strip().partition("\n")[0][:200]
         raise SourceError(f"{name} is no readable Parquet file ({first_line})") from error
-    cells = pd.DataFrame() if batch is None else batch.to_pandas()
+    cells = pd.DataFrame(columns=range(len(headers))) if batch is None else batch.to_pandas()
     cells.columns = range(len(cells.columns))
     return Look(name, "Parquet", "", ",", 0, headers, cells.map(_as_text))
 

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -273,3 +275,14 @@ def test_a_file_that_is_no_table_of_declarations_says_what_is_missing(tmp_path):
     done = CliRunner().invoke(app, ["inspect", str(tmp_path)])
     assert done.exit_code == 1
     assert "(no column) -> importer_id: needed" in done.output
+
+
+def test_a_header_alone_is_told_as_such(tmp_path):
+    headers, _ = _studies(_rows(1))
+    _write(tmp_path / "d.csv", (headers, []), ",", "utf-8")
+    schema = pa.schema([(header, pa.string()) for header in headers])
+    pq.write_table(schema.empty_table(), tmp_path / "e.parquet")
+    done = CliRunner().invoke(app, ["inspect", str(tmp_path), "--form", "bacuda"])
+    assert done.exit_code == 2
+    assert "hold no rows, so there is no month to read" in done.output
+    assert recognise(FileSource(str(tmp_path / "e.parquet"), TODAY)).form == open_form("bacuda")
