@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from customs_assets.benchmark.cells import no_rows
 from customs_assets.benchmark.claims import table_three_claims, utility_claims
 from customs_assets.benchmark.detectors import NothingToLearn, build_detector, train_detector
-from customs_assets.benchmark.precision import evaluate, no_rows
+from customs_assets.benchmark.precision import evaluate
 from customs_assets.benchmark.split import split_months
 from customs_assets.benchmark.table_three import table_three
 from customs_assets.fidelity.claims import Tables, World
