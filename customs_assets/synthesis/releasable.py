@@ -83,10 +83,11 @@ def releasable_month(
     model_rows = codec.model_rows(rows)
     # A mass that is safe over all months may be this month's least or largest. Then it is not shown as declared.
     model_rows["safe_as_declared"] &= np.isin(model_rows["net_mass"], codec.mass.bands.heaps)
-    # What is safe over all months may be one importer's in this month, and tell of it: what inspection found of its goods, and
-    # what it paid for them.
-    model_rows["safe_as_declared"] &= ~_is_of_few(model_rows, "critical_fraud", rows["importer_id"], min_group)
-    few = _is_of_few(model_rows, "unit_price", rows["importer_id"], min_group)
+    # What is safe over all months may be one importer's in this month, and tell of it: that all of its goods were found to be
+    # frauds, and what it paid for them.
+    few = _is_of_few(model_rows, rows["importer_id"], min_group)
+    model_rows["safe_as_declared"] &= ~(few & _is_all_fraud(model_rows))
+    few &= model_rows["unit_price"].notna().to_numpy()
     codes = model_rows.loc[few, "hs10_code"].str[:6].to_numpy(dtype=object)
     model_rows.loc[few, "unit_price"] = disclosed.safe.draw_unit_prices(
         codes, derive_rng(root, "unit prices of few", month)
@@ -98,11 +99,15 @@ def releasable_month(
     return ReleasableMonth(generalized, rows, codec, codec.with_prices(model_rows))
 
 
-def _is_of_few(model_rows: pd.DataFrame, column: str, importers: pd.Series, min_group: int) -> np.ndarray:
-    """Which of a month's n rows have a value that fewer importers have for this product in this month, as booleans."""
+def _is_of_few(model_rows: pd.DataFrame, importers: pd.Series, min_group: int) -> np.ndarray:
+    """Which of a month's n rows have a product that fewer importers have in this month, as booleans."""
     owner = pd.Series(pd.factorize(importers)[0], index=model_rows.index)
-    same = owner.groupby([model_rows["hs10_code"].str[:6], model_rows[column]])
-    return (same.transform("nunique") < min_group).to_numpy()
+    return (owner.groupby(model_rows["hs10_code"].str[:6]).transform("nunique") < min_group).to_numpy()
+
+
+def _is_all_fraud(model_rows: pd.DataFrame) -> np.ndarray:
+    """Which of a month's n rows have a product of which all that was inspected in this month was fraud, as booleans."""
+    return (model_rows["fraud"].groupby(model_rows["hs10_code"].str[:6]).transform("min") > 0).to_numpy()
 
 
 def _has_extreme_unit_price(model_rows: pd.DataFrame, importers: pd.Series, min_group: int, root: Root) -> np.ndarray:
