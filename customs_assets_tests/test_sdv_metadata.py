@@ -118,4 +118,9 @@ def test_sdv_is_imported_in_one_place_and_no_room_but_the_generator_s_names_a_mo
                     imported.setdefault(str(path.relative_to(PACKAGE)), set()).add(name)
     outside = {path: names for path, names in imported.items() if not path.startswith("generator/")}
     # What sdv_metadata imports is a name for the type checker alone.
-    assert outside == {"sdv_library.py": {"sdv", "sdv.metadata"}, "sdv_metadata.py": {"sdv.metadata"}}
+    # The league loads the library before it takes the time of a model; it names none.
+    assert outside == {
+        "sdv_library.py": {"sdv", "sdv.metadata"},
+        "sdv_metadata.py": {"sdv.metadata"},
+        "league/alone.py": {"sdv.single_table"},
+    }

@@ -432,7 +432,7 @@ def test_a_month_after_published_ones_costs_a_month_and_changes_no_published_byt
     monkeypatch.setattr(claims_module, "attack_claims", _with_a_predecessor(_sound))
     _make(("month", "2020-03"), ("shared", None), ("rehearsal", None))
     due = {node for node in out_of_date(office.lake, ["2020-01", "2020-02", "2020-03"]) if node[1].startswith("2020")}
-    reports = ("quality_report", "privacy_report")
+    reports = ("quality_report", "privacy_report", "drift")
     assert due == {(asset, "2020-03") for asset in ("synthetic_declarations", *reports)}, "a month costs a month"
     _make(("synthesis", "2020-03"), ("candidate", None), ("attacks", None), ("release", None))
 

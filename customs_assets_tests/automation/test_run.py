@@ -22,6 +22,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from customs_assets.benchmark.detectors import DETECTORS
 from customs_assets.claims import from_json
 from customs_assets.declaration import RELEASED
 from customs_assets.definitions import graph
@@ -151,7 +152,7 @@ def test_four_months_at_once_make_everything(finished: Finished):
     assert finished.status == 0, finished.output
     for key, asset in graph.assets.items():
         partitions = finished.lake.partitions_recorded(key)
-        assert len(partitions) == {"month": 4, "cell": 14, "whole": 1}[asset.cut]
+        assert len(partitions) == {"month": 4, "cell": 2 * len(DETECTORS), "whole": 1}[asset.cut]
         assert all(finished.lake.record(key, "" if name == "whole" else name) for name in partitions)
     assert "Kolmogorov-Smirnov" in finished.output
     assert "LightGBM" in finished.output
@@ -162,9 +163,9 @@ def test_four_months_at_once_make_everything(finished: Finished):
 def test_every_run_is_recorded_with_its_partition_and_its_checks(finished: Finished):
     with dg.DagsterInstance.from_config(str(finished.folder / ".dagster")) as instance:
         runs = instance.get_runs()
-        # The law, months, what they share, the rehearsal; synthesis; the candidate, the measures, the attacks, cells; the gate,
-        # the page.
-        assert len(runs) == 1 + 4 + 2 + 4 + 3 + 14 + 2
+        # The law, months, what they share, the rehearsal; drift; synthesis; the candidate, the measures, the attacks, cells; the
+        # gate, the page.
+        assert len(runs) == 1 + 4 + 2 + 4 + 4 + 3 + 2 * len(DETECTORS) + 2
         assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
         for job in ("month", "synthesis"):
             assert {run.tags.get("dagster/partition") for run in runs if run.job_name == job} == set(MONTHS)
@@ -265,7 +266,7 @@ def test_a_second_call_does_nothing(finished: Finished):
     assert done.returncode == 0
     assert "nothing to do" in done.stdout
     with dg.DagsterInstance.from_config(str(finished.folder / ".dagster")) as instance:
-        assert instance.get_runs_count() == 30
+        assert instance.get_runs_count() == 20 + 2 * len(DETECTORS)
 
 
 def test_one_deleted_month_is_built_again_and_nothing_downstream_as_it_comes_out_the_same(

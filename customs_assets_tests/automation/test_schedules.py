@@ -130,7 +130,12 @@ def test_nothing_starts_by_itself_unless_automation_is_set(on: bool):
 def test_training_has_a_pool_and_a_new_home_limits_it_to_the_workers(tmp_path, monkeypatch: pytest.MonkeyPatch):
     graph = defs.resolve_asset_graph()
     pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
-    assert {key for key, of in pools.items() if of} == {"ctgan_model", "rehearsed_declarations", "shadow_scores"}
+    assert {key for key, of in pools.items() if of} == {
+        "ctgan_model",
+        "rehearsed_declarations",
+        "shadow_scores",
+        "synthesizer_league",
+    }
     assert pools["ctgan_model"] == pools["rehearsed_declarations"] == pools["shadow_scores"] == {"training"}
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
     home = prepare_home(workers=3)

@@ -30,6 +30,7 @@ NOT_ASKED_FOR = {
     "release_evidence",
     "evidence_report",
     "public_evidence",
+    "drift",
 }
 
 

@@ -35,7 +35,7 @@ from customs_assets.fidelity.table_two import fidelity
 from customs_assets.lake import Lake, to_frame
 from customs_assets.release.card import _form_in_words
 from customs_assets.release.datapackage import data_dictionary
-from customs_assets.release.files import to_csv, _to_parquet
+from customs_assets.release.files import to_csv, to_parquet
 from customs_assets.source.files import FileSource
 from customs_assets.source.labelled import extract_labelled
 from customs_assets.synthesis.codec import Codec
@@ -75,7 +75,7 @@ print(json.dumps({
     "scores": scores,
     "dictionary": data_dictionary()["name"].tolist(),
     "csv": to_csv(released).decode().splitlines()[0].split(","),
-    "parquet": len(_to_parquet(released)) > 0,
+    "parquet": len(to_parquet(released)) > 0,
     "expected": sorted({str(e.configuration.kwargs) for e in declaration_expectations(
         declaration.RELEASED, "", identities="published", labelled=True)}),
     "card": _form_in_words(),
