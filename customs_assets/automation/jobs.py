@@ -8,7 +8,7 @@ import dagster as dg
 
 from customs_assets.benchmark.assets import cells
 from customs_assets.graph import SOURCE_KEY
-from customs_assets.league.assets import entries
+from customs_assets.league.partitions import entries
 from customs_assets.partitions import months
 from customs_assets.privacy.shadows.assets import shadows
 from customs_assets.settings import Settings

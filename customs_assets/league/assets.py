@@ -8,19 +8,14 @@ import pyarrow as pa
 
 from customs_assets.disclosure.parts import SafeParts, effective_law
 from customs_assets.disclosure.safe_groups import SafeGroups
-from customs_assets.generator.synthesizer import SYNTHESIZERS
 from customs_assets.graph import made_with
 from customs_assets.law.law import Law
 from customs_assets.league.cell import VERSION, LeagueMonth, cell
-from customs_assets.partitions import months
+from customs_assets.league.partitions import entries
 from customs_assets.resources import JSON, OWNERS, TRAINING, Pipeline
 from customs_assets.synthesis.fraud_propensity import FraudPropensity
 from customs_assets.synthesis.month import AllMonths
 from customs_assets.synthesis.releasable import Disclosed
-
-entries = dg.MultiPartitionsDefinition(
-    {"month": months, "synthesizer": dg.StaticPartitionsDefinition(list(SYNTHESIZERS))}
-)
 
 _OF_THE_MONTH = ("anonymized_declarations", "unit_prices")
 
