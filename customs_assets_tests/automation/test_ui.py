@@ -31,6 +31,7 @@ NOT_ASKED_FOR = {
     "evidence_report",
     "public_evidence",
     "drift",
+    "month_counts",
 }
 
 
