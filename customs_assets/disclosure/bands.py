@@ -166,9 +166,10 @@ class Bands:
         rng = derive_rng(root, "quantiles", _digest(source))
         order = np.lexsort([rng.random(len(values)), values])
         ranks = ((np.arange(len(values)) + 0.5) / len(values) * len(source)).astype(int)
-        near = np.abs(ranks + rng.integers(-_NEAR, _NEAR + 1, len(ranks)))
-        # Beyond an end they turn back.
-        near = np.clip(np.where(near < len(source), near, 2 * len(source) - 2 - near), 0, len(source) - 1)
+        # Beyond an end they turn back, in a short column more than once.
+        back_and_forth = max(2 * len(source) - 2, 1)
+        near = (ranks + rng.integers(-_NEAR, _NEAR + 1, len(ranks))) % back_and_forth
+        near = np.where(near < len(source), near, back_and_forth - near)
         targets = np.sort(np.sort(source)[near]).astype(float)
         no_heap = ~np.isin(targets, self.heaps)
         # Targets ascend, so their bands do, and sorted draws stay in their bands.

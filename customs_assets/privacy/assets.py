@@ -34,7 +34,7 @@ from customs_assets.seeds import derive_seed
     pool=TRAINING,
     io_manager_key=PARQUET,
     **made_with(
-        "11",
+        "12",
         "release_secret",
         "min_group",
         "dominance_one",

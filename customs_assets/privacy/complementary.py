@@ -14,7 +14,7 @@ not. The release shows some of them. An importer whose declarations were taken o
 The control half has its own official totals, and the release has not seen its importers. A release shows about as much of a cell
 as was declared there. That alone makes a difference near to the largest importer's total likelier, whoever it is: rows drawn from
 the population at random seemed to tell 0.11 on the published declarations. So each guess stands beside one on a cell of control
-with as large a total, of which the release is taken to show the same part. What is left is what it knows of the importer.
+with as many declarations, of which the release is taken to show the same part. What is left is what it knows of the importer.
 """
 
 from __future__ import annotations

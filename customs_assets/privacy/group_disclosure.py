@@ -10,8 +10,8 @@ A group is taken where the release has :data:`LEAST_ROWS` rows of it at least, o
 - ``seller``: all buy from one seller. Tokens count as known: a release draws them anew, which hides a hit from the attacker, but
   it is a hit all the same.
 - ``office``: all declare at one customs office.
-- ``price``: all prices per kilogram lie between the same two powers of two, and between others than most rows of the product
-  code. What goods usually cost is no news of anybody: official statistics tell value and quantity of each code.
+- ``price``: all prices per kilogram lie between the same two powers of two, and between others than most declarations of the
+  product code. What goods usually cost is no news of anybody: official statistics tell value and quantity of each code.
 
 The same guesses are made of the importers of the control half who are in the group.
 """
@@ -40,7 +40,7 @@ LEAST_ROWS = 2
 # A group that is shown with one of these is no news of anybody.
 _NO_NEWS: dict[str, object] = {"fraud": 0, "seller": ""}
 
-# A group that is shown with what the release's rows of its product code usually have is no news of this either.
+# A group that is shown with what declarations of its product code usually have is no news of this either.
 _USUAL_OF_GOODS = ("price",)
 
 
@@ -93,8 +93,10 @@ def _guesses(
         no_news = column(synthetic, VALUES[value]) == _NO_NEWS[value]
         guessed[np.unique(shown[no_news])] = False
     if value in _USUAL_OF_GOODS:
-        goods = numbered([synthetic], ["hs6_code"])[0][0]
-        guessed[np.unique(shown[_usual_of(goods, seen)[goods] == seen])] = False
+        # What is usual the declarations say: by what it shows itself, a release could call anything usual.
+        goods, kinds = numbered(frames, ["hs6_code"])
+        usual_price = _usual_of(np.concatenate(goods[1:]), np.concatenate(values[1:]), kinds)
+        guessed[np.unique(shown[usual_price[goods[0]] == seen])] = False
     usual = np.bincount(seen).argmax()
     found = []
     for frame, cell, own in zip(frames[1:], cells[1:], values[1:], strict=True):
@@ -107,13 +109,16 @@ def _guesses(
     return found
 
 
-def _usual_of(goods: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """The value that most of n rows of each product code have; of two that are as frequent, the lower one.
+def _usual_of(goods: np.ndarray, value: np.ndarray, kinds: int) -> np.ndarray:
+    """The value that most of n rows of each product code have, of two that are as frequent the lower one; -1 where no row has it.
 
     Args:
         goods: the product code of each row, integers from 0.
         value: of each row, integers from 0.
+        kinds: how many product codes there are.
     """
     pairs = pd.DataFrame({"goods": goods, "value": value}).value_counts(sort=False).reset_index(name="rows")
     most = pairs.sort_values(["goods", "rows", "value"], ascending=[True, False, True]).drop_duplicates("goods")
-    return most["value"].to_numpy()
+    usual = np.full(kinds, -1)
+    usual[most["goods"].to_numpy()] = most["value"].to_numpy()
+    return usual

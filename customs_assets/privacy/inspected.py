@@ -130,7 +130,7 @@ def _risk(frames: Mapping[str, tuple[pd.DataFrame, ...]], declared: Declared, wa
 def weights_by_volume(like: np.ndarray, declarations: np.ndarray) -> np.ndarray:
     """Weights of n guesses, so that each volume has the share among them that it has among other guesses.
 
-    Volumes are classed by factors of :data:`_VOLUME_STEP`: 1, 2, 3, 4, 5, 6 to 7 ... declarations. A class that is missing here
+    Volumes are classed by factors of :data:`_VOLUME_STEP`: 1, 2, 3, 4 to 5, 6 to 7 ... declarations. A class that is missing here
     counts for the nearest one.
 
     Args:

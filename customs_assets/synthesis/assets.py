@@ -127,7 +127,7 @@ def composed_identities(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("16", "release_secret", "min_group"),
+    **made_with("17", "release_secret", "min_group"),
 )
 def fraud_propensity(
     context: dg.AssetExecutionContext,
@@ -163,7 +163,7 @@ def fraud_propensity(
     owners=OWNERS,
     io_manager_key=PARQUET,
     dagster_type=FRAME_TYPES["synthetic_declarations"],
-    **made_with("15", "release_secret", "min_group", "rows", "price"),
+    **made_with("16", "release_secret", "min_group", "rows", "price"),
 )
 def synthetic_declarations(
     context: dg.AssetExecutionContext,

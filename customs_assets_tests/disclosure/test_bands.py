@@ -248,3 +248,15 @@ def test_how_often_a_heap_comes_out_does_not_tell_who_wrote_it():
     auc = np.mean(with_it > without.T) + np.mean(with_it == without.T) / 2
     assert 0.5 <= auc < 0.68, auc
     assert np.mean(counts[True]) == pytest.approx(7, abs=0.7), "heaps are as frequent as they were, on average"
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 20, 50])
+def test_a_short_column_is_shown_evenly(rows: int):
+    """Fewer rows than ranks to either side: each of the heaps comes out about as often as it was written."""
+    heaps = np.arange(1.0, rows + 1)
+    column = pd.Series(np.repeat(heaps, K))
+    bands = Bands.fit(column, pd.Series([f"I{place % K}" for place in range(len(column))]), K, root=SECRET)
+    shown = bands.at_quantiles(np.arange(4000.0), heaps, 3)
+    counts = pd.Series(shown).value_counts().reindex(heaps).fillna(0)
+    # The two ends turn back, so they have half of a share or more.
+    assert counts.min() >= 0.35 * 4000 / rows and counts.max() <= 1.7 * 4000 / rows, counts

@@ -236,6 +236,35 @@ def test_the_usual_price_of_goods_is_no_news_of_a_group_and_another_is(declarati
     assert (found.way, found.attacks, found.successes) == ("price of all of a group", 2, 2)
 
 
+def test_a_release_of_unusual_prices_alone_does_not_make_them_usual(declarations):
+    """Of thirty codes four importers paid 10 and two 1,000, from elsewhere; the release shows the two alone."""
+    codes = [f"85{number:04d}" for number in range(30)]
+    training = pd.concat(
+        [
+            declarations(
+                rows=6,
+                hs10_code=code + "0000",
+                importer_id=[f"I{code}{place}" for place in range(6)],
+                country_of_origin=["CN"] * 4 + ["VN"] * 2,
+                country_of_departure=["CN"] * 4 + ["VN"] * 2,
+                date=["2020-01-03"] * 4 + ["2020-02-03"] * 2,
+                net_mass=1.0,
+                item_price=[10.0] * 4 + [1000.0] * 2,
+            )
+            for code in codes
+        ],
+        ignore_index=True,
+    )
+    control = training.assign(importer_id="C" + training["importer_id"], item_price=10.0)
+    found = group_disclosure(training[training["country_of_origin"] == "VN"], training, control)
+    assert (found.way, found.attacks, found.successes, found.control_successes) == (
+        "price of all of a group",
+        120,
+        120,
+        0,
+    )
+
+
 def test_that_nothing_was_found_and_that_nobody_sold_is_no_news_of_a_group(declarations):
     rows = declarations(
         rows=4,
