@@ -43,8 +43,12 @@ _SHAM_SHIFTS = (2e-4, 2e-2)
 # out round may well be somebody's.
 _SHAM_SHIFTS_OF_EXTREMES = (1e-2, 0.5)
 
-# Sham guesses for each guess. There are few extremes, so each gets more.
-_SHAMS, _SHAMS_AN_EXTREME = 40, 2000
+# Sham guesses for each guess. There are few extremes, so each gets more: enough to tell one hit that chance does not explain.
+_SHAMS, _SHAMS_AN_EXTREME = 40, 10_000
+
+# Extremes of which fewer sham guesses hit than this share are judged apart. Round ones often hit by chance. Beside these, an
+# odd amount that is exactly somebody's would not stand out.
+_SELDOM = 0.005
 
 # Quotients that are equal on paper differ by less than this share.
 _EQUAL = 2e-7
@@ -130,20 +134,26 @@ def extremes(released: pd.DataFrame, source: pd.DataFrame, min_group: int, seed:
     """Guess that each month's largest and smallest amounts are amounts that fewer than ``k`` importers wrote in that month.
 
     Whoever reads the largest amount of a month off a release learns what its one importer wrote, even if others wrote the same
-    in other months. The arguments are those of :func:`solved_amounts`.
+    in other months. Amounts that chance hits seldom are judged apart from others (:data:`_SELDOM`). The arguments are those of
+    :func:`solved_amounts`.
 
     Returns:
-        Six variations: two for each kind of amount, one guess a month.
+        Twelve variations: four for each kind of amount, together two guesses a month.
     """
     in_release, in_source = _Released(released), _Source(source, min_group)
     ways = list(product(AMOUNTS, {"largest": slice(-1, None), "smallest": slice(1)}.items()))
     variations = []
     for amount, (end, place) in ways:
         rng = derive_rng(seed, "extremes", amount, end)
-        score = _Score(_SHAMS_AN_EXTREME, rng, _SHAM_SHIFTS_OF_EXTREMES)
+        kinds = {kind: _Score(_SHAMS_AN_EXTREME, rng, _SHAM_SHIFTS_OF_EXTREMES) for kind in ("seldom", "often")}
         for month in in_release.months:
-            score.add(in_release.amounts(amount, month)[place], np.empty(0), in_source.rare_in(amount, month))
-        variations.append(score.variation(amount, f"{end} {amount} of each month", len(ways)))
+            guess, rare = in_release.amounts(amount, month)[place], in_source.rare_in(amount, month)
+            shams = _sham_guesses(guess, _SHAMS_AN_EXTREME, _SHAM_SHIFTS_OF_EXTREMES, rng)
+            kinds["seldom" if _hits(shams, rare) < _SELDOM * len(shams) else "often"].add(guess, np.empty(0), rare)
+        variations += [
+            score.variation(amount, f"{end} {amount} of each month, where chance hits {kind}", len(kinds) * len(ways))
+            for kind, score in kinds.items()
+        ]
     return tuple(variations)
 
 
