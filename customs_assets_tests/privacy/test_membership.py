@@ -57,6 +57,27 @@ def test_there_are_twelve_attacks_of_three_kinds_of_knowledge():
     assert {attack.name for attack in ATTACKS if attack.stretch != 1} == {"informed"}
 
 
+def test_every_importer_is_attacked_once_in_one_of_two_scenes(world: World):
+    first, second = Scene.both(world.fresh, world.training, world.control, seed=2020)
+    attacked = [set(each.attacked["importer_id"]) for each in (first, second)]
+    reference = [set(each.reference["importer_id"]) for each in (first, second)]
+    assert not attacked[0] & attacked[1] and not reference[0] & reference[1]
+    outsiders = [each - set(world.training["importer_id"]) for each in attacked]
+    # The larger side is drawn from, so a few importers of one declaration may be missing.
+    assert outsiders[0] <= reference[1] and outsiders[1] <= reference[0]
+    everyone = set(world.training["importer_id"]) | set(world.control["importer_id"])
+    assert len(attacked[0] | attacked[1]) > 0.9 * len(everyone)
+    one = world.training[world.training["importer_id"] == world.training["importer_id"].iloc[0]]
+    assert len(Scene.both(world.fresh, one, world.control, seed=2020)) == 1
+
+
+def test_two_scenes_narrow_the_interval(scene: Scene, honest: Membership):
+    """Twice the importers: the chance of one attack shrinks by a third or so, and at least by a tenth."""
+    alone = measured(all_scores(scene), scene.is_member, scene.importers, seed=2020)
+    assert honest.members > 1.5 * alone.members
+    assert honest.by_auc.by_chance - 0.5 < 0.9 * (alone.by_auc.by_chance - 0.5)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_attack_finds_the_rows_that_a_generator_memorized(leaking: Membership, name: str):
     outcome = leaking.outcomes[name]

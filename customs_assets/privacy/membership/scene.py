@@ -55,13 +55,40 @@ class Scene:
         Raises:
             CannotBeMeasured: control has too few importers to be halved.
         """
-        held = in_control(control["importer_id"], seed + 1)
+        reference, others = _halves_of_control(control, seed)
+        return cls._among(synthetic, training, others, reference, seed)
+
+    @classmethod
+    def both(
+        cls, synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame, seed: int
+    ) -> tuple[Scene, ...]:
+        """Two scenes, in which the halves of control change places, each with the rows of one half of training's importers.
+
+        Together they attack all importers, once each, and have no attacked importer in common. One scene alone where training
+        has too few importers to be halved.
+
+        Raises:
+            CannotBeMeasured: control has too few importers to be halved.
+        """
+        first, second = _halves_of_control(control, seed)
+        held = in_control(training["importer_id"], seed + 2)
         if held.all() or not held.any():
-            raise CannotBeMeasured(
-                f"control has {control['importer_id'].nunique()} importers, too few to keep some as a reference"
-            )
-        reference = control.loc[held]
-        members, others = equal_in_size(training, control.loc[~held], seed)
+            return (cls._among(synthetic, training, second, first, seed),)
+        return (
+            cls._among(synthetic, training.loc[~held], second, first, seed),
+            cls._among(synthetic, training.loc[held], first, second, seed + 1),
+        )
+
+    @classmethod
+    def _among(
+        cls,
+        synthetic: pd.DataFrame,
+        training: pd.DataFrame,
+        control: pd.DataFrame,
+        reference: pd.DataFrame,
+        seed: int,
+    ) -> Scene:
+        members, others = equal_in_size(training, control, seed)
         attacked = pd.concat([members, others], ignore_index=True)
         rows, *known = as_records([attacked, synthetic, reference], WITHOUT_IDENTITIES)
         count = min(NEAREST, len(synthetic), len(reference))
@@ -112,6 +139,15 @@ class Scene:
         """n densities of the reference rows at the attacked ones, by :func:`density`."""
         attacked, _, reference = self.space
         return density(reference, attacked)
+
+
+def _halves_of_control(control: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    held = in_control(control["importer_id"], seed + 1)
+    if held.all() or not held.any():
+        raise CannotBeMeasured(
+            f"control has {control['importer_id'].nunique()} importers, too few to keep some as a reference"
+        )
+    return control.loc[held], control.loc[~held]
 
 
 def density(points: np.ndarray, at: np.ndarray) -> np.ndarray:
