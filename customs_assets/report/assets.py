@@ -57,7 +57,7 @@ def release_evidence(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("9", *_OF_PAGES),
+    **made_with("10", *_OF_PAGES),
 )
 def evidence_report(
     pipeline: Pipeline,
@@ -104,7 +104,7 @@ def evidence_report(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("2", *_OF_PAGES),
+    **made_with("3", *_OF_PAGES),
 )
 def public_evidence(
     pipeline: Pipeline,

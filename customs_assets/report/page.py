@@ -164,6 +164,7 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         tuples=_tuples(settings, words),
         requests=_requests(evidence.requests, words),
         trained_on=_trained_on(evidence, form),
+        trains_fewer_epochs=_trains_fewer_epochs(evidence),
         despite=[_despite(entry, claims, form) for entry in evidence.release_privacy.get("despite", [])],
         membership=_membership(membership, form),
         strongest=_strongest(membership, words),
@@ -312,6 +313,12 @@ def _trained_on(evidence: Evidence, form: Form) -> str:
     counts |= {name: rehearsal[name] for name in ("training", "control")}
     told = {name: form.count(count) for name, count in counts.items()}
     return form.words("privacy.trained_on", epochs=rehearsal["epochs"], **told)
+
+
+def _trains_fewer_epochs(evidence: Evidence) -> bool:
+    """Whether attacks were measured on models of fewer epochs than the release's, of the kind for which that was tried."""
+    rehearsal, settings = evidence.release_privacy.get("rehearsal"), evidence.settings
+    return rehearsal is not None and settings.synthesizer == "ctgan" and rehearsal["epochs"] < settings.epochs
 
 
 def _despite(entry: Mapping[str, str], claims: Sequence[Claim], form: Form) -> str:

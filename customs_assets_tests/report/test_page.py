@@ -189,3 +189,18 @@ def test_the_part_that_was_inspected_at_random_stands_beside_all_and_stays_in_th
     assert "Kendall's τ of the two orders: -1.0000 at 5%, -1.0000 at 10%." in html.unescape(content)
     assert "Recovered 10%" in content
     assert "inspected at random" not in page(replace(made_from, fraud_benchmark=cells), outside=True).decode()
+
+
+@pytest.mark.parametrize(
+    ("epochs", "synthesizer", "said"), [(300, "ctgan", True), (30, "ctgan", False), (300, "trees", False)]
+)
+def test_a_rehearsal_of_fewer_epochs_says_what_that_changes(
+    written: tuple[Path, Lake], epochs: int, synthesizer: str, said: bool
+):
+    made_from = evidence_in(written[1])
+    rehearsal = {**made_from.release_privacy["rehearsal"], "epochs": 30}
+    settings = made_from.settings.model_copy(update={"epochs": epochs, "synthesizer": synthesizer})
+    changed = replace(
+        made_from, settings=settings, release_privacy={**made_from.release_privacy, "rehearsal": rehearsal}
+    )
+    assert ("Fewer epochs change little of what attacks find" in page(changed).decode()) is said
