@@ -144,19 +144,19 @@ def _reads(form: Form, look: Look) -> bool:
 
 def _missing(form: Form, look: Look) -> list[str]:
     """The attributes of a form that a file has no column or no element for."""
-    missing = missing_attributes([taken_for(form, look, header) for header in look.headers], form)
     if look.kind != "XML":
-        return missing
+        return missing_attributes([form.spelled(header) for header in look.headers], form)
+    found = [name for name, paths in form.elements.columns.items() if any(str(p[0]) in look.headers for p in paths)]
     # An element that says nothing is left out.
     left_out = {a.name for a in form.attributes if a.optional or a.kind is Kind.LABEL}
-    return [name for name in missing if name not in left_out]
+    return [name for name in missing_attributes(found, form) if name not in left_out]
 
 
 def taken_for(form: Form, look: Look, header: str) -> str:
-    """What a form takes a column (of XML, an element) for; empty where it is not used."""
+    """What a form takes a column for (an element of XML for more than one, where conditions tell); empty where for nothing."""
     if look.kind != "XML":
         return form.spelled(header) if form.known(header) else ""
-    return next((name for name, paths in form.elements.columns.items() if header in map(str, chain(*paths))), "")
+    return ", ".join(name for name, paths in form.elements.columns.items() if header in map(str, chain(*paths)))
 
 
 def account(source: Source, min_group: int, today: date | None = None) -> Account:

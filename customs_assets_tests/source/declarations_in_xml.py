@@ -26,7 +26,7 @@ def item_xml(c: Cells, number: str = "1") -> str:
             f"<Classification>{_said('ID', rest)}<IdentificationTypeCode>TRC</IdentificationTypeCode></Classification>"
         )
     statements = "".join(
-        f"<AdditionalInformation><StatementCode>{c[name]}</StatementCode><StatementTypeCode>{kind}</StatementTypeCode>"
+        f"<AdditionalInformation>{_said('StatementCode', c[name])}<StatementTypeCode>{kind}</StatementTypeCode>"
         "</AdditionalInformation>"
         for name, kind in (("fraud", "INSPECTION"), ("critical_fraud", "CRITICAL"), ("inspection_reason", "REASON"))
         if c.get(name)
@@ -55,8 +55,10 @@ def item_xml(c: Cells, number: str = "1") -> str:
 def declaration_xml(header: Cells, items: Iterable[Cells]) -> str:
     """A declaration: as in the model, some of what it says of itself comes after its items."""
     listed = "".join(item_xml(c, c.get("item", str(n))) for n, c in enumerate(items, start=1))
+    # A day may be an element of its own.
+    day = header["date"] if header["date"].startswith("<") else escape(header["date"])
     return (
-        f"<AcceptanceDateTime>{header['date']}</AcceptanceDateTime><FunctionCode>9</FunctionCode>"
+        f"<AcceptanceDateTime>{day}</AcceptanceDateTime><FunctionCode>9</FunctionCode>"
         f"{_said('ID', header['declaration_id'])}{_said('TypeCode', header.get('process_type', ''))}"
         f"{_said('DeclarationOfficeID', header.get('office_id', ''))}"
         f"<BorderTransportMeans>{_said('ModeCode', header.get('mode_of_transport', ''))}</BorderTransportMeans>"
