@@ -65,14 +65,17 @@ def _recognised(source: FileSource, write_form: Path | None, insists: bool) -> S
 
 
 def _say_recognition(found: Recognition) -> None:
+    from customs_assets.source.inspecting import taken_for
+
     name = found.form.name if found.form else "none"
     say(f"form: {name} ({found.chosen})")
-    if found.form is not None and name != "mine" and "proposed" not in found.chosen:
+    if found.form is not None and "proposed" not in found.chosen:
         first = found.looks[0]
-        guesses = [(header, found.form.spelled(header)) for header in first.headers if found.form.known(header)]
-        for header, attribute in guesses:
-            say(f"  {header.strip()} -> {attribute}")
-        unused = [header.strip() for header in first.headers if not found.form.known(header)]
+        taken = [(header, taken_for(found.form, first, header)) for header in first.headers]
+        for header, attribute in taken:
+            if attribute:
+                say(f"  {header.strip()} -> {attribute}")
+        unused = [header.strip() for header, attribute in taken if not attribute]
     else:
         for guess in found.proposal.guesses:
             say(f"  {guess.header.strip()} -> {guess.attribute}: {guess.why}")

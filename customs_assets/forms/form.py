@@ -17,9 +17,10 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from customs_assets.attributes import CATALOGUE, HS6, HS_PATTERN, Attribute, Kind, snake_case
+from customs_assets.forms.elements import Elements, chosen, parse_path
 
 # What no declaration can do without, whatever the administration.
 REQUIRED = (
@@ -43,6 +44,15 @@ _STRICT = ConfigDict(extra="forbid", frozen=True)
 Words = tuple[str, ...]
 
 
+def _are_paths(value: Words) -> Words:
+    for path in value:
+        parse_path(path)
+    return value
+
+
+Paths = Annotated[Words, AfterValidator(_are_paths)]
+
+
 class FormError(Exception):
     """A form cannot be read; the message is one sentence that names the form, the place in it and what is wrong."""
 
@@ -63,6 +73,7 @@ class Column(BaseModel):
         unit: the unit of a number after ``factor``.
         factor: what a number is multiplied by to be in the unit of the pipeline (kg, the currency's unit).
         codes: own codes, each with the code that it stands for.
+        paths: where a file in XML has it, the best first (:mod:`customs_assets.forms.elements`).
     """
 
     model_config = _STRICT
@@ -79,6 +90,7 @@ class Column(BaseModel):
     unit: str | None = None
     factor: float = Field(default=1.0, gt=0)
     codes: dict[str, str] = {}
+    paths: Paths = ()
 
     @field_validator("pattern")
     @classmethod
@@ -120,6 +132,33 @@ class Labels(BaseModel):
         return self
 
 
+class Xml(BaseModel):
+    """How files in XML are laid out, where they are not as the WCO Data Model has them.
+
+    Attributes:
+        declaration: the names of the element that is a declaration.
+        items: the paths from it to the element of a goods item.
+        item_number: where an item has its number.
+        amount_recovered: where it has the amount that an inspection recovered.
+        reason: where it says why it was inspected.
+    """
+
+    model_config = _STRICT
+
+    declaration: Words = ()
+    items: Words = ()
+    item_number: Paths = ()
+    amount_recovered: Paths = ()
+    reason: Paths = ()
+
+    @field_validator("declaration", "items")
+    @classmethod
+    def _are_names(cls, value: Words) -> Words:
+        if strange := [path for path in value if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", path)]:
+            raise ValueError(f"{strange[0]!r} is no name of an element, nor a path of such names")
+        return value
+
+
 class Form(BaseModel):
     """How an administration's declarations are written, and which attributes they have.
 
@@ -143,6 +182,7 @@ class Form(BaseModel):
         empty: words for nothing, in any column.
         not_inspected: words for nothing in labels, parties and numbers, beside ``empty``.
         labels: how labels are written.
+        xml: how files in XML are laid out.
         columns: the attributes that there are.
     """
 
@@ -166,6 +206,7 @@ class Form(BaseModel):
     empty: Words = ("NULL", "NaN", "None", r"\N", "N/A", "-")
     not_inspected: Words = ("NA",)
     labels: Labels = Labels()
+    xml: Xml = Xml()
     columns: dict[str, Column]
 
     @field_validator("encodings")
@@ -278,6 +319,14 @@ class Form(BaseModel):
     def known(self, header: str) -> bool:
         """Whether a header names an attribute, or a column that tells how rows are read."""
         return folded(header) in self._spelled
+
+    @cached_property
+    def elements(self) -> Elements:
+        """Where a file in XML has each attribute, and each column that tells how rows are read."""
+        told = {attribute.name: self.column(attribute.name).paths for attribute in self.attributes}
+        told |= {ITEM_NUMBER: self.xml.item_number, AMOUNT_RECOVERED: self.xml.amount_recovered}
+        told |= {INSPECTION_REASON: self.xml.reason}
+        return chosen(self.xml.declaration, self.xml.items, told)
 
     @cached_property
     def digest(self) -> str:

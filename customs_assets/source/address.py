@@ -23,7 +23,7 @@ def open_source(
 
     Args:
         address: ``simulated`` (with ``?declarations=…&seed=…``), a ``postgresql://`` address, or a file, a folder or a
-            glob of CSV and Parquet files (write a folder called ``simulated`` as ``./simulated``).
+            glob of CSV, Parquet, Excel and XML files (write a folder called ``simulated`` as ``./simulated``).
         table: the table of a PostgreSQL source.
         columns: its column of each attribute that is named otherwise.
         form: the form of its declarations; the one in force where none is given.
@@ -48,7 +48,7 @@ def open_source(
     if scheme not in ("postgresql", "postgres"):
         raise SourceError(
             f"a {scheme}:// source is not part of this build; name a postgresql:// address, or a file, a folder or a "
-            "glob of CSV or Parquet files"
+            "glob of CSV, Parquet, Excel or XML files"
         )
     from customs_assets.source.postgresql import PostgreSQLSource
 

@@ -77,11 +77,7 @@ def other_header(lines: Sequence[str], form: Form) -> str:
                 f"{form.name} (separator = {separator!r})"
             )
         if place > form.skip_lines:
-            above = next(line for line in lines if line.strip()).strip()
-            causes.append(
-                f"its headers stand in line {place + 1}, below {excerpt(above)}: delete the lines above, or say so in the form "
-                f"(skip_lines = {place})"
-            )
+            causes.append(lines_above(place, next(line for line in lines if line.strip())))
         return "; ".join(causes)
     if seen is not None and seen != form.separator:
         return (
@@ -89,6 +85,14 @@ def other_header(lines: Sequence[str], form: Form) -> str:
             "none of its headers is one of this form. `customs inspect` proposes a form for it"
         )
     return ""
+
+
+def lines_above(count: int, first: str) -> str:
+    """The sentence about headers that stand below some lines, of which the first is given."""
+    return (
+        f"its headers stand in line {count + 1}, below {excerpt(first.strip())}: delete the lines above, or say so in the form "
+        f"(skip_lines = {count})"
+    )
 
 
 def why_no_month(name: str, pieces: Iterable[RawRows], form: Form, today: date) -> str:

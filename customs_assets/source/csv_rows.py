@@ -38,7 +38,7 @@ _LF, _CR, _QUOTE = b'\n\r"'
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _FOREIGN = {
-    b"PK\x03\x04": "a zip archive or a workbook",
+    b"PK\x03\x04": "a zip archive or a workbook (name a workbook .xlsx)",
     b"\x1f\x8b": "compressed with gzip",
     b"\xff\xfe": "in UTF-16",
     b"\xfe\xff": "in UTF-16",

@@ -1,7 +1,8 @@
 """Declarations from files: which files an address names, and which rows of them belong to a month.
 
 A file whose name tells one month (``declarations-2020-01.csv``) is that month's alone; in any other file the rows tell
-(``months_of_files.py``). How a file is cut into rows stands in ``csv_rows.py`` and ``parquet_rows.py``.
+(``months_of_files.py``). How a file is cut into rows stands in ``csv_rows.py``, ``parquet_rows.py``, ``workbook_rows.py`` and
+``xml_rows.py``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,9 +21,10 @@ import pyarrow as pa
 
 from customs_assets.forms import Form, form_in_force
 from customs_assets.months import first_day
-from customs_assets.source.csv_rows import CsvFile
 from customs_assets.source.judging import judged_month
 from customs_assets.source.months_of_files import (
+    SUFFIXES,
+    DeclarationFile,
     dated_months,
     file_hash,
     filled_down,
@@ -34,10 +36,29 @@ from customs_assets.source.months_of_files import (
 from customs_assets.source.parquet_rows import ParquetFile
 from customs_assets.source.reading import MonthStream, RawRows, SourceError, SourceMonth, unreadable
 
-SUFFIXES = (".csv", ".parquet")
-
 _WILDCARD = re.compile(r"[*?[]")
 _MONTH_TOKEN = re.compile(r"(?<!\d)(20\d\d)[-_]?(0[1-9]|1[0-2])(?!\d)(?![-_](0[1-9]|[12]\d|3[01])(?!\d))")
+
+# Hidden files, and those by which Excel says that somebody has a workbook open.
+_NO_DATA = (".", "~$")
+# Other kinds of files that extracts come in, and what to do with them.
+_OTHER_KINDS = {
+    ".xls": "save it as .xlsx",
+    ".xlsb": "save it as .xlsx",
+    ".ods": "save it as .xlsx",
+    ".txt": "if it is text with separators, name it .csv",
+    ".tsv": "name it .csv, and say the separator in the form",
+    ".zip": "unpack it",
+    ".gz": "unpack it",
+}
+
+
+def _other_kind(paths: Sequence[Path]) -> str:
+    """What to do with the first of some files that is of a kind that is not read."""
+    for path in paths:
+        if advice := _OTHER_KINDS.get(path.suffix.lower()):
+            return f" ({path.name}: {advice})"
+    return ""
 
 
 def month_of_name(name: str) -> str | None:
@@ -48,10 +69,10 @@ def month_of_name(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class FileSource:
-    """CSV and Parquet files as a source. Every method raises SourceError where a file cannot be read.
+    """CSV, Parquet, Excel and XML files as a source. Every method raises SourceError where a file cannot be read.
 
     Attributes:
-        address: a file, a folder (every ``*.csv`` and ``*.parquet`` in it, by name) or a glob pattern.
+        address: a file, a folder (every file in it whose suffix is one of SUFFIXES, by name) or a glob pattern.
         today: the last day a declaration may bear; the day of reading where it is None.
         form: the form of the declarations; the one in force where none is given.
     """
@@ -78,21 +99,25 @@ class FileSource:
         """The files of the source, in the order in which they are read.
 
         Raises:
-            SourceError: no file matches, or a file is named that is neither CSV nor Parquet.
+            SourceError: no file matches, or a file is named of another kind.
         """
         path = self._path
         if path.is_dir():
             candidates = sorted(path.iterdir())
         elif path.exists():
             if path.suffix.lower() not in SUFFIXES:
-                raise SourceError(f"{self.address} is neither a .csv nor a .parquet file")
+                raise SourceError(f"{self.address} is none of {', '.join(SUFFIXES)}{_other_kind([path])}")
             candidates = [path]
         else:
             candidates = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
-        files = [p for p in candidates if p.suffix.lower() in SUFFIXES and p.is_file() and not p.name.startswith(".")]
+        files = [
+            p for p in candidates if p.suffix.lower() in SUFFIXES and p.is_file() and not p.name.startswith(_NO_DATA)
+        ]
         if not files:
+            *others, last = SUFFIXES
             raise SourceError(
-                f"no .csv or .parquet file matches the source {self.address!r}; name a file, folder or glob"
+                f"no {', '.join(others)} or {last} file matches the source {self.address!r}{_other_kind(candidates)}; "
+                "name a file, folder or glob"
             )
         return files
 
@@ -146,7 +171,7 @@ class FileSource:
     def stream_month(self, month: str) -> MonthStream:
         """The same as they are read."""
         first_day(month)
-        files: list[tuple[CsvFile | ParquetFile, str | None]] = []
+        files: list[tuple[DeclarationFile, str | None]] = []
         for path, name, hashes in self._files_of(month):
             with _named_errors(name):
                 files.append((open_file(path, name, self.form), next(iter(hashes), None)))
@@ -154,7 +179,7 @@ class FileSource:
             month, [name for file, _ in files for name in file.names], self._lots(files, month), self.form
         )
 
-    def _lots(self, files: list[tuple[CsvFile | ParquetFile, str | None]], month: str) -> Iterator[tuple[RawRows, str]]:
+    def _lots(self, files: list[tuple[DeclarationFile, str | None]], month: str) -> Iterator[tuple[RawRows, str]]:
         for file, first_month in files:
             with _named_errors(file.name):
                 for rows in rows_of_month(file, month, self._today, first_month, self.form):
@@ -171,7 +196,7 @@ def _named_errors(name: str) -> Iterator[None]:
 
 
 def rows_of_month(
-    file: CsvFile | ParquetFile, month: str, today: date, first_month: str | None, form: Form
+    file: DeclarationFile, month: str, today: date, first_month: str | None, form: Form
 ) -> Iterator[RawRows]:
     """The rows of one file that belong to a month, in order.
 

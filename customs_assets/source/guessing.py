@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ import pandas as pd
 from customs_assets import forms
 from customs_assets.attributes import CATALOGUE, COUNTRIES, Kind
 from customs_assets.forms import SHIPPED, Form, open_form
+from customs_assets.forms.elements import wco_elements
 from customs_assets.forms.form import AMOUNT_RECOVERED, INSPECTION_REASON, ITEM_NUMBER, REQUIRED, folded
 from customs_assets.source.dates import ISO, parse_date
 from customs_assets.source.looking import Look
@@ -78,7 +80,8 @@ def propose(look: Look, name: str = "mine") -> Proposal:
     columns = {place: _Cells(look.cells[place]) for place in range(len(look.cells.columns))}
     found: dict[str, tuple[int, str]] = {}
     taken: set[int] = set()
-    for _, attribute, place, why in sorted(_candidates(look.headers, columns)):
+    candidates = [*_candidates(look.headers, columns), *(_of_the_model(look.headers) if look.kind == "XML" else ())]
+    for _, attribute, place, why in sorted(candidates):
         if attribute not in found and place not in taken:
             found[attribute] = place, why
             taken.add(place)
@@ -127,6 +130,15 @@ def _candidates(headers: Sequence[str], columns: dict[int, _Cells]) -> Iterator[
         for name, what in (("hs10_code", "product codes"), ("date", "dates"), ("country_of_origin", "country codes")):
             if cells is not None and cells.values and _agrees(name, cells) and len(cells.values) > 1:
                 yield (3, place), name, place, f"its cells are {what}"
+
+
+def _of_the_model(paths: Sequence[str]) -> Iterator[tuple[tuple[int, int], str, int, str]]:
+    """The elements in which the WCO Data Model has attributes, as candidates."""
+    for name, places in wco_elements().columns.items():
+        known = [str(place) for parts in places for place in parts]
+        for place, path in enumerate(paths):
+            if path in known:
+                yield (0, known.index(path)), name, place, "the WCO Data Model has it there"
 
 
 @cache
@@ -211,7 +223,7 @@ def _as_toml(look: Look, columns: dict[int, _Cells], places: dict[str, int], nam
     if "declaration_id" not in places:
         lines.append('key = "row"                            # no column was taken for the ID of a declaration')
         notes.append("is there really no ID of a declaration? The place of a row is its key (key)")
-    if ITEM_NUMBER in places:
+    if ITEM_NUMBER in places and look.kind != "XML":
         lines.append(f"item_number = [{_text(look.headers[places[ITEM_NUMBER]])}]")
     labels = []
     if "fraud" in places and (words := _strange_labels(columns[places["fraud"]])):
@@ -225,7 +237,7 @@ def _as_toml(look: Look, columns: dict[int, _Cells], places: dict[str, int], nam
             f"fraud = [{', '.join(map(_text, ['1', *fraud]))}]",
         ]
     for attribute, key in ((AMOUNT_RECOVERED, "amount_recovered"), (INSPECTION_REASON, "reason")):
-        if attribute in places:
+        if attribute in places and look.kind != "XML":
             labels.append(f"{key} = [{_text(look.headers[places[attribute]])}]")
     lines += ["", "[labels]", *labels] if labels else []
     needed = [a.name for a in CATALOGUE if a.name in (*places, *REQUIRED[1:])]
@@ -236,7 +248,13 @@ def _as_toml(look: Look, columns: dict[int, _Cells], places: dict[str, int], nam
             lines.append("# told by the amount recovered" if is_told else "spellings = []         # name the column")
             continue
         header = look.headers[places[attribute]]
-        lines += [f"spellings = [{_text(header)}]", f"header = {_text(_readable(header))}"]
+        if look.kind == "XML":
+            # What a column of the model is called in the published files is the form's to say.
+            lines += (
+                [] if header in map(str, chain(*wco_elements().columns[attribute])) else [f"paths = [{_text(header)}]"]
+            )
+        else:
+            lines += [f"spellings = [{_text(header)}]", f"header = {_text(_readable(header))}"]
         lines += _of_codes(attribute, columns[places[attribute]])
     return "\n".join(lines) + "\n", notes
 

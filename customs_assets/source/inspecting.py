@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from statistics import median
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customs_assets.attributes import Kind
 from customs_assets.forms import SHIPPED, Form, FormError, open_form
 from customs_assets.forms.reading import parse_form
 from customs_assets.source.causes import why_nothing_kept
@@ -113,7 +115,11 @@ def recognise(source: FileSource, name: str = "mine") -> Recognition:
     proposal = propose(first, name)
     if _reads(source.form, first):
         return Recognition(looks, source.form, f"every column of the form {source.form.name} is there", proposal)
-    for form in map(open_form, SHIPPED):
+    shipped = [open_form(form) for form in SHIPPED]
+    if first.kind == "XML":
+        # The elements of a declaration are many, so the form that takes most of them reads it best.
+        shipped.sort(key=lambda form: -len(form.attributes))
+    for form in shipped:
         if _reads(form, first):
             return Recognition(
                 looks, form, f"every column of the form {form.name} is there (CUSTOMS_FORM={form.name})", proposal
@@ -122,16 +128,35 @@ def recognise(source: FileSource, name: str = "mine") -> Recognition:
         form = parse_form(proposal.text, name)
     except FormError as error:
         return Recognition(looks, None, str(error), proposal)
-    if missing := missing_attributes([form.spelled(header) for header in first.headers], form):
+    if missing := _missing(form, first):
         return Recognition(looks, None, f"no column was taken for {', '.join(missing)}", proposal)
     return Recognition(looks, form, "no form that ships reads it; the proposed one does", proposal)
 
 
 def _reads(form: Form, look: Look) -> bool:
     """Whether a form has the marks and the columns of a file."""
-    if look.kind == "CSV" and (form.separator, form.skip_lines) != (look.separator, look.skip_lines):
+    if look.kind == "CSV" and form.separator != look.separator:
         return False
-    return not missing_attributes([form.spelled(header) for header in look.headers], form)
+    if look.kind in ("CSV", "Excel") and form.skip_lines != look.skip_lines:
+        return False
+    return not _missing(form, look)
+
+
+def _missing(form: Form, look: Look) -> list[str]:
+    """The attributes of a form that a file has no column or no element for."""
+    if look.kind != "XML":
+        return missing_attributes([form.spelled(header) for header in look.headers], form)
+    found = [name for name, paths in form.elements.columns.items() if any(str(p[0]) in look.headers for p in paths)]
+    # An element that says nothing is left out.
+    left_out = {a.name for a in form.attributes if a.optional or a.kind is Kind.LABEL}
+    return [name for name in missing_attributes(found, form) if name not in left_out]
+
+
+def taken_for(form: Form, look: Look, header: str) -> str:
+    """What a form takes a column for (an element of XML for more than one, where conditions tell); empty where for nothing."""
+    if look.kind != "XML":
+        return form.spelled(header) if form.known(header) else ""
+    return ", ".join(name for name, paths in form.elements.columns.items() if header in map(str, chain(*paths)))
 
 
 def account(source: Source, min_group: int, today: date | None = None) -> Account:

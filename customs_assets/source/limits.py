@@ -6,6 +6,7 @@ thousandfold when it is unpacked is refused whatever its size.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -23,6 +24,13 @@ HARMLESS_BYTES = 256 << 20
 
 # How much text may be unpacked from a Parquet file at once.
 PIECE_BYTES = 64 << 20
+
+# A workbook's sheet has at most 1,048,576 rows, some 2 GB of XML with 77 columns. Cells are compressed to a tenth, seldom to less
+# than a hundredth. Shared texts are held in memory while a sheet is read.
+WORKBOOK_BYTES = 16 << 30
+WORKBOOK_GROWTH = 200
+STRINGS_BYTES = 512 << 20
+PARTS = 10_000
 
 
 def refuse_large_file(path: Path, name: str) -> None:
@@ -43,4 +51,27 @@ def refuse_bomb(metadata: pq.FileMetaData, size: int, name: str) -> None:
     if unpacked > UNPACKED_BYTES or unpacked > max(GROWTH * size, HARMLESS_BYTES):
         raise SourceError(
             f"{name} has {size:,} bytes and would unpack to {unpacked:,}; no file of declarations does, so it is refused"
+        )
+
+
+def refuse_large_workbook(unpacked: Mapping[str, int], size: int, name: str) -> None:
+    """Raise SourceError where a workbook has too many parts, or would unpack to too many bytes for its size.
+
+    Args:
+        unpacked: how many bytes each part would take. No more are ever unpacked.
+        size: the file's own bytes.
+        name: what messages call it.
+    """
+    total = sum(unpacked.values())
+    if len(unpacked) > PARTS:
+        raise SourceError(f"{name} has {len(unpacked):,} parts; a workbook has at most {PARTS:,}")
+    if total > WORKBOOK_BYTES or total > max(WORKBOOK_GROWTH * size, HARMLESS_BYTES):
+        raise SourceError(
+            f"{name} has {size:,} bytes and would unpack to {total:,}; no file of declarations does, so it is refused"
+        )
+    strings = max((size for part, size in unpacked.items() if part.lower().endswith("sharedstrings.xml")), default=0)
+    if strings > STRINGS_BYTES:
+        raise SourceError(
+            f"{name} holds {strings:,} bytes of texts, and at most {STRINGS_BYTES:,} are held in memory: split it by month, or "
+            "save it as CSV"
         )

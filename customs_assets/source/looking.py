@@ -20,9 +20,13 @@ import pyarrow.parquet as pq
 
 from customs_assets.source.causes import SEPARATORS, seen_separator, split_line
 from customs_assets.source.reading import SourceError
+from customs_assets.source.workbook import Workbook
+from customs_assets.source.workbook_rows import headers_of
+from customs_assets.source.xml_rows import first_items
 
 SAMPLE_BYTES = 1 << 21
 SAMPLE_ROWS = 20_000
+SAMPLE_SHEET_ROWS = 2_000
 
 # Encodings that every sequence of bytes is valid in are the last to be thought of.
 _ENCODINGS = ("cp949", "cp1252", "cp1250", "cp1251", "cp1256", "gb18030", "shift_jis", "latin_1")
@@ -35,12 +39,13 @@ class Look:
 
     Attributes:
         name: the file's name in messages.
-        kind: ``CSV`` or ``Parquet``.
+        kind: ``CSV``, ``Parquet``, ``Excel`` or ``XML``.
         encoding: of a CSV file.
         separator: of a CSV file.
         skip_lines: lines above its headers.
-        headers: the headers.
+        headers: the headers; of XML, the paths of the elements that hold text.
         cells: the first rows, as text, a column for each header by its place.
+        sheet: of a workbook.
     """
 
     name: str
@@ -50,12 +55,17 @@ class Look:
     skip_lines: int
     headers: tuple[str, ...]
     cells: pd.DataFrame
+    sheet: str = ""
 
     def sentence(self) -> str:
         """What was seen, for a person."""
         if self.kind == "Parquet":
             return f"{self.name}: Parquet, {len(self.headers)} columns"
+        if self.kind == "XML":
+            return f"{self.name}: XML, {len(self.headers)} elements and attributes with text"
         above = f", {self.skip_lines} lines above the headers" if self.skip_lines else ""
+        if self.kind == "Excel":
+            return f"{self.name}: Excel, sheet {self.sheet!r}{above}, {len(self.headers)} columns"
         return (
             f"{self.name}: CSV in {self.encoding}, separated by {SEPARATORS[self.separator]}{above}, "
             f"{len(self.headers)} columns"
@@ -68,7 +78,9 @@ def look_at(path: Path, name: str) -> Look:
     Raises:
         SourceError: it is empty, or cannot be read.
     """
-    return _look_at_parquet(path, name) if path.suffix.lower() == ".parquet" else _look_at_csv(path, name)
+    suffix = path.suffix.lower()
+    looks = {".parquet": _look_at_parquet, ".xlsx": _look_at_workbook, ".xlsm": _look_at_workbook, ".xml": _look_at_xml}
+    return looks.get(suffix, _look_at_csv)(path, name)
 
 
 def _look_at_parquet(path: Path, name: str) -> Look:
@@ -88,6 +100,39 @@ def _as_text(value: object) -> str:
     if value is None or value is pd.NaT or (isinstance(value, float) and value != value):  # noqa: PLR0124
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _look_at_workbook(path: Path, name: str) -> Look:
+    """The sheet with the most cells among its first rows."""
+    workbook = Workbook(path, name)
+    looks = [(sheet, workbook.first_rows(sheet, SAMPLE_SHEET_ROWS)) for sheet in workbook.sheets]
+    sheet, rows = max(looks, key=lambda look: sum(len(cells) for _, cells in look[1]))
+    if not rows:
+        raise SourceError(f"{name} is empty: it has no header row")
+    usual = Counter(len(cells) for _, cells in rows[:_LINES]).most_common(1)[0][0]
+    place = next((place for place, (_, cells) in enumerate(rows) if 2 * len(cells) > usual), 0)
+    headers = tuple(headers_of(rows[place][1], name))
+    table = []
+    for _, cells in rows[place + 1 :]:
+        row = [""] * len(headers)
+        for cell in cells:
+            if cell.column < len(row):
+                row[cell.column] = cell.text
+        table.append(row)
+    # Blank rows above the headers are left out anyway; a title is not.
+    above = rows[place][0] - 1 if place else 0
+    body = pd.DataFrame(table, columns=range(len(headers)), dtype=object)
+    return Look(name, "Excel", "", ",", above, headers, body, sheet.name)
+
+
+def _look_at_xml(path: Path, name: str) -> Look:
+    """The elements of the first declarations, by the WCO Data Model or whatever stands in their place."""
+    items = first_items(path, name, SAMPLE_ROWS // 10)
+    headers = tuple(dict.fromkeys(place for item in items for place in item))
+    cells = pd.DataFrame(
+        [[item.get(place, "") for place in headers] for item in items], columns=range(len(headers)), dtype=object
+    )
+    return Look(name, "XML", "", ",", 0, headers, cells)
 
 
 def _look_at_csv(path: Path, name: str) -> Look:

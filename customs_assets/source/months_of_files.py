@@ -30,8 +30,21 @@ from customs_assets.source.csv_rows import CsvFile
 from customs_assets.source.dates import parse_dates
 from customs_assets.source.parquet_rows import ParquetFile
 from customs_assets.source.reading import RawRows, SourceError
+from customs_assets.source.workbook_rows import WorkbookFile
+from customs_assets.source.xml_rows import XmlFile
 
 UNDATED = -1
+
+DeclarationFile = CsvFile | ParquetFile | WorkbookFile | XmlFile
+
+_KINDS: dict[str, type[CsvFile] | type[ParquetFile] | type[WorkbookFile] | type[XmlFile]] = {
+    ".csv": CsvFile,
+    ".parquet": ParquetFile,
+    ".xlsx": WorkbookFile,
+    ".xlsm": WorkbookFile,
+    ".xml": XmlFile,
+}
+SUFFIXES = tuple(_KINDS)
 
 # A clock of a file system ticks coarsely: a file that was touched so short a time ago may be touched again within the
 # same tick.
@@ -87,12 +100,12 @@ def row_hashes(path: Path, name: str, today: date, form: Form) -> dict[str, str]
     return _once(path, (today, form.digest), compute)
 
 
-def open_file(path: Path, name: str, form: Form) -> CsvFile | ParquetFile:
-    """A file of declarations, by its suffix."""
-    return ParquetFile(path, name, form) if path.suffix.lower() == ".parquet" else CsvFile(path, name, form)
+def open_file(path: Path, name: str, form: Form) -> DeclarationFile:
+    """A file of declarations, by its suffix, which is one of SUFFIXES."""
+    return _KINDS[path.suffix.lower()](path, name, form)
 
 
-def _row_hashes(file: CsvFile | ParquetFile, today: date, form: Form) -> dict[str, str]:
+def _row_hashes(file: DeclarationFile, today: date, form: Form) -> dict[str, str]:
     hashes: dict[int, _RowsHash] = {}
     last = UNDATED
     for rows in file.native_rows() if isinstance(file, ParquetFile) else file.rows():

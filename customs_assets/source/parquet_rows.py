@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from customs_assets.attributes import CATALOGUE, Kind
 from customs_assets.forms import Form
+from customs_assets.forms.form import AMOUNT_RECOVERED
 from customs_assets.source.dates import parse_dates
 from customs_assets.source.headers import column_names
 from customs_assets.source.limits import PIECE_BYTES, refuse_bomb, refuse_large_file
@@ -198,7 +199,7 @@ def _text(column: pa.Array, name: str, file: str, form: Form) -> tuple[pa.Array,
         raise SourceError(
             f"the column {name} of {file} has the type {column.type}, which cannot be read as text ({error})"
         ) from error
-    if form.decimal == "," and _KINDS.get(name) is Kind.NUMBER:
+    if form.decimal == "," and (_KINDS.get(name) is Kind.NUMBER or name == AMOUNT_RECOVERED):
         # What is a number already gets the form's mark, because the rules expect it.
         text = pc.replace_substring(text, ".", ",")
     return pc.fill_null(text, ""), []

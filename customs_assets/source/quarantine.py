@@ -23,6 +23,8 @@ class Reason(StrEnum):
     MALFORMED_QUOTING = "malformed_quoting"
     UNDECODABLE_BYTES = "undecodable_bytes"
     WRONG_FIELD_COUNT = "wrong_field_count"
+    NO_VALUE_OF_FORMULA = "no_value_of_formula"
+    OTHER_UNIT = "other_unit"
     CONTROL_CHARACTERS = "control_characters"
     TEXT_TOO_LONG = "text_too_long"
     MISSING_VALUE = "missing_value"
@@ -58,7 +60,8 @@ class QuarantinedRow(NamedTuple):
         reason: the reason as a stable code.
         detail: the reason as a sentence; a long value is shortened.
         file: the file's name, relative to the source's folder, or the table's name.
-        row: the number of the row in the file, from 1. The header of a CSV file is row 1. Parquet has no header row.
+        row: the number of the row in the file, from 1. The header of a CSV file is row 1. Parquet has no header row. In a
+            workbook it is the row's number in the sheet, in XML the goods item's place in the file.
         column: the column at fault; empty where the whole row is at fault.
         declaration_id: the declaration ID as it was read; empty where it could not be read.
         record: the raw row as JSON: an object of its cells, or a string where it could not be split into cells.

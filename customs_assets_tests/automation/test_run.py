@@ -342,5 +342,5 @@ def test_bad_arguments_end_with_one_clear_sentence(finished: Finished):
     assert "runs backwards" in backwards.stderr
     nowhere = finished.again("run", "--source", "/no/such/folder")
     assert nowhere.returncode == 2
-    assert "no .csv or .parquet file matches" in nowhere.stderr
+    assert "no .csv, .parquet, .xlsx, .xlsm or .xml file matches" in nowhere.stderr
     assert "Traceback" not in backwards.stderr + nowhere.stderr

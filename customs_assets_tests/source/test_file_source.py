@@ -118,8 +118,8 @@ def test_files_of_the_same_name_are_told_apart_by_their_folders(tmp_path, good_r
         ("postgresql://user:secret@x@host/db", "the address of the PostgreSQL source cannot be read"),
         ("mysql://user:secret@host/db", "a mysql:// source is not part of this build"),
         ("s3://bucket/x.csv", "a s3:// source is not part"),
-        ("/nowhere/at/all", "no .csv or .parquet file matches"),
-        ("/nowhere/[", "no .csv or .parquet file matches"),
+        ("/nowhere/at/all", "no .csv, .parquet, .xlsx, .xlsm or .xml file matches"),
+        ("/nowhere/[", "no .csv, .parquet, .xlsx, .xlsm or .xml file matches"),
     ],
 )
 def test_an_address_that_names_nothing_is_refused(address, sentence):
@@ -130,5 +130,5 @@ def test_an_address_that_names_nothing_is_refused(address, sentence):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "d.csv.gz").write_bytes(b"\x1f\x8b")
-    with pytest.raises(SourceError, match=r"neither a \.csv nor a \.parquet"):
+    with pytest.raises(SourceError, match=r"is none of \.csv, \.parquet, \.xlsx, \.xlsm, \.xml"):
         open_source(str(tmp_path / "d.csv.gz"))

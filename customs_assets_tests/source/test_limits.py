@@ -15,7 +15,8 @@ from customs_assets.declaration import NAMES
 from customs_assets.source import limits
 from customs_assets.source.quarantine import harmless
 from customs_assets.source.reading import SourceError, SourceMonth
-from customs_assets_tests.source.fuzzing import fuzz
+from customs_assets_tests.source.fuzzing import drawn, fuzz, sound_row
+from customs_assets_tests.source.planted import Fault, Naming, Planted, examine_planted, planted
 
 Rows = Callable[..., list[dict[str, str]]]
 Read = Callable[..., SourceMonth]
@@ -26,11 +27,31 @@ def _columns(rows: list[dict[str, str]], **replaced: Any) -> pa.Table:
 
 
 def test_any_file_is_accounted_for_or_refused_in_one_sentence():
-    tally = fuzz(150)
-    assert tally.cases >= 150
+    tally = fuzz(200)
+    assert tally.cases >= 200
+    assert set(tally.formats) == {"csv", "parquet", "xlsx", "xml"}
     assert tally.refused > 0
     assert tally.kept > 0
     assert tally.rows == tally.kept + sum(tally.reasons.values())
+
+
+def test_a_refusal_names_the_fault_that_was_planted():
+    naming = Naming()
+    drawn(planted(), lambda case: examine_planted(case, naming), 200, None)
+    assert naming.files >= 200
+    assert naming.refused == naming.files
+    assert naming.share >= 0.95, naming.examples
+
+
+def test_a_fault_is_not_named_by_another_sentence():
+    """The count would be worth nothing if any sentence would do."""
+    rows = sound_row(1)
+    fault = Fault("bars", ("csv",), ("bars",))
+    content = f"{';'.join(rows)}\n{';'.join(rows.values())}\n".encode()
+    naming = Naming()
+    examine_planted(Planted(fault, "declarations-2020-01.csv", content, "korea"), naming)
+    examine_planted(Planted(fault, "declarations-2020-01.csv", content.replace(b";", b","), "korea"), naming)
+    assert (naming.files, naming.refused, naming.named) == (2, 1, 0)
 
 
 def test_a_few_bytes_that_stand_for_gigabytes_of_text_stay_small(tmp_path: Path, good_rows: Rows, read: Read):
