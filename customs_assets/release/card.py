@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import pandas as pd
 
@@ -87,7 +88,7 @@ CSV files are UTF-8 with commas and the published headers. Read every code as te
 `datapackage.json` describes the tables for Frictionless tools, which can check every cell. `metadata.json` describes them for
 SDV and SDMetrics (`Metadata.load_from_json`); all of it comes from the form, nothing from a declaration.
 
-## How like its source it is
+{read}## How like its source it is
 
 Table 2 of the paper, over all months, identities included. Scores lie between 0 and 1; 1 is best. SDMetrics {sdmetrics} computed
 it, with the metadata of SDV {sdv}. Contingency table similarity and new row synthesis were computed by the same definitions
@@ -120,7 +121,8 @@ evidence report has a verdict for each claim.
   importers, and the edges of the band carry noise.
 - Item price = net mass x a noisy unit price of the goods{residual}.
 - {parties} are new. An ID takes declarations of several real parties, and of one of them no
-  more than 1 in {k}, rounded up. (Where one party makes most of a trade, up to 1% of all declarations break this.) So an ID
+  more than 1 in {k}, rounded up. (Where one party makes most of a trade, up to 1% of all
+  declarations break this; of a party with more than 1 in {k} of all declarations, as many as have to.) So an ID
   of few declarations rests on few parties. IDs were drawn anew for this release and mean nothing outside it.
 
 {despite}## Limits of use
@@ -142,6 +144,7 @@ def dataset_card(
     law: LawOrigin,
     rounding: Rounding,
     succession: Succession,
+    reading: Mapping[str, Any] | None = None,
 ) -> str:
     """The card as Markdown, without the date of its making, so that the same release has the same card.
 
@@ -154,6 +157,7 @@ def dataset_card(
         law: which law it is under.
         rounding: how its numbers are told.
         succession: the releases before it, and until when its declarations were known.
+        reading: how the months of the source were read (``source.accounts.together``); left out where that is not known.
     """
     rows = sum(len(part) for part in parts.values())
     files = [(name, span(getattr(split, name)), len(part)) for name, part in parts.items()]
@@ -175,6 +179,7 @@ def dataset_card(
         table_two=table_two(scores, as_text=rounding.score_text),
         plain="\n".join(_plain(scores, rounding)),
         rounded=_rounded_in_words(rounding),
+        read=_reading_in_words(reading or {}, rounding),
         succession=escaped(" ".join(succession.in_words())),
         law=law_in_words(law, settings),
         tuples=tuples_in_words(settings),
@@ -199,6 +204,34 @@ def _form_in_words() -> str:
     return (
         f"Their columns are those of the form {FORM.name} ({escaped(FORM.title)}). It has no {', no '.join(absent)}: what is "
         "said below of these does not apply.\n"
+    )
+
+
+def _reading_in_words(reading: Mapping[str, Any], rounding: Rounding) -> str:
+    """How the source was read: the form, rows kept and set aside, what was mended; nothing where that is not known."""
+    if not reading:
+        return ""
+    aside, told = reading["rows_in"] - reading["kept"], rounding.count_text
+    lines = [
+        f"The declarations were read by the form {reading['form']} ({escaped(reading['title'])}). Of {told(reading['rows_in'])} "
+        f"declarations {told(reading['kept'])} were kept, of which {told(reading['inspected'])} were inspected; "
+        f"{told(aside) if aside else 'none'} broke the form and were set aside."
+    ]
+    if reading["reasons"]:
+        reasons = ", ".join(
+            f"{reason.replace('_', ' ')} ({told(count)})" for reason, count in reading["reasons"].items()
+        )
+        lines.append(f"- Set aside for: {reasons}.")
+    lines += [
+        f"- {_capitalized(BY_NAME[column].header.lower() if column in BY_NAME else column)}: {what} ({told(rows)} rows)."
+        for column, what, rows, *_ in reading["mended"]
+    ]
+    return (
+        "## How the source was read\n\n"
+        + lines[0]
+        + "\n\n"
+        + "".join(f"{line}\n" for line in lines[1:])
+        + "\n" * (len(lines) > 1)
     )
 
 

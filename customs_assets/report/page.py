@@ -37,6 +37,7 @@ from customs_assets.report.figures import all_figures
 from customs_assets.report.form import Form
 from customs_assets.report.library import library_reports
 from customs_assets.report.outside import PARTS, outside_evidence, outside_scores
+from customs_assets.report.reading import what_was_read
 from customs_assets.report.summary import answers
 from customs_assets.report.wording import Words
 from customs_assets.settings import Language, LawOrigin, Settings
@@ -88,6 +89,7 @@ class Evidence:
         succession: sentences on the releases before this one, and on the day by which its labels were known.
         deep_attacks: as the asset of that name, where it is of the candidate's rows; None where it was not made yet.
         drift: as the asset of that name, by month; empty where the page is made without it.
+        reading: how the months were read, together (``source.accounts``); empty where earlier versions read them.
         is_unclear: whether there are records of signatures of which it cannot be told whether they count.
     """
 
@@ -107,6 +109,7 @@ class Evidence:
     succession: Sequence[str] = ()
     deep_attacks: Mapping[str, Any] | None = None
     drift: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
     is_unclear: bool = False
 
     @property
@@ -163,6 +166,7 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         law=words(f"law.{evidence.law}", k=settings.min_group),
         tuples=_tuples(settings, words),
         requests=_requests(evidence.requests, words),
+        read=what_was_read(evidence.reading, form),
         trained_on=_trained_on(evidence, form),
         despite=[_despite(entry, claims, form) for entry in evidence.release_privacy.get("despite", [])],
         membership=_membership(membership, form),
