@@ -53,14 +53,35 @@ _LAWS: dict[LawOrigin, str] = {
 }
 
 _TUPLES = (
-    "A tariff tuple (HS code, departure, origin, tax rate, tax type) is shown by parts: the product code; the origin, given the "
-    "goods; the departure, given goods and origin; the claim, given goods and origin. A part is kept where at least {k} "
-    "importers declared it, inspected or not{dominance}. A departure from the country of origin is kept with its origin. Any "
+    "A tariff tuple ({names}) is shown by parts: {parts}. A part is kept where at least {k} "
+    "importers declared it, inspected or not{dominance}.{straight} Any "
     "other part is exchanged among declarations of like goods that rest on at least {k} inspected importers, or drawn from "
     "those that were placed nearby. A product code that is not kept may be replaced by another code of the law, whether anybody "
     "declared that one or not. So a tuple may occur that nobody declared, and one that a single importer declared may occur by "
-    "chance. A product with its origin and departure that fewer than {k} importers declared in a month, inspected or not, may "
+    "chance. {lane} that fewer than {k} importers declared in a month, inspected or not, may "
     "occur in another month. Chapters and origins nearly keep their months."
+)
+
+# What a tariff tuple has, and its parts, by attribute.
+_TUPLE_NAMES = {
+    "hs10_code": "HS code",
+    "country_of_departure": "departure",
+    "country_of_origin": "origin",
+    "tax_rate": "tax rate",
+    "tax_type": "tax type",
+}
+_TUPLE_PARTS = {
+    "hs10_code": "the product code",
+    "country_of_origin": "the origin, given the goods",
+    "country_of_departure": "the departure, given goods and origin",
+    "tax_type": "the claim, given goods and origin",
+}
+_STRAIGHT = " A departure from the country of origin is kept with its origin."
+
+# Without tax types there is no law but that of product codes.
+_CODES_ALONE = (
+    "No tariff law was given, and declarations have no tax types. Product codes come from the Harmonized System 2022 "
+    "(datasets/harmonized-system, under ODC-PDDL 1.0), and from what at least {k} importers declared."
 )
 
 _CARD = """\
@@ -272,7 +293,8 @@ def escaped(text: str) -> str:
 
 def law_in_words(law: LawOrigin, settings: Settings) -> str:
     """Which law a release is under, for its readers."""
-    return _LAWS[law].format(k=settings.min_group)
+    text = _CODES_ALONE if law == "nomenclature" and "tax_type" in FORM.absent else _LAWS[law]
+    return text.format(k=settings.min_group)
 
 
 def tuples_in_words(settings: Settings) -> str:
@@ -283,7 +305,15 @@ def tuples_in_words(settings: Settings) -> str:
     if limits:
         dominance = ". Larger importers keep it in a share of their declarations only: of its value, and of its mass, "
         dominance += ", and ".join(limits)
-    return _TUPLES.format(k=settings.min_group, dominance=dominance)
+    routes = "country_of_departure" not in FORM.absent
+    return _TUPLES.format(
+        k=settings.min_group,
+        dominance=dominance,
+        names=", ".join(told for name, told in _TUPLE_NAMES.items() if name not in FORM.absent),
+        parts="; ".join(told for name, told in _TUPLE_PARTS.items() if name not in FORM.absent),
+        straight=_STRAIGHT if routes else "",
+        lane="A product with its origin and departure" if routes else "A product with its origin",
+    )
 
 
 def _plain(scores: Sequence[MetricScore], rounding: Rounding) -> list[str]:
