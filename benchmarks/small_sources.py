@@ -1,9 +1,10 @@
 """Tiny and degenerate sources through the whole pipeline: each is released, withheld, or ends in a sentence of the project.
 
     python benchmarks/small_sources.py --cases 20 --seed 1
+    python benchmarks/small_sources.py --kinds                    # one of each kind that the handbook names
 
-Sources have 0 to 60 rows a month, 1 to 5 importers, and columns that are constant: no fraud or nothing but fraud, masses or
-prices 0, one day, one good, months that nobody inspected, gaps, an ID in two months. The runs are those of `customs run`, in this
+Sources are drawn by hypothesis (``customs_assets_tests/small_sources.py``): 0 to 60 rows a month, 1 to 5 importers, columns that
+are constant, one day, months that nobody inspected, gaps, an ID in two months. The runs are those of ``customs run``, in this
 process. Exit status 1 where an error of a library came through: its text names what it is, and the case is printed.
 """
 
@@ -12,63 +13,57 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import re
 import sys
 import tempfile
 import time
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import numpy as np
+from customs_assets_tests.conftest import fixed_secrets
+from customs_assets_tests.small_sources import Small, end_of, small
 
-# What only a library, or a mistake of this project, would say to a person.
-OF_A_LIBRARY = re.compile(
-    r"Check failed|boolean index|Traceback|(?:Index|Key|Type|Attribute|ZeroDivision|Assertion|Linalg|Runtime)Error|"
-    r"must be non-empty|zero-size|out of bounds|not in index|cannot (?:convert|reshape|broadcast)|n_samples|n_splits|"
-    r"fault of the pipeline|Input contains|Invalid (?:classes|parameter)|nan\b",
-    re.IGNORECASE,
+# Each kind that the handbook names.
+KINDS = (
+    Small((5, 5, 5)),
+    Small((20, 20, 20)),
+    Small((60, 60), constant=frozenset({"no fraud"})),
+    Small((60, 60), constant=frozenset({"all fraud"})),
+    Small((60, 60, 60), uninspected=True),
+    Small((60, None, 60)),
+    Small((60, 60), one_id=True),
+    Small((60, 60), importers=1),
+    Small((60, 60), constant=frozenset({"masses 0"})),
+    Small((60, 60), constant=frozenset({"prices 0"})),
+    Small((60, 60), one_day=True),
+    Small((60, 60), constant=frozenset({"one good", "one lane"})),
 )
 
 
-def source(rng: np.random.Generator, folder: Path) -> str:
-    """Write a small source; what it is like, in words."""
-    from customs_assets_tests.conftest import small_month
+def drawn(count: int, seed: int) -> Iterator[Small]:
+    """Sources as hypothesis draws them."""
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import seed as seeded
 
-    told: list[str] = []
-    months = [f"2020-{number:02d}" for number in range(1, 2 + int(rng.integers(1, 4)))]
-    if len(months) > 2 and rng.random() < 0.3:
-        told.append(f"without {months.pop(1)}")
-    importers = int(rng.integers(1, 6)) if rng.random() < 0.5 else 60
-    constant: dict[str, Any] = {}
-    for name, columns in {
-        "no fraud": {"Fraud": "0", "Critical Fraud": "0"},
-        "all fraud": {"Fraud": "1", "Critical Fraud": "1"},
-        "masses 0": {"Net Mass": "0"},
-        "prices 0": {"Item Price": "0"},
-        "one good": {"HS10 Code": "0901210000"},
-    }.items():
-        if rng.random() < 0.25:
-            constant |= columns
-            told.append(name)
-    one_day, uninspected, one_id = (rng.random() < 0.2 for _ in range(3))
-    for month in months:
-        rows = int(rng.choice([0, 1, 2, 5, 20, 40, 60]))
-        frame = small_month(month, rows, seed=int(rng.integers(1000))).assign(**constant)
-        frame["Importer ID"] = [f"Importer {n % importers}" for n in range(rows)]
-        if one_day:
-            frame["Date"] = f"{month}-05"
-        if uninspected and month == months[-1]:
-            frame = frame.assign(**{"Fraud": "", "Critical Fraud": ""})
-        if one_id and rows:
-            frame.loc[0, "Declaration ID"] = "SAME-ID"
-        told.append(f"{month}: {rows} rows")
-        frame.to_csv(folder / f"declarations-{month}.csv", index=False)
-    notes = {"one day": one_day, "last month not inspected": uninspected, "one ID in all months": one_id}
-    return ", ".join([*told, f"{importers} importers", *(name for name, holds in notes.items() if holds)])
+    found: list[Small] = []
+
+    @seeded(seed)
+    @settings(
+        max_examples=count,
+        phases=[Phase.generate],
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        deadline=None,
+    )
+    @given(small())
+    def collect(source: Small) -> None:
+        found.append(source)
+
+    collect()
+    yield from dict.fromkeys(found)
 
 
 def main() -> None:
@@ -76,16 +71,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    parser.add_argument("--kinds", action="store_true")
+    given = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.disable(logging.CRITICAL)
+    sources = KINDS if given.kinds else tuple(drawn(given.cases, given.seed))
     with tempfile.TemporaryDirectory() as place:
-        sys.exit(_drive(options.cases, options.seed, Path(place)))
+        sys.exit(_drive(sources, Path(place)))
 
 
-def _drive(cases: int, seed: int, place: Path) -> int:
-    from customs_assets_tests.conftest import fixed_secrets
-
+def _drive(sources: tuple[Small, ...], place: Path) -> int:
     fixed_secrets(place / "secrets")
     (place / "home").mkdir()
     os.environ |= {
@@ -96,38 +91,19 @@ def _drive(cases: int, seed: int, place: Path) -> int:
         "CUSTOMS_PUBLISHED": str(place / "published"),
     }
     ends: Counter[str] = Counter()
-    for case in range(cases):
-        rng, folder = np.random.default_rng([seed, case]), place / f"case-{case}"
-        (folder / "source").mkdir(parents=True)
-        told = source(rng, folder / "source")
+    for case, source in enumerate(sources):
+        folder = place / f"case-{case}"
+        source.write(folder / "source")
         os.environ |= {"CUSTOMS_SOURCE": str(folder / "source"), "CUSTOMS_LAKE": str(folder / "lake")}
         began = time.monotonic()
-        end, sentences = _end()
-        ends[end] += 1
-        print(f"{case}: {end} in {time.monotonic() - began:.0f} s ({told})", flush=True)
-        for sentence in sentences:
-            print(f"    {sentence[:400]}")
-    print(", ".join(f"{count} {end}" for end, count in ends.most_common()))
+        end = end_of()
+        word = "A LIBRARY'S ERROR" if end.strange else end.word
+        ends[word] += 1
+        print(f"{case}: {word} in {time.monotonic() - began:.0f} s ({source})", flush=True)
+        for sentence in end.strange or end.sentences:
+            print(f"    {sentence[:500]}", flush=True)
+    print(", ".join(f"{count} {word}" for word, count in ends.most_common()))
     return int(ends["A LIBRARY'S ERROR"] > 0)
-
-
-def _end() -> tuple[str, list[str]]:
-    """What became of the source that the settings name, and what was said of it."""
-    from customs_assets.graph import RELEASE
-    from customs_assets.settings import Settings
-    from customs_assets.source.address import SourceError, source_of
-    from customs_assets_tests.one_process import built
-
-    try:
-        months = source_of(Settings()).months()  # pyright: ignore[reportCallIssue]
-    except SourceError as error:
-        return "refused", [str(error)]
-    done = built(months)
-    sentences = list(dict.fromkeys([*done.left_out.values(), *done.problems]))
-    if strange := [sentence for sentence in sentences if OF_A_LIBRARY.search(sentence)]:
-        return "A LIBRARY'S ERROR", strange
-    released = done.lake.last_record(RELEASE) is not None
-    return ("released" if released else "withheld" if done.lake.last_record("release_privacy") else "ended"), sentences
 
 
 if __name__ == "__main__":

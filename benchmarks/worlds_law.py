@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.declaration import BY_NAME
+from customs_assets.law.nomenclature import product_codes
 from customs_assets.seeds import Root, derive_rng
 
 HARMONIZED_SYSTEM = Path(__file__).parents[2] / "shared" / "data" / "harmonized-system" / "harmonized-system.csv"
@@ -63,6 +64,9 @@ def harmonized_codes(path: Path = HARMONIZED_SYSTEM) -> list[str]:
         FileNotFoundError: there is no list of the Harmonized System at ``path``.
     """
     if not path.is_file():
+        if path == HARMONIZED_SYSTEM:
+            # The package has the six-digit codes of the same list.
+            return sorted(filter(BY_NAME["hs10_code"].accepts, product_codes()))
         raise FileNotFoundError(
             f"there is no list of the Harmonized System at {path}; name one (columns hscode, level)"
         )

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from customs_assets.benchmark.inspection import INSPECTION_REASON, RECOVERED_REVENUE
 from customs_assets.declaration import LABELS
 from customs_assets.lake import Lake
+from customs_assets.lake.told_apart import as_declared
 
 _COLUMNS = (INSPECTION_REASON, RECOVERED_REVENUE)
 
@@ -38,7 +39,7 @@ def with_recorded_inspections(declarations: pd.DataFrame, lake: Lake, months: Se
     present = [name for name in _COLUMNS if name in recorded]
     if not present:
         return declarations
-    keys = declarations["date"].dt.strftime("%Y-%m") + "\x1f" + declarations["declaration_id"]
+    keys = declarations["date"].dt.strftime("%Y-%m") + "\x1f" + as_declared(declarations["declaration_id"])
     return declarations.assign(**{name: keys.map(recorded[name]) for name in present})
 
 

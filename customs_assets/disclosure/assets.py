@@ -14,7 +14,7 @@ from customs_assets.disclosure import parts
 from customs_assets.disclosure.confidential import confidential_pairs, no_pairs
 from customs_assets.disclosure.dominance import Dominance
 from customs_assets.disclosure.inspection import busy_lanes
-from customs_assets.disclosure.parts import SafeParts, count_safe_parts, repeated_ids
+from customs_assets.disclosure.parts import SafeParts, count_safe_parts
 from customs_assets.disclosure.population import Population, month_population, months_of_population
 from customs_assets.disclosure.register import RegisterError, read_register, register_bytes
 from customs_assets.graph import made_with
@@ -143,9 +143,6 @@ def disclosed_tuples(
     settings = pipeline.settings
     law = Law.of(tariff, tariff_routes)
     declarations = pd.concat(dict(anonymized_declarations).values(), ignore_index=True)
-    if reason := repeated_ids(declarations):
-        # It stays so until the source is another.
-        raise dg.Failure(reason, allow_retries=False)
     busy = busy_lanes(
         months_of_population(population.lake, population),
         _of_importers(declarations),

@@ -218,24 +218,6 @@ class _Rows:
         return pd.concat([self.goods, self.lane], axis=1)
 
 
-def repeated_ids(declarations: pd.DataFrame) -> str:
-    """Why the declarations of some months cannot be told apart: an ID stands in two of them. Empty where each stands once.
-
-    The sentence names no ID, because alerts repeat it outside the administration.
-
-    Args:
-        declarations: ``declaration_id`` and ``date`` of all months.
-    """
-    repeated = declarations[declarations["declaration_id"].duplicated(keep=False)]
-    if repeated.empty:
-        return ""
-    months = ", ".join(sorted(set(months_of(repeated["date"]))))
-    return (
-        f"{repeated['declaration_id'].nunique()} declaration IDs stand in more than one month ({months}); an ID names one "
-        "declaration of all months, so write the year, or the month, before the IDs in the extract, and run again"
-    )
-
-
 def disclosed_tuples(
     declarations: pd.DataFrame,
     safe: SafeParts,

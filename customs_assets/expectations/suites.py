@@ -57,6 +57,7 @@ from customs_assets.fidelity.table_two import PAPER_SCORES
 from customs_assets.graph import RELEASE
 from customs_assets.lake import read_sql, to_frame
 from customs_assets.lake.frozen import Frozen
+from customs_assets.lake.told_apart import as_named_in, declarations_of
 from customs_assets.law.reading import stated_origin
 from customs_assets.law.rules import HS_CODE_PATTERN, ROUTE_COLUMNS, TARIFF_COLUMNS
 from customs_assets.privacy.gate import CANDIDATE
@@ -378,7 +379,7 @@ def _disclosed(examined: Examined) -> Piece:
     lake, settings = examined.lake, examined.settings
     months = lake.partitions("anonymized_declarations")
     tuples, safe = lake.read_frame("disclosed_tuples"), lake.read_frame("safe_parts")
-    frames = (lake.read_frame("anonymized_declarations", month) for month in months)
+    frames = declarations_of(lake, months).values()
     # A month that came later has no tuples at all; in every other month each declaration has one.
     source = pd.concat(
         [rows for rows in frames if rows["declaration_id"].isin(tuples["declaration_id"]).any()], ignore_index=True
@@ -412,10 +413,11 @@ def _safe_parts(examined: Examined) -> Piece:
 def _composed(examined: Examined) -> Piece:
     """Every declaration has a slot, and none of its identities takes more than a k-th of its rows from one of the source's."""
     from customs_assets.disclosure.identities import ROLES, over_share, too_few_donors
+    from customs_assets.disclosure.large_parties import unavoidable_share
 
     k, frame = examined.settings.min_group, examined.frame()
     months = examined.lake.partitions("anonymized_declarations")
-    source = examined.lake.read_frames("anonymized_declarations", months).set_index("declaration_id")
+    source = pd.concat(declarations_of(examined.lake, months).values()).set_index("declaration_id")
     shown = examined.lake.read_frame("disclosed_tuples").set_index("declaration_id")["of_declaration"]
     frozen = Frozen.of(examined.settings, examined.lake)
     if frozen.months:
@@ -425,19 +427,23 @@ def _composed(examined: Examined) -> Piece:
     goods, source = source.reindex(shown.loc[frame["declaration_id"]]), source.loc[frame["slot_id"]]
     # With fewer than twice k source identities, some new identity must hold more than a k-th of one of them.
     judged = [role for role in ROLES if source[role.sources].nunique() >= 2 * k]
-    over = [
-        over_share(
-            pd.factorize(frame.loc[named, role.name])[0], pd.factorize(source[role.sources].to_numpy()[named])[0], k
-        ).mean()
-        for role in judged
-        if (named := (frame[role.name] != "").to_numpy()).any()
-    ]
+    over = []
+    for role in judged:
+        named = (frame[role.name] != "").to_numpy()
+        dealt = (pd.factorize(of[named])[0] for of in (frame[role.name].to_numpy(), source[role.sources].to_numpy()))
+        if named.any():
+            runs, owners = dealt
+            # A party that makes more than a k-th of all declarations is more than a k-th of some new identity.
+            over.append(over_share(runs, owners, k).mean() - unavoidable_share(runs, owners, k))
     if judged:
         runs, importers = (pd.factorize(table["importer_id"])[0] for table in (frame, goods))
         over.append(
             too_few_donors(runs, importers, pd.factorize(frame["hs6_code"] + frame["country_of_origin"])[0], k).mean()
         )
-    at_most = f"at most {OVER_SHARE:.0%} of declarations give a new identity more of one source identity than a {k}th"
+    at_most = (
+        f"at most {OVER_SHARE:.0%} of declarations give a new identity more of one source identity than a {k}th, "
+        "beside those of parties that make more than that of all declarations"
+    )
     return frame.assign(over=max(over, default=0.0)), [
         unique("declaration_id", "every declaration has one slot"),
         unique("slot_id", "every slot is one declaration's"),
@@ -464,7 +470,7 @@ def _rehearsed(examined: Examined) -> Piece:
 
     lake, settings = examined.lake, examined.settings
     months = lake.partitions("anonymized_declarations")
-    source = {month: lake.read_frame("anonymized_declarations", month) for month in months}
+    source = declarations_of(lake, months)
     frame, table = examined.frame(), lake.read_table(examined.asset)
     rehearsal = Rehearsal.of(table, source, Pipeline().secret)
     if isinstance(rehearsal, str):
@@ -509,7 +515,8 @@ def _synthetic(examined: Examined) -> Piece:
     safe = examined.lake.read_frame("safe_groups")
     composed = examined.lake.read_frame("composed_identities")
     disclosed = examined.lake.read_frame("disclosed_tuples")
-    of_month = disclosed[disclosed["declaration_id"].isin(source["declaration_id"])]
+    own = as_named_in(source, examined.partition, disclosed)["declaration_id"]
+    of_month = disclosed[disclosed["declaration_id"].isin(own)]
     over_all_months = f"at least {k} importers"
     return frame.assign(tariff_tuple=tuple_text(frame), row=row_text(frame)), [
         *declaration_expectations(HELD_RELEASED, examined.partition, identities="tokens", labelled=True),

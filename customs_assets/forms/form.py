@@ -38,6 +38,12 @@ REQUIRED = (
 ITEM_NUMBER, AMOUNT_RECOVERED, INSPECTION_REASON = "item_number", "amount_recovered", "inspection_reason"
 
 _BY_NAME = {attribute.name: attribute for attribute in CATALOGUE}
+
+# What Table 1 says of Korea, as it is said of any country.
+_ANYWHERE = {
+    "office_id": "Customs office that receives the declaration",
+    "seller_id": "Business partner abroad who supplies the goods",
+}
 _PAPER_DIGITS = (6, 10)
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -179,6 +185,8 @@ class Form(BaseModel):
         key: what identifies a row: its ``declaration_id``, or its place (``row``: file and row number), where a source has
             no ID.
         item_number: headers of an item's number; the key of a row is then the declaration's ID with it.
+        key_with: attributes that are codes and stand before the ID in the key, where each office (say) numbers declarations anew.
+            That IDs begin anew each month or year needs no word: months are told apart.
         empty: words for nothing, in any column.
         not_inspected: words for nothing in labels, parties and numbers, beside ``empty``.
         labels: how labels are written.
@@ -203,6 +211,7 @@ class Form(BaseModel):
     currency: str = Field("KRW", pattern=r"^[A-Z]{3}$")
     key: Literal["declaration_id", "row"] = "declaration_id"
     item_number: Words = ()
+    key_with: Words = ()
     empty: Words = ("NULL", "NaN", "None", r"\N", "N/A", "-")
     not_inspected: Words = ("NA",)
     labels: Labels = Labels()
@@ -259,6 +268,10 @@ class Form(BaseModel):
     def _one_reading(self) -> Form:
         if self.key == "declaration_id" and "declaration_id" not in self.columns:
             raise ValueError("columns lacks declaration_id; where a source has none, say so (key = 'row')")
+        if self.key_with and self.key == "row":
+            raise ValueError("key_with goes with an ID of declarations; the key of this form is the row's place")
+        if strange := [n for n in self.key_with if n not in self.columns or _BY_NAME[n].kind is not Kind.CODE]:
+            raise ValueError(f"key_with names {strange[0]!r}, which is no code among its columns")
         if self.thousands == self.decimal:
             raise ValueError(f"decimal and thousands are both {self.decimal!r}")
         said: dict[str, str] = {}
@@ -292,6 +305,8 @@ class Form(BaseModel):
     def _attribute(self, name: str) -> Attribute:
         """An attribute of the catalogue with what the form says of it."""
         column, changes = self.column(name), {}
+        if self.currency != _BY_NAME["item_price"].unit and name in _ANYWHERE:
+            changes["description"] = _ANYWHERE[name]
         for field in ("header", "description", "example", "optional", "maximum", "unit"):
             if (value := getattr(column, field)) is not None:
                 changes[field] = value

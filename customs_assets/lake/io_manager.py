@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
@@ -19,6 +20,7 @@ from customs_assets.graph import RELEASE, SOURCE_KEY, Asset, Graph, setting_valu
 from customs_assets.lake.frozen import Frozen
 from customs_assets.lake.records import Lake, Record
 from customs_assets.lake.tables import UnnamedTable
+from customs_assets.lake.told_apart import DECLARATIONS, repeated_ids, told_apart
 from customs_assets.settings import Settings
 
 # Output metadata of what is read from a source: its state before the read, and its name.
@@ -60,7 +62,10 @@ class LakeFile:
 
 @dataclass(frozen=True)
 class Partitions(Mapping[str, Any]):
-    """The partitions of one asset by key, each read when it is asked for: frames of tables, else what JSON holds."""
+    """The partitions of one asset by key, each read when it is asked for: frames of tables, else what JSON holds.
+
+    Declarations of several months that have one ID are told apart (``told_apart``).
+    """
 
     lake: Lake
     asset: str
@@ -70,11 +75,9 @@ class Partitions(Mapping[str, Any]):
     def __getitem__(self, partition: str) -> Any:
         if partition not in self.keys_at_hand:
             raise KeyError(partition)
-        return (
-            self.lake.read_json(self.asset, partition)
-            if self.suffix == "json"
-            else self.lake.read_frame(self.asset, partition)
-        )
+        if self.suffix == "json":
+            return self.lake.read_json(self.asset, partition)
+        return told_apart(self.lake.read_frame(self.asset, partition), partition, self._repeated)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys_at_hand)
@@ -84,7 +87,14 @@ class Partitions(Mapping[str, Any]):
 
     def together(self) -> pd.DataFrame:
         """All tables as one frame, in order."""
+        if self._repeated:
+            return pd.concat([self[partition] for partition in self.keys_at_hand], ignore_index=True)
         return self.lake.read_frames(self.asset, self.keys_at_hand)
+
+    @cached_property
+    def _repeated(self) -> Mapping[str, frozenset[str]]:
+        """By month the IDs that an earlier month has, too."""
+        return repeated_ids(self.lake, self.keys_at_hand) if self.asset == DECLARATIONS else {}
 
     @property
     def paths(self) -> list[str]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from customs_assets.disclosure.parts import SafeParts, effective_law
 from customs_assets.disclosure.safe_groups import SafeGroups
 from customs_assets.graph import made_with
+from customs_assets.lake.told_apart import as_named_in
 from customs_assets.law.law import Law
 from customs_assets.league.cell import VERSION, LeagueMonth, cell
 from customs_assets.league.partitions import entries
@@ -50,7 +51,7 @@ def synthesizer_league(
     settings = pipeline.settings
     of = LeagueMonth(
         entry["month"],
-        anonymized_declarations,
+        as_named_in(anonymized_declarations, entry["month"], disclosed_tuples),
         unit_prices,
         AllMonths(
             Disclosed(SafeGroups(safe_groups), disclosed_tuples),

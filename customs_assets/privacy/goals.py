@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 from customs_assets.claims import Claim, Subject
+from customs_assets.declaration import STAND_INS
 
 # Claimed of each month by itself.
 REQUIRED_OF_A_MONTH: tuple[str, ...] = ("copies",)
@@ -23,8 +24,9 @@ Mode = Literal["univariate", "multivariate"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 SECRETS: tuple[str, ...] = ("net_mass", "item_price", "hs6_code", "critical_fraud")
 
-# What DiSCO (``replicated_uniques``) asks of: what the inspection found, the price, and who sold the goods.
-TARGETS: tuple[str, ...] = ("critical_fraud", "item_price", "seller_id")
+# What DiSCO (``replicated_uniques``) asks of: what the inspection found, the price, and, where declarations name it, who sold the
+# goods. The second label of a form with one label is the first.
+TARGETS: tuple[str, ...] = ("critical_fraud", "item_price", *({"seller_id"} - STAND_INS.keys()))
 
 
 class Goal(NamedTuple):

@@ -37,8 +37,8 @@ VALUES: dict[str, str] = {
 }
 LEAST_ROWS = 2
 
-# A group that is shown with one of these is no news of anybody.
-_NO_NEWS: dict[str, object] = {"fraud": 0, "seller": ""}
+# A group that is shown with one of these is no news of anybody; an attribute that the form has not is empty in every row.
+_NO_NEWS: dict[str, object] = {"fraud": 0, "seller": "", "office": ""}
 
 # A group that is shown with what declarations of its product code usually have is no news of this either.
 _USUAL_OF_GOODS = ("price",)

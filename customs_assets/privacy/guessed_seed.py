@@ -61,7 +61,7 @@ def guessed_seed(released: pd.DataFrame, candidates: Iterable[int] = PUBLIC_SEED
     start, tables, tried = first_day(FIRST_MONTH), [], tuple(dict.fromkeys(candidates))
     for place, (name, column) in enumerate(rows["declaration_id"].astype(np.int64).groupby(month)):
         day = first_day(str(name))
-        first = ((day.year - start.year) * 12 + day.month - start.month) * _IDS_A_MONTH
+        first = ((day.year - start.year) * 12 + day.month - start.month) * _IDS_A_MONTH % _IDS
         ids = column.to_numpy()[:: max(len(column) // _IDS_TRIED, 1)]
         tables.append(np.column_stack(np.broadcast_arrays(place, ids, first, len(column))))
     if not tables:

@@ -13,6 +13,7 @@ from customs_assets.law.reading import stated_origin
 from customs_assets.privacy.gate import WITHHELD, reasons_to_withhold
 from customs_assets.release.files import CARD, build_release
 from customs_assets.resources import FOLDER, OWNERS, Pipeline
+from customs_assets.source.accounts import reading_of
 
 
 @dg.asset(
@@ -21,7 +22,7 @@ from customs_assets.resources import FOLDER, OWNERS, Pipeline
     owners=OWNERS,
     io_manager_key=FOLDER,
     **made_with(
-        "10",
+        "11",
         *("release_secret", "labels_kept", "label_policy", "release_despite", "as_of"),
         *("min_group", "dominance_one", "dominance_two", "synthesizer"),
         withdraws_release=True,
@@ -32,6 +33,7 @@ def release_candidate(
     synthetic_declarations: Partitions,
     anonymized_declarations: Partitions,
     release_quality: list,
+    quarantine: Partitions,
     tariff: pa.Table,
 ) -> dg.Output[FolderOfFiles]:
     """The candidate for release: all months together, with new identity tokens, in files with checksums and a card."""
@@ -44,7 +46,8 @@ def release_candidate(
         {importer for rows in anonymized_declarations.values() for importer in rows["importer_id"].unique()}
     )
     scores, secret = from_json(release_quality), pipeline.secret
-    files = build_release(declarations, months, scores, settings, secret, law, importers, frozen)
+    reading = reading_of(quarantine.lake, months)
+    files = build_release(declarations, months, scores, settings, secret, law, importers, frozen, reading)
     metadata: dict[str, Any] = {
         "dagster/row_count": len(declarations),
         "months": f"{len(months)}: {months[0]} to {months[-1]}",

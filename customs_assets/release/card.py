@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import pandas as pd
 
@@ -52,14 +53,35 @@ _LAWS: dict[LawOrigin, str] = {
 }
 
 _TUPLES = (
-    "A tariff tuple (HS code, departure, origin, tax rate, tax type) is shown by parts: the product code; the origin, given the "
-    "goods; the departure, given goods and origin; the claim, given goods and origin. A part is kept where at least {k} "
-    "importers declared it, inspected or not{dominance}. A departure from the country of origin is kept with its origin. Any "
+    "A tariff tuple ({names}) is shown by parts: {parts}. A part is kept where at least {k} "
+    "importers declared it, inspected or not{dominance}.{straight} Any "
     "other part is exchanged among declarations of like goods that rest on at least {k} inspected importers, or drawn from "
     "those that were placed nearby. A product code that is not kept may be replaced by another code of the law, whether anybody "
     "declared that one or not. So a tuple may occur that nobody declared, and one that a single importer declared may occur by "
-    "chance. A product with its origin and departure that fewer than {k} importers declared in a month, inspected or not, may "
+    "chance. {lane} that fewer than {k} importers declared in a month, inspected or not, may "
     "occur in another month. Chapters and origins nearly keep their months."
+)
+
+# What a tariff tuple has, and its parts, by attribute.
+_TUPLE_NAMES = {
+    "hs10_code": "HS code",
+    "country_of_departure": "departure",
+    "country_of_origin": "origin",
+    "tax_rate": "tax rate",
+    "tax_type": "tax type",
+}
+_TUPLE_PARTS = {
+    "hs10_code": "the product code",
+    "country_of_origin": "the origin, given the goods",
+    "country_of_departure": "the departure, given goods and origin",
+    "tax_type": "the claim, given goods and origin",
+}
+_STRAIGHT = " A departure from the country of origin is kept with its origin."
+
+# Without tax types there is no law but that of product codes.
+_CODES_ALONE = (
+    "No tariff law was given, and declarations have no tax types. Product codes come from the Harmonized System 2022 "
+    "(datasets/harmonized-system, under ODC-PDDL 1.0), and from what at least {k} importers declared."
 )
 
 _CARD = """\
@@ -87,7 +109,7 @@ CSV files are UTF-8 with commas and the published headers. Read every code as te
 `datapackage.json` describes the tables for Frictionless tools, which can check every cell. `metadata.json` describes them for
 SDV and SDMetrics (`Metadata.load_from_json`); all of it comes from the form, nothing from a declaration.
 
-## How like its source it is
+{read}## How like its source it is
 
 Table 2 of the paper, over all months, identities included. Scores lie between 0 and 1; 1 is best. SDMetrics {sdmetrics} computed
 it, with the metadata of SDV {sdv}. Contingency table similarity and new row synthesis were computed by the same definitions
@@ -120,7 +142,8 @@ evidence report has a verdict for each claim.
   importers, and the edges of the band carry noise.
 - Item price = net mass x a noisy unit price of the goods{residual}.
 - {parties} are new. An ID takes declarations of several real parties, and of one of them no
-  more than 1 in {k}, rounded up. (Where one party makes most of a trade, up to 1% of all declarations break this.) So an ID
+  more than 1 in {k}, rounded up. (Where one party makes most of a trade, up to 1% of all
+  declarations break this; of a party with more than 1 in {k} of all declarations, as many as have to.) So an ID
   of few declarations rests on few parties. IDs were drawn anew for this release and mean nothing outside it.
 
 {despite}## Limits of use
@@ -142,6 +165,7 @@ def dataset_card(
     law: LawOrigin,
     rounding: Rounding,
     succession: Succession,
+    reading: Mapping[str, Any] | None = None,
 ) -> str:
     """The card as Markdown, without the date of its making, so that the same release has the same card.
 
@@ -154,6 +178,7 @@ def dataset_card(
         law: which law it is under.
         rounding: how its numbers are told.
         succession: the releases before it, and until when its declarations were known.
+        reading: how the months of the source were read (``source.accounts.together``); left out where that is not known.
     """
     rows = sum(len(part) for part in parts.values())
     files = [(name, span(getattr(split, name)), len(part)) for name, part in parts.items()]
@@ -175,6 +200,7 @@ def dataset_card(
         table_two=table_two(scores, as_text=rounding.score_text),
         plain="\n".join(_plain(scores, rounding)),
         rounded=_rounded_in_words(rounding),
+        read=_reading_in_words(reading or {}, rounding),
         succession=escaped(" ".join(succession.in_words())),
         law=law_in_words(law, settings),
         tuples=tuples_in_words(settings),
@@ -199,6 +225,34 @@ def _form_in_words() -> str:
     return (
         f"Their columns are those of the form {FORM.name} ({escaped(FORM.title)}). It has no {', no '.join(absent)}: what is "
         "said below of these does not apply.\n"
+    )
+
+
+def _reading_in_words(reading: Mapping[str, Any], rounding: Rounding) -> str:
+    """How the source was read: the form, rows kept and set aside, what was mended; nothing where that is not known."""
+    if not reading:
+        return ""
+    aside, told = reading["rows_in"] - reading["kept"], rounding.count_text
+    lines = [
+        f"The declarations were read by the form {reading['form']} ({escaped(reading['title'])}). Of {told(reading['rows_in'])} "
+        f"declarations {told(reading['kept'])} were kept, of which {told(reading['inspected'])} were inspected; "
+        f"{told(aside) if aside else 'none'} broke the form and were set aside."
+    ]
+    if reading["reasons"]:
+        reasons = ", ".join(
+            f"{reason.replace('_', ' ')} ({told(count)})" for reason, count in reading["reasons"].items()
+        )
+        lines.append(f"- Set aside for: {reasons}.")
+    lines += [
+        f"- {_capitalized(BY_NAME[column].header.lower() if column in BY_NAME else column)}: {what} ({told(rows)} rows)."
+        for column, what, rows, *_ in reading["mended"]
+    ]
+    return (
+        "## How the source was read\n\n"
+        + lines[0]
+        + "\n\n"
+        + "".join(f"{line}\n" for line in lines[1:])
+        + "\n" * (len(lines) > 1)
     )
 
 
@@ -239,7 +293,8 @@ def escaped(text: str) -> str:
 
 def law_in_words(law: LawOrigin, settings: Settings) -> str:
     """Which law a release is under, for its readers."""
-    return _LAWS[law].format(k=settings.min_group)
+    text = _CODES_ALONE if law == "nomenclature" and "tax_type" in FORM.absent else _LAWS[law]
+    return text.format(k=settings.min_group)
 
 
 def tuples_in_words(settings: Settings) -> str:
@@ -250,7 +305,15 @@ def tuples_in_words(settings: Settings) -> str:
     if limits:
         dominance = ". Larger importers keep it in a share of their declarations only: of its value, and of its mass, "
         dominance += ", and ".join(limits)
-    return _TUPLES.format(k=settings.min_group, dominance=dominance)
+    routes = "country_of_departure" not in FORM.absent
+    return _TUPLES.format(
+        k=settings.min_group,
+        dominance=dominance,
+        names=", ".join(told for name, told in _TUPLE_NAMES.items() if name not in FORM.absent),
+        parts="; ".join(told for name, told in _TUPLE_PARTS.items() if name not in FORM.absent),
+        straight=_STRAIGHT if routes else "",
+        lane="A product with its origin and departure" if routes else "A product with its origin",
+    )
 
 
 def _plain(scores: Sequence[MetricScore], rounding: Rounding) -> list[str]:

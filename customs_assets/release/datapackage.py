@@ -13,14 +13,14 @@ from typing import Any
 
 import pandas as pd
 
-from customs_assets.declaration import RELEASED, Attribute, Kind
+from customs_assets.declaration import COUNTRIES, RELEASED, Attribute, Kind
 from customs_assets.fidelity.table_two import MetricScore
 from customs_assets.release.rounding import Rounding
 
 DESCRIPTOR = "datapackage.json"
 
-# A longer list of codes is given by its pattern in the data package, and by its length in the dictionary.
-_LISTED, _LISTED_IN_DICTIONARY = 40, 10
+# A longer list of codes is given by its pattern in the data package.
+_LISTED = 40
 
 _MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
@@ -134,6 +134,6 @@ def data_dictionary() -> pd.DataFrame:
 def _codes(attribute: Attribute) -> str:
     if attribute.values is None:
         return attribute.pattern or ""
-    if len(attribute.values) > _LISTED_IN_DICTIONARY:
+    if attribute.values >= COUNTRIES:
         return f"{len(attribute.values)} country codes (ISO 3166-1 alpha-2 and customs' own)"
     return " ".join(sorted(attribute.values))

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,7 @@ def build_release(
     law: LawOrigin,
     importers: int | None = None,
     frozen: Frozen | None = None,
+    reading: Mapping[str, Any] | None = None,
 ) -> dict[str, bytes]:
     """All files of a release by name.
 
@@ -79,6 +80,7 @@ def build_release(
         importers: how many importers of the source stand behind them, by which measures are rounded; as many as the rows have
             where None.
         frozen: the published months.
+        reading: how the months of the source were read (``source.accounts.together``), for the card.
 
     Raises:
         ReleaseError: a cell would start a formula in a spreadsheet.
@@ -104,7 +106,9 @@ def build_release(
     files["data_dictionary.csv"] = data_dictionary().to_csv(index=False, lineterminator="\n").encode()
     succession = Succession.of(months, settings, frozen)
     files[METADATA_FILE] = metadata_file(declaration_metadata(published=True))
-    files[CARD] = dataset_card(parts, split, scores, settings, PARTLY_LABELLED, law, rounding, succession).encode()
+    files[CARD] = dataset_card(
+        parts, split, scores, settings, PARTLY_LABELLED, law, rounding, succession, reading or {}
+    ).encode()
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return {**files, CHECKSUMS: sums.encode()}
 

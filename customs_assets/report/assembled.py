@@ -18,6 +18,7 @@ from customs_assets.release.succession import Succession, sentence_of_changes
 from customs_assets.report.page import Evidence
 from customs_assets.report.provenance import provenance
 from customs_assets.settings import Settings
+from customs_assets.source.accounts import reading_of
 
 
 def evidence_of(
@@ -29,7 +30,7 @@ def evidence_of(
         lake: the lake, which says what withholds the release, what the documents are of, and who signed.
         settings: the settings.
         documents: ``release_quality``, ``release_evidence``, ``release_privacy``, ``fraud_benchmark``, ``quality_report`` and
-            ``privacy_report``, for the inside form ``drift``, each as ``page.Evidence`` has it.
+            ``privacy_report``, ``reading``, for the inside form ``drift``, each as ``page.Evidence`` has it.
         files: the candidate's files.
         tariff: the law, an Arrow table.
         requests: how many pairs of product and partner country traders want withheld.
@@ -68,6 +69,7 @@ def assembled(lake: Lake, settings: Settings) -> Evidence:
         name: {month: lake.read_json(name, month) for month in months} for name in ("quality_report", "privacy_report")
     }
     reports["drift"] = {month: lake.read_json("drift", month) for month in months}
+    reports["reading"] = reading_of(lake, months)
     return evidence_of(
         lake,
         settings,

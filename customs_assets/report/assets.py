@@ -16,6 +16,7 @@ from customs_assets.privacy.assets import claims_metadata
 from customs_assets.report.evidence import evidence
 from customs_assets.resources import HTML, JSON, OWNERS, Pipeline
 from customs_assets.seeds import derive_seed
+from customs_assets.source.accounts import reading_of
 
 if TYPE_CHECKING:
     from customs_assets.report.page import Evidence
@@ -69,6 +70,7 @@ def evidence_report(
     quality_report: Partitions,
     privacy_report: Partitions,
     drift: Partitions,
+    quarantine: Partitions,
     tariff: pa.Table,
     confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
@@ -86,6 +88,7 @@ def evidence_report(
         fraud_benchmark=fraud_benchmark,
         quality_report=quality_report,
         privacy_report=privacy_report,
+        reading=reading_of(quarantine.lake, list(privacy_report)),
         drift={month: drift[month] for month in drift},
     )
     content, claims = page(made_from, pipeline.settings.language), made_from.claims
@@ -115,6 +118,7 @@ def public_evidence(
     fraud_benchmark: Partitions,
     quality_report: Partitions,
     privacy_report: Partitions,
+    quarantine: Partitions,
     tariff: pa.Table,
     confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
@@ -132,6 +136,7 @@ def public_evidence(
         fraud_benchmark=fraud_benchmark,
         quality_report=quality_report,
         privacy_report=privacy_report,
+        reading=reading_of(quarantine.lake, list(privacy_report)),
     )
     content = page(made_from, pipeline.settings.language, outside=True)
     return dg.Output(content, metadata={"megabytes": round(len(content) / 1e6, 1)})

@@ -52,6 +52,8 @@ PARTS: dict[str, Part] = {
         False, "they are made after this page, of a few importers; who signs has their measures in the record"
     ),
     "law": Part(True, "rules and settings; requests are counted in tens"),
+    "source": Part(True, "rows over all months, by form, reason and kind of mending, rounded"),
+    "source-columns": Part(False, "headers, files and examples of cells are the administration's own"),
     "months-compared": Part(False, "a month has few importers, and months can be subtracted from each other"),
     "drift": Part(False, "it tells what a source's single months are like, inspected or not"),
     "run": Part(True, "months, settings, versions, and the checksums of what is published"),

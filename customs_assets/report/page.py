@@ -19,6 +19,7 @@ from customs_assets.benchmark.detectors import DETECTORS, TITLES
 from customs_assets.benchmark.split import split_months
 from customs_assets.claims import Claim, Subject
 from customs_assets.claims import from_json as claims_from_json
+from customs_assets.declaration import STAND_INS
 from customs_assets.disclosure.confidential import rounded_up
 from customs_assets.fidelity.table_two import METRICS, MetricScore, from_json
 from customs_assets.figures import rendered
@@ -37,6 +38,7 @@ from customs_assets.report.figures import all_figures
 from customs_assets.report.form import Form
 from customs_assets.report.library import library_reports
 from customs_assets.report.outside import PARTS, outside_evidence, outside_scores
+from customs_assets.report.reading import what_was_read
 from customs_assets.report.summary import answers
 from customs_assets.report.wording import Words
 from customs_assets.settings import Language, LawOrigin, Settings
@@ -51,6 +53,22 @@ _SETTINGS = (
     "price",
     "rehearsal_epochs",
 )
+# The words of what a tariff tuple has, of its parts, and of who is named, by attribute.
+_TUPLE_NAMES = {
+    "hs10_code": "hs",
+    "country_of_departure": "departure",
+    "country_of_origin": "origin",
+    "tax_rate": "rate",
+    "tax_type": "type",
+}
+_TUPLE_PARTS = {
+    "hs10_code": "code",
+    "country_of_origin": "origin",
+    "country_of_departure": "departure",
+    "tax_type": "claim",
+}
+_PARTIES = {"importer_id": "importers", "seller_id": "sellers", "declarant_id": "declarants"}
+
 _LIBRARIES = (
     "customs_assets",
     "catboost",
@@ -88,6 +106,7 @@ class Evidence:
         succession: sentences on the releases before this one, and on the day by which its labels were known.
         deep_attacks: as the asset of that name, where it is of the candidate's rows; None where it was not made yet.
         drift: as the asset of that name, by month; empty where the page is made without it.
+        reading: how the months were read, together (``source.accounts``); empty where earlier versions read them.
         is_unclear: whether there are records of signatures of which it cannot be told whether they count.
     """
 
@@ -107,6 +126,7 @@ class Evidence:
     succession: Sequence[str] = ()
     deep_attacks: Mapping[str, Any] | None = None
     drift: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
     is_unclear: bool = False
 
     @property
@@ -160,9 +180,10 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         cards=[_card(subject, [claim for claim in claims if claim.subject is subject], form) for subject in Subject],
         claims=[_claim(claim, form) for claim in claims if claim.subject is not Subject.PRIVACY],
         privacy_claims=[_claim(claim, form) for claim in claims if claim.subject is Subject.PRIVACY],
-        law=words(f"law.{evidence.law}", k=settings.min_group),
+        law=_law(evidence, words),
         tuples=_tuples(settings, words),
         requests=_requests(evidence.requests, words),
+        read=what_was_read(evidence.reading, form),
         trained_on=_trained_on(evidence, form),
         trains_fewer_epochs=_trains_fewer_epochs(evidence),
         despite=[_despite(entry, claims, form) for entry in evidence.release_privacy.get("despite", [])],
@@ -249,7 +270,7 @@ def _summary(evidence: Evidence, claims: Sequence[Claim], form: Form) -> dict[st
         "left_out": [
             words("summary.left_codes", k=form.min_group, share=share),
             words("summary.left_amounts", k=form.min_group),
-            words("summary.left_names"),
+            words("summary.left_names", parties=_parties(words)),
             _requests(evidence.requests, words),
         ],
         "signed": signed or [words("summary.unclear" if evidence.is_unclear else "summary.nobody")],
@@ -297,7 +318,30 @@ def _tuples(settings: Settings, words: Words) -> str:
     shares = (("law.dominance_one", settings.dominance_one), ("law.dominance_two", settings.dominance_two))
     limits = [words(key, share=words.digits(f"{100 * share:.4g}%")) for key, share in shares if share < 1]
     dominance = words("law.dominance", limits=words("law.and").join(limits)) if limits else ""
-    return words("law.tuples", k=settings.min_group, dominance=dominance)
+    told = {name: words(f"law.name_{key}") for name, key in _TUPLE_NAMES.items() if name not in STAND_INS}
+    parts = [words(f"law.part_{key}") for name, key in _TUPLE_PARTS.items() if name not in STAND_INS]
+    routes = "country_of_departure" not in STAND_INS
+    return words(
+        "law.tuples",
+        k=settings.min_group,
+        dominance=dominance,
+        names=", ".join(told.values()),
+        parts=words("law.part_and").join(parts),
+        straight=words("law.straight") if routes else "",
+        lane=words("law.lane" if routes else "law.lane_without"),
+    )
+
+
+def _law(evidence: Evidence, words: Words) -> str:
+    """Which law a release is under; without tax types, what is known of product codes."""
+    alone = evidence.law == "nomenclature" and "tax_type" in STAND_INS
+    return words("law.codes_alone" if alone else f"law.{evidence.law}", k=evidence.settings.min_group)
+
+
+def _parties(words: Words) -> str:
+    """Who is named on declarations, as far as the form has them; couriers go without saying."""
+    *most, last = (words(f"summary.{key}") for name, key in _PARTIES.items() if name not in STAND_INS)
+    return words("summary.parties_and").join([", ".join(most), last]) if most else last
 
 
 def _requests(pairs: int, words: Words) -> str:

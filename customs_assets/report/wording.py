@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from customs_assets.claims import Claim
+from customs_assets.declaration import STAND_INS
 from customs_assets.settings import Language
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -49,7 +50,9 @@ class Words:
     def title(self, claim: Claim, min_group: int) -> str:
         """The title of a claim. One that the table does not have keeps the code's title."""
         key = f"claims.{claim.key}"
-        return self(key, k=min_group, below=min_group - 1) if key in self._table else claim.title
+        title = self(key, k=min_group, below=min_group - 1) if key in self._table else claim.title
+        # Where there is one label, it stands for the second.
+        return title.replace("critical_fraud", "fraud") if "critical_fraud" in STAND_INS else title
 
     def attack(self, name: str, title: str) -> str:
         """The title of a membership attack. One that the table does not have keeps the code's title."""

@@ -7,13 +7,14 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from customs_assets.declaration import ATTRIBUTES
+from customs_assets.declaration import ATTRIBUTES, FORM
 from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.graph import LEFT_OUT, SOURCE_KEY, made_with
 from customs_assets.lake import to_frame
 from customs_assets.lake.io_manager import ORIGIN, SOURCE_FINGERPRINT, LakeFile
 from customs_assets.partitions import months
 from customs_assets.resources import OWNERS, PARQUET, Pipeline, table_metadata
+from customs_assets.source.accounts import account_of, with_account
 from customs_assets.source.address import SourceError, source_of
 from customs_assets.source.causes import why_nothing_kept
 from customs_assets.source.labelled import extract_labelled
@@ -41,7 +42,7 @@ def _read(description: str) -> dg.AssetOut:
         description=description,
         kinds={"parquet", "arrow"},
         owners=OWNERS,
-        **made_with("2"),
+        **made_with("3"),
     )
 
 
@@ -75,7 +76,7 @@ def read_source(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterat
         lake.discard(declarations)
     reasons = dict(Counter(quarantine.column("reason").to_pylist()))
     yield dg.Output(
-        quarantine.replace_schema_metadata({"rows_in": str(month.rows_in)}),
+        with_account(quarantine, account_of(month, FORM)),
         "quarantine",
         metadata={**table_metadata(quarantine), **read_from, "reasons": reasons},
     )

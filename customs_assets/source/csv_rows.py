@@ -22,10 +22,10 @@ import pyarrow.csv
 
 from customs_assets.forms import Form
 from customs_assets.source.causes import other_header
-from customs_assets.source.headers import column_names, missing_attributes
+from customs_assets.source.headers import column_names, missing_attributes, read_as
 from customs_assets.source.limits import refuse_large_file
 from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, record_text
-from customs_assets.source.reading import RawRows, SourceError
+from customs_assets.source.reading import FileSeen, RawRows, SourceError
 
 BLOCK_BYTES = 1 << 20
 # A line longer than this is not a declaration; a file that has one is not a file of declarations.
@@ -71,8 +71,19 @@ class CsvFile:
         self._form = form
         refuse_large_file(path, name)
         self.encoding = _encoding(path, name, form.encodings)
-        header, self._header_number, self._header_bytes = self._read_header()
-        self.names = column_names(header, name, form)
+        self._headers, self._header_number, self._header_bytes = self._read_header()
+        self.names = column_names(self._headers, name, form)
+
+    @property
+    def seen(self) -> FileSeen:
+        """How the file is written, and what its columns are read as."""
+        return FileSeen(
+            "CSV",
+            self.encoding or "",
+            self._form.separator,
+            self._header_number - 1,
+            *read_as(self._headers, self._form),
+        )
 
     def _blocks(self, skipped: int = 0) -> Iterator[bytes]:
         """The file in blocks, in UTF-8, without the byte order mark and the bytes to skip."""

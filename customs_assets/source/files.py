@@ -175,9 +175,11 @@ class FileSource:
         for path, name, hashes in self._files_of(month):
             with _named_errors(name):
                 files.append((open_file(path, name, self.form), next(iter(hashes), None)))
-        return judged_month(
+        stream = judged_month(
             month, [name for file, _ in files for name in file.names], self._lots(files, month), self.form
         )
+        stream.seen = [seen for file, _ in files if (seen := getattr(file, "seen", None)) is not None]
+        return stream
 
     def _lots(self, files: list[tuple[DeclarationFile, str | None]], month: str) -> Iterator[tuple[RawRows, str]]:
         for file, first_month in files:

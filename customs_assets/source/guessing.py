@@ -40,6 +40,12 @@ _CODE = re.compile(r"(\d{2,4}[. ]?){2,6}|\d{5,12}(\.0)?", re.ASCII)
 _CLEAN = r"(conform|compli|ok$|none|non?$|sin_|sans_|nada|regul|normal|negativ|clean|clear|ras$|nil$)"
 _NOTHING = {"", "null", "nan", "none", r"\n", "n/a", "na", "-"}
 
+# Columns of countries. An office that has codes of its own has no more of them than so, and no longer ones.
+_COUNTRIES = ("country_of_origin", "country_of_departure")
+_OWN_COUNTRIES, _OWN_LENGTH = 300, 6
+# What stands for a code that a person has yet to name.
+_UNNAMED = "?"
+
 
 @dataclass(frozen=True)
 class Guess:
@@ -75,8 +81,14 @@ class Proposal:
     notes: list[str] = field(default_factory=list)
 
 
-def propose(look: Look, name: str = "mine") -> Proposal:
-    """The form that would read a file like the one that was looked at."""
+def propose(look: Look, name: str = "mine", more: Sequence[Look] = ()) -> Proposal:
+    """The form that would read a file like the one that was looked at.
+
+    Args:
+        look: the file.
+        name: the form's name.
+        more: other files of the source, of which one may have earlier months.
+    """
     columns = {place: _Cells(look.cells[place]) for place in range(len(look.cells.columns))}
     found: dict[str, tuple[int, str]] = {}
     taken: set[int] = set()
@@ -89,7 +101,7 @@ def propose(look: Look, name: str = "mine") -> Proposal:
     stands_for = {"fraud"} if AMOUNT_RECOVERED in found else set()
     missing = [attribute for attribute in REQUIRED[1:] if attribute not in found and attribute not in stands_for]
     places = {attribute: place for attribute, (place, _) in found.items()}
-    text, notes = _as_toml(look, columns, places, name)
+    text, notes = _as_toml(look, columns, places, name, {attribute: why for attribute, (_, why) in found.items()}, more)
     unused = [header for place, header in enumerate(look.headers) if place not in taken]
     return Proposal(guesses, unused, missing, text, notes)
 
@@ -123,10 +135,12 @@ def _candidates(headers: Sequence[str], columns: dict[int, _Cells]) -> Iterator[
         folding = folded(header).replace("_", " ")
         for name, known in words.items():
             hits = [word for word in known if re.search(rf"(^| ){re.escape(word)}( |$)", folding)]
+            longest = max(hits, key=len, default="")
+            exact = longest == folding
             if hits and agrees[name]:
-                longest = max(hits, key=len)
-                exact = longest == folding
                 yield (1 if exact else 2, 100 - len(longest)), name, place, f"the header says {longest!r}"
+            elif hits and exact and name in _COUNTRIES and cells is not None and _are_own_codes(cells):
+                yield (3, 0), name, place, f"the header says {longest!r}; its codes are the office's own"
         for name, what in (("hs10_code", "product codes"), ("date", "dates"), ("country_of_origin", "country codes")):
             if cells is not None and cells.values and _agrees(name, cells) and len(cells.values) > 1:
                 yield (3, place), name, place, f"its cells are {what}"
@@ -152,7 +166,7 @@ def _agrees(name: str, cells: _Cells) -> bool:
     kind = _KINDS.get(name)
     if name == "hs10_code":
         return cells.share(_is_product_code) >= _AGREE
-    if name in ("country_of_origin", "country_of_departure"):
+    if name in _COUNTRIES:
         return any(cells.share(_is_country(way)) >= _AGREE for way in ("iso2", "iso3", "numeric"))
     if kind is Kind.DATE or kind is Kind.NUMBER or name == AMOUNT_RECOVERED:
         return (_date_form if kind is Kind.DATE else _marks)(cells) is not None
@@ -171,6 +185,11 @@ def _is_product_code(value: str) -> bool:
 def _is_country(way: str) -> Callable[[str], bool]:
     known = COUNTRIES if way == "iso2" else frozenset(country_codes(way))
     return lambda value: (value.zfill(3) if way == "numeric" else value) in known
+
+
+def _are_own_codes(cells: _Cells) -> bool:
+    """Whether a column can be countries in codes of the office's own."""
+    return len(cells.values) <= _OWN_COUNTRIES and cells.share(lambda value: len(value) <= _OWN_LENGTH) == 1
 
 
 def _date_form(cells: _Cells) -> str | None:
@@ -194,7 +213,14 @@ def _bare(**said: tuple[str, ...]) -> Form:
     return open_form(SHIPPED[0]).model_copy(update=said)
 
 
-def _as_toml(look: Look, columns: dict[int, _Cells], places: dict[str, int], name: str) -> tuple[str, list[str]]:
+def _as_toml(
+    look: Look,
+    columns: dict[int, _Cells],
+    places: dict[str, int],
+    name: str,
+    whys: dict[str, str],
+    more: Sequence[Look],
+) -> tuple[str, list[str]]:
     """The form as text, and what a person has to decide."""
     notes: list[str] = []
     numbers = [columns[places[n]] for n in ("item_price", "net_mass", "tax_rate", AMOUNT_RECOVERED) if n in places]
@@ -204,7 +230,7 @@ def _as_toml(look: Look, columns: dict[int, _Cells], places: dict[str, int], nam
         [columns[places[n]] for n in ("country_of_origin", "country_of_departure") if n in places]
     )
     encodings = list(dict.fromkeys(["utf-8", look.encoding or "utf-8"]))
-    first = _first_month(columns[places["date"]], day) if day and "date" in places else "2000-01"
+    first = _first_month(look, places["date"], day, more) if day and "date" in places else "2000-01"
     lines = [
         f"name = {_text(name)}",
         'title = "Import declarations"          # of which administration',
@@ -236,6 +262,9 @@ def _as_toml(look: Look, columns: dict[int, _Cells], places: dict[str, int], nam
             f"clean = [{', '.join(map(_text, ['0', *clean]))}]",
             f"fraud = [{', '.join(map(_text, ['1', *fraud]))}]",
         ]
+    own = [look.headers[places[n]] for n in _COUNTRIES if n in places and not _agrees(n, columns[places[n]])]
+    if own:
+        notes.append(f"which country is each code of {' and '.join(own)} (codes, in two letters)?")
     for attribute, key in ((AMOUNT_RECOVERED, "amount_recovered"), (INSPECTION_REASON, "reason")):
         if attribute in places and look.kind != "XML":
             labels.append(f"{key} = [{_text(look.headers[places[attribute]])}]")
@@ -248,6 +277,7 @@ def _as_toml(look: Look, columns: dict[int, _Cells], places: dict[str, int], nam
             lines.append("# told by the amount recovered" if is_told else "spellings = []         # name the column")
             continue
         header = look.headers[places[attribute]]
+        lines.append(f"# {whys[attribute]}")
         if look.kind == "XML":
             # What a column of the model is called in the published files is the form's to say.
             lines += (
@@ -262,9 +292,10 @@ def _as_toml(look: Look, columns: dict[int, _Cells], places: dict[str, int], nam
 def _of_codes(attribute: str, cells: _Cells) -> Iterator[str]:
     """The pattern of the codes of a column, where it is not that of the catalogue."""
     kind = _KINDS[attribute]
-    if kind not in (Kind.CODE, Kind.KEY) or attribute == "hs10_code" or attribute.startswith("country_of_origin"):
-        return
-    if attribute == "country_of_departure":
+    if attribute in _COUNTRIES and not _agrees(attribute, cells):
+        own = ", ".join(f"{_text(value)} = {_text(_UNNAMED)}" for value in sorted(cells.values))
+        yield f"codes = {{ {own} }}    # the country of each, in two letters"
+    if kind not in (Kind.CODE, Kind.KEY) or attribute == "hs10_code" or attribute in _COUNTRIES:
         return
     lengths = [len(value) for value in cells.values] or [1]
     pattern = rf"[A-Za-z0-9/._ -]{{{min(lengths)},{max(lengths)}}}" if kind is Kind.CODE else r"[A-Za-z0-9/._ -]+"
@@ -282,7 +313,8 @@ def _marks_of_all(marks: list[tuple[str, str]]) -> tuple[str, str]:
 
 def _country_kind(columns: list[_Cells]) -> str:
     shares = {
-        way: min((cells.share(_is_country(way)) for cells in columns), default=0.0)
+        # A column of the office's own codes says nothing of the other.
+        way: max((cells.share(_is_country(way)) for cells in columns), default=0.0)
         for way in ("iso2", "iso3", "numeric")
     }
     return max(shares, key=lambda way: shares[way]) if max(shares.values()) > 0 else "iso2"
@@ -300,8 +332,11 @@ def _digits(columns: dict[int, _Cells], places: dict[str, int]) -> list[int]:
     return [length for length, weight in lengths.items() if weight > 0.02 * total] or [6, 10]
 
 
-def _first_month(cells: _Cells, way: str) -> str:
-    days = [day for value in cells.values if (day := parse_date(value, _bare(dates=(way,))))]
+def _first_month(look: Look, place: int, way: str, more: Sequence[Look]) -> str:
+    """The January of the first year that any file has a date of."""
+    header, form = look.headers[place], _bare(dates=(way,))
+    cells = [look.cells[place], *(of.cells[of.headers.index(header)] for of in more if header in of.headers)]
+    days = [day for of in cells for value in _Cells(of).values if (day := parse_date(value, form))]
     return f"{min(days).year:04d}-01" if days else "2000-01"
 
 

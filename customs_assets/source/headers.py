@@ -43,6 +43,12 @@ def column_names(headers: Sequence[str], file: str, form: Form, advice: str = _A
     return _apart(names)
 
 
+def read_as(headers: Sequence[str], form: Form) -> tuple[dict[str, str], list[str]]:
+    """By header what it is read as by a form, an attribute or a column that tells how rows are read; and the other headers."""
+    known = {header: form.spelled(header) for header in headers if form.known(header)}
+    return known, [header for header in headers if header not in known]
+
+
 def _apart(names: Sequence[str]) -> list[str]:
     """Names of which further columns that are called alike are told apart by numbers: nobody reads them."""
     taken: set[str] = set()

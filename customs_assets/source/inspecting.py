@@ -112,7 +112,7 @@ def recognise(source: FileSource, name: str = "mine") -> Recognition:
     """
     looks = [look_at(path, path.name) for path in source.files()]
     first = looks[0]
-    proposal = propose(first, name)
+    proposal = propose(first, name, looks[1:])
     if _reads(source.form, first):
         return Recognition(looks, source.form, f"every column of the form {source.form.name} is there", proposal)
     shipped = [open_form(form) for form in SHIPPED]

@@ -24,10 +24,10 @@ from customs_assets.attributes import CATALOGUE, Kind
 from customs_assets.forms import Form
 from customs_assets.forms.form import AMOUNT_RECOVERED
 from customs_assets.source.dates import parse_dates
-from customs_assets.source.headers import column_names
+from customs_assets.source.headers import column_names, read_as
 from customs_assets.source.limits import PIECE_BYTES, refuse_bomb, refuse_large_file
 from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, record_text
-from customs_assets.source.reading import RawRows, SourceError, unreadable
+from customs_assets.source.reading import FileSeen, RawRows, SourceError, unreadable
 from customs_assets.source.rules import MAXIMUM_CHARACTERS
 
 _BATCH_ROWS = 65536
@@ -67,6 +67,12 @@ class ParquetFile:
             self.row_count: int = file.metadata.num_rows
             self._dictionaries = _text_columns(file.schema)
         self.names = column_names(self._headers, name, form)
+
+    @property
+    def seen(self) -> FileSeen:
+        """What the columns of the file are read as."""
+        columns, unused = read_as(self._headers, self._form)
+        return FileSeen("Parquet", columns=columns, unused=unused)
 
     def _open(self) -> pq.ParquetFile:
         try:

@@ -6,8 +6,8 @@ What belongs here is what every source shares, whatever it reads from.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -53,6 +53,27 @@ class RawRows(NamedTuple):
 
 
 @dataclass(frozen=True)
+class FileSeen:
+    """How a file of a month was written, as it was read.
+
+    Attributes:
+        kind: ``CSV``, ``Parquet``, …
+        encoding: of a text file; empty where bytes of it are in none that the form knows, or it is no text.
+        separator: of a text file.
+        above: how many lines stand above its headers.
+        columns: by header the attribute that it was read as.
+        unused: the headers of the other columns.
+    """
+
+    kind: str
+    encoding: str = ""
+    separator: str = ""
+    above: int = 0
+    columns: Mapping[str, str] = field(default_factory=dict)
+    unused: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class SourceMonth:
     """One month in memory: every row is either kept or quarantined.
 
@@ -85,6 +106,7 @@ class MonthStream:
         rows_in: the rows that the source holds for the month; 0 until the last table was taken.
         quarantine: the rows that break the form; empty until then.
         mends: what was mended in the rows read so far.
+        seen: the files that the rows come from; empty where they come from none.
     """
 
     def __init__(
@@ -100,6 +122,7 @@ class MonthStream:
         self._outcome = outcome
         self.kept = self.inspected = self.rows_in = 0
         self.quarantine: pa.Table = SCHEMA.empty_table()
+        self.seen: Sequence[FileSeen] = ()
 
     def __iter__(self) -> Iterator[pa.Table]:
         for piece in self._pieces:

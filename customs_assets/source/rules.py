@@ -109,6 +109,8 @@ def judge(cells: pa.Table, month: str, form: Form, mends: Mends) -> Judged:
     good = np.ones(cells.num_rows, dtype=bool)
     for finding in findings:
         good &= ~finding.rows
+    for name in reversed(form.key_with):
+        columns["declaration_id"] = pc.binary_join_element_wise(columns[name], columns["declaration_id"], "-")
     if ITEM_NUMBER in columns:
         columns["declaration_id"] = _with_item(columns["declaration_id"], columns[ITEM_NUMBER])
     schema = pa.schema([*arrow_schema(form.attributes), *(pa.field(name, pa.string()) for name in further)])

@@ -17,6 +17,7 @@ from customs_assets.generator.checkpoint import from_bytes, to_bytes
 from customs_assets.graph import made_with
 from customs_assets.lake.frozen import Frozen
 from customs_assets.lake.io_manager import AS_PUBLISHED, Partitions
+from customs_assets.lake.told_apart import as_named_in
 from customs_assets.partitions import months
 from customs_assets.resources import JSON, OWNERS, PARQUET, SAFETENSORS, TRAINING, Pipeline, table_metadata
 from customs_assets.synthesis.fraud_propensity import FraudPropensity, OfOneKind
@@ -185,7 +186,7 @@ def synthetic_declarations(
         return _as_published(frozen, context.partition_key)
     month = synthesize_month(
         from_bytes(ctgan_model),
-        anonymized_declarations,
+        as_named_in(anonymized_declarations, context.partition_key, disclosed_tuples),
         unit_prices,
         AllMonths(
             Disclosed(SafeGroups(safe_groups), disclosed_tuples),

@@ -202,9 +202,8 @@ def declaration_ids(month: str, count: int, root: Root, taken: Collection[str] =
     The month's numbers are consecutive. An affine permutation of all 90 million, drawn from the root, scatters them.
     """
     first, day = first_day(FIRST_MONTH), first_day(month)
-    position = ((day.year - first.year) * 12 + day.month - first.month) * IDS_A_MONTH
-    if position + IDS_A_MONTH > _IDS:
-        raise ValueError(f"{month} lies too far from {FIRST_MONTH}: the 8-digit declaration IDs are used up")
+    # After thirty years the numbers begin anew: no release has months that lie so far apart.
+    position = ((day.year - first.year) * 12 + day.month - first.month) * IDS_A_MONTH % _IDS
     rng = derive_rng(root, ASSET, purpose="declaration ids")
     factor = int(rng.integers(_IDS // 3, _IDS // 2))
     while math.gcd(factor, _IDS) != 1:

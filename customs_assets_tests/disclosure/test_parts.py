@@ -11,10 +11,9 @@ import pytest
 
 from customs_assets.declaration import RELEASED_TUPLE
 from customs_assets.disclosure.levels import ALL, CODE, LEVELS, with_levels
-from customs_assets.disclosure.parts import NOWHERE, SafeParts, effective_law, repeated_ids
+from customs_assets.disclosure.parts import NOWHERE, SafeParts, effective_law
 from customs_assets.disclosure.too_few import TooFewImporters
 from customs_assets.law.law import Law
-from customs_assets_tests.conftest import traders
 from customs_assets_tests.disclosure.small_trade import (
     CODE_LAW,
     CODES,
@@ -559,13 +558,3 @@ def test_a_rate_that_is_a_part_of_the_claim_is_not_changed_when_the_claim_is_kep
         kept = (world.tuples[[f"{part}_level" for part in PARTS]] == CODE).all(axis=1)
         for name in ("tax_type", "tax_rate"):
             assert (world.tuples[name] == trade.everyone[name])[kept].all(), name
-
-
-def test_ids_that_stand_in_two_months_are_one_sentence_without_an_id():
-    months = pd.concat([traders(1, "A", rows=60, importers=20), traders(2, "B", rows=60, importers=20)])
-    assert repeated_ids(months) == ""
-    first, last = months.iloc[[0]], months.iloc[[0]].assign(date=pd.Timestamp("2020-05-03"))
-    told = repeated_ids(pd.concat([months, last]))
-    assert told.startswith("1 declaration IDs stand in more than one month (")
-    assert "2020-05" in told and "write the year, or the month, before the IDs" in told
-    assert first["declaration_id"].iloc[0] not in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,17 +26,23 @@ import pandas as pd
 from customs_assets import declaration
 from customs_assets.anonymization.identities import anonymize
 from customs_assets.anonymization.unit_prices import month_unit_prices
+from customs_assets.benchmark.detectors.risk_profiles import PROFILES
 from customs_assets.benchmark.features import FEATURES, FeatureEncoder
 from customs_assets.disclosure.population import count_population, month_population
 from customs_assets.disclosure.safe_groups import count_safe_groups
 from customs_assets.expectations.suites import declaration_expectations
 from customs_assets.fidelity.comparison import COMPARED_NAMES
+from customs_assets.fidelity.library_reports import library_reports
 from customs_assets.fidelity.relations import RELATIONS
 from customs_assets.fidelity.table_two import fidelity
 from customs_assets.lake import Lake, to_frame
-from customs_assets.release.card import _form_in_words
+from customs_assets.privacy.goals import REQUIRED
+from customs_assets.release.card import _form_in_words, law_in_words, tuples_in_words
 from customs_assets.release.datapackage import data_dictionary
 from customs_assets.release.files import to_csv, to_parquet
+from customs_assets.report.page import _parties, _tuples
+from customs_assets.report.wording import Words
+from customs_assets.settings import Settings
 from customs_assets.source.files import FileSource
 from customs_assets.source.labelled import extract_labelled
 from customs_assets.synthesis.codec import Codec
@@ -73,12 +80,18 @@ print(json.dumps({
     "compared": list(COMPARED_NAMES),
     "relations": [list(pair) for pair in RELATIONS],
     "scores": scores,
+    "sdmetrics": library_reports(released, released)["diagnostic"]["score"],
+    "profiles": sorted({name for profile in PROFILES for name in profile}),
     "dictionary": data_dictionary()["name"].tolist(),
     "csv": to_csv(released).decode().splitlines()[0].split(","),
     "parquet": len(to_parquet(released)) > 0,
     "expected": sorted({str(e.configuration.kwargs) for e in declaration_expectations(
         declaration.RELEASED, "", identities="published", labelled=True)}),
     "card": _form_in_words(),
+    "tuples": [tuples_in_words(Settings()), *(_tuples(Settings(), Words(language)) for language in ("en", "fr", "es", "ko"))],
+    "law": law_in_words("nomenclature", Settings()),
+    "parties": [_parties(Words(language)) for language in ("en", "fr", "es", "ko")],
+    "required": list(REQUIRED),
 }, default=str))
 """
 
@@ -150,6 +163,8 @@ def test_safe_groups_metrics_relations_and_features_have_the_attributes_of_the_f
     ]
     assert made["matrix"] == 7
     assert made["scores"]["TVComplement"] == 1.0
+    assert made["sdmetrics"] == 1.0
+    assert not ABSENT & set(made["profiles"])
 
 
 def test_what_leaves_the_house_has_the_headers_of_the_form(made):
@@ -160,3 +175,24 @@ def test_what_leaves_the_house_has_the_headers_of_the_form(made):
     ]
     assert not [name for name in ABSENT for expected in made["expected"] if f"'{name}'" in expected]
     assert "no tax rate" in made["card"]
+
+
+def test_what_the_form_has_not_is_not_spoken_of(made):
+    card, english, *others = made["tuples"]
+    assert card == english
+    assert "(HS code, origin) is shown by parts: the product code; the origin, given the goods. A part" in card
+    assert "A product with its origin that fewer than 5 importers" in card
+    for text, words in zip(
+        [english, *others], ("departure|tax|claim", "départ|taux|régime", "salida|régimen", "적출국|세율"), strict=True
+    ):
+        assert not re.search(words, text), text
+        assert "{" not in text
+    assert "no tax types" in made["law"] and "A tax type may have" not in made["law"]
+    assert made["parties"] == [
+        "importers and declarants",
+        "importateurs et déclarants",
+        "importadores y declarantes",
+        "수입자, 신고인",
+    ]
+    assert "DiSCO, seller_id" not in made["required"]
+    assert "DiSCO, item_price" in made["required"]

@@ -129,9 +129,10 @@ def test_ids_have_eight_digits_and_belong_to_one_month_each():
     assert declaration_ids("2020-01", 9, 2021).tolist() != whole[0][:9].tolist()
 
 
-def test_ids_that_are_used_up_are_refused(raw_month: RawMonth):
-    assert len(declaration_ids("2049-12", 2, 1)) == 2
-    with pytest.raises(ValueError, match="2050-01 lies too far from 2020-01"):
-        declaration_ids("2050-01", 1, 1)
+def test_a_month_has_so_many_ids_and_thirty_years_have_their_own(raw_month: RawMonth):
+    months = [f"{year}-01" for year in range(2020, 2051)]
+    first, *others, after = (set(declaration_ids(month, 50, 1)) for month in months)
+    assert not first & set().union(*others)
+    assert after == first, "the numbers begin anew"
     with pytest.raises(ValueError, match="250001 rows were asked of 2020-03; a month has 250000"):
         raw_month.synthesized(rows=IDS_A_MONTH + 1)

@@ -9,9 +9,10 @@ import pandas as pd
 
 from customs_assets.benchmark.detectors.form import fraud_scores, train_detector
 from customs_assets.benchmark.features import Features
+from customs_assets.declaration import STAND_INS
 
-# What has a history of its own: attributes, alone and crossed. ``chapter`` and ``heading`` are the first digits of the code.
-PROFILES: tuple[tuple[str, ...], ...] = (
+# What has a history: attributes of the form, alone and crossed. ``chapter`` and ``heading`` are the first digits of the code.
+_PROFILES: tuple[tuple[str, ...], ...] = (
     ("importer_id",),
     ("declarant_id",),
     ("seller_id",),
@@ -27,6 +28,8 @@ PROFILES: tuple[tuple[str, ...], ...] = (
     ("hs6_code", "country_of_origin"),
     ("importer_id", "heading"),
 )
+
+PROFILES = tuple(profile for profile in _PROFILES if STAND_INS.keys().isdisjoint(profile))
 
 # Declarations at the general rate that are added to each history: a value that occurred once is hardly risky or safe for it.
 _PRIOR = 10.0
