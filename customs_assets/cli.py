@@ -218,7 +218,7 @@ def _write_league(lake: Lake, settings: Settings, partitions: Sequence[str]) -> 
     for entry in entries:
         if entry["reason"]:
             say(f"{entry['month']}: {entry['reason']}")
-    say(f"league: {path}")
+    say(f"league: {lake.shown(PAGE, suffix='html')}")
 
 
 def _say_deep(lake: Lake, settings: Settings) -> bool:
@@ -461,7 +461,7 @@ def _conclude(lake: Lake, unmade: Sequence[str]) -> bool:
         lake: the lake.
         unmade: what was not made of that which the release is made, or judged, by; it need not say so itself.
     """
-    path = lake.path(RELEASE, suffix="")
+    path = lake.shown(RELEASE, suffix="")
     if is_released(lake):
         if not unmade:
             console.print(f"dataset card:  {path}/{CARD}", highlight=False, soft_wrap=True)
@@ -493,10 +493,10 @@ def _report(lake: Lake) -> bool:
         console.rule("Table 3: fraud detection, ours and the paper's")
         _show(table_three(pd.concat([lake.read_frame("fraud_benchmark", cell) for cell in cells], ignore_index=True)))
     if lake.exists("evidence_report", suffix="html"):
-        page = lake.path("evidence_report", suffix="html")
+        page = lake.shown("evidence_report", suffix="html")
         console.print(f"evidence:      {page}", highlight=False, soft_wrap=True)
     if lake.exists("release_quality", suffix="json"):
-        quality = lake.path("release_quality", suffix="json")
+        quality = lake.shown("release_quality", suffix="json")
         console.print(f"quality:       {quality}", highlight=False, soft_wrap=True)
     return lake.exists("release_quality", suffix="json") and bool(cells)
 

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +88,7 @@ def sign_off(
             out_of_date=out_of_date,
             allowed=allowed,
         )
-    say(f"{'refused' if refuse else 'signed'}: {storage.path(RELEASE, suffix='')}, sha256 {record.checksum}")
+    say(f"{'refused' if refuse else 'signed'}: {storage.shown(RELEASE, suffix='')}, sha256 {record.checksum}")
     if not refuse and (reason := why_not_standing(storage)):
         say(f"this sign-off will not count once they are made: {reason}")
     _say_recorded(storage, record, allowed)
@@ -219,8 +220,7 @@ def _released_rows(settings: Settings, folder: Path | None) -> pd.DataFrame:
         if not is_released(storage):
             complain(f"{WITHHELD}{'; '.join(reasons_not_released(storage))}")
             raise typer.Exit(1)
-        place = storage.path(RELEASE, suffix="")
-        return read_release(lambda name: storage.read_bytes(f"{place}/{name}"))
+        return read_release(partial(storage.read_in_folder, RELEASE))
     if problems := examine(folder, None).problems:
         for problem in problems:
             complain(problem)
@@ -330,7 +330,7 @@ def _say_registered(settings: Settings, registration: Registration) -> None:
 
 
 def _say_recorded(lake: Lake, record: SignedRecord, allowed: AllowedSigners | None) -> None:
-    say(f"recorded: {lake.path(SIGN_OFFS, record.file, 'json')}")
+    say(f"recorded: {lake.shown(SIGN_OFFS, record.file, 'json')}")
     if allowed is None:
         say("CUSTOMS_ALLOWED_SIGNERS names no list, so nobody has looked whose key this is; publishing needs the list")
 

@@ -14,6 +14,7 @@ import pytest
 
 from customs_assets.declaration import ATTRIBUTES, RELEASED_NAMES
 from customs_assets.fidelity.references import halves
+from customs_assets_tests.object_store import Store, is_installed, running_store
 from customs_assets_tests.postgresql_server import Server, binaries, running_server
 
 PUBLISHED = Path(__file__).parents[2] / "shared" / "data" / "published"
@@ -37,6 +38,17 @@ def postgresql() -> Iterator[Server]:
         sentence = "no PostgreSQL server is installed (Debian: apt-get install postgresql)"
         pytest.fail(sentence) if os.environ.get("CI") else pytest.skip(sentence)
     with running_server(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[Store]:
+    """An object store with the bucket "lake"; where a machine has none, tests that ask for it are skipped, in CI they fail."""
+    if not is_installed():
+        sentence = "no object store is installed (Debian: apt-get install ceph-mon ceph-osd radosgw)"
+        pytest.fail(sentence) if os.environ.get("CI") else pytest.skip(sentence)
+    with running_store() as running:
+        running.make_bucket("lake")
         yield running
 
 

@@ -66,6 +66,7 @@ class Staleness:
 
     def look_again(self) -> None:
         """Forget what was read of the lake."""
+        self.lake = self.lake.looked_at()
         self.frozen = Frozen.of(self.settings, self.lake)
         self._last = cache(self.lake.last_record)
         self._at_hand = cache(lambda parents: tuple(months_at_hand(self.lake, parents, self.origin)))

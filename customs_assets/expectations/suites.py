@@ -561,11 +561,11 @@ def _candidate(examined: Examined) -> Piece:
     """Files match their checksums, IDs are unique over all months, identities are re-drawn."""
     from customs_assets.release.files import CHECKSUMS, read_release
 
-    folder = examined.lake.path(examined.asset, suffix="")
-    released = read_release(lambda name: examined.lake.read_bytes(f"{folder}/{name}"))
-    lines = examined.lake.read_bytes(f"{folder}/{CHECKSUMS}").decode().splitlines()
+    read = partial(examined.lake.read_in_folder, examined.asset)
+    released = read_release(read)
+    lines = read(CHECKSUMS).decode().splitlines()
     listed = {name: checksum for checksum, _, name in (line.partition("  ") for line in lines)}
-    actual = {name: hashlib.sha256(examined.lake.read_bytes(f"{folder}/{name}")).hexdigest() for name in listed}
+    actual = {name: hashlib.sha256(read(name)).hexdigest() for name in listed}
     months = examined.lake.partitions("synthetic_declarations")
     synthetic = examined.lake.read_frames("synthetic_declarations", months)
     return released.assign(checksums="match" if listed == actual else "differ"), [

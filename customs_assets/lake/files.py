@@ -4,6 +4,9 @@ A file is written under a temporary name and renamed, so that a reader sees the 
 the old file is deleted before the new file gets its name. A crash in between leaves a file without a record, which is
 built again.
 
+On an object store (``s3://``) nothing is renamed: objects are put whole (``objects.py``). A folder there is a list of its files,
+put when all of them are there; the files lie in a folder below that is named by their checksum.
+
 Declarations are confidential: a new lake is open to its owner alone. Where the lake's folder lets its group in, so do
 the files in it. Nobody else is let in.
 """
@@ -13,37 +16,50 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import json
 import os
 import posixpath
-import socket
-import uuid
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from customs_assets.lake.copies import spooled
+from customs_assets.lake.errors import LakeError
+from customs_assets.lake.objects import SCHEME, Objects
+from customs_assets.lake.temporary import is_orphan, temporary_name
+
 RECORDS = ".records"
-_TEMPORARY = ".tmp"
 
 # What a file system says (some network shares) that does not sync folders and does without.
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.ENOTSUP}
 
 
-class LakeError(Exception):
-    """A partition is missing or cannot be read; the message says which and what to do."""
+_BLOCK_BYTES = 1 << 20
+
+# On an object store: the suffix of the list of a folder's files.
+_LIST = ".folder"
+
+# Files below a folder that no list names belong to a process that is writing it, or that was killed before so many seconds.
+_UNLISTED_SECONDS = 3600.0
 
 
 class Files:
-    """A folder (or any fsspec address) of partitions, as files.
+    """A folder, an ``s3://`` address (or any other that fsspec knows) of partitions, as files.
 
     Args:
-        address: a path or an fsspec address such as ``s3://bucket/lake``.
+        address: a path or an address such as ``s3://bucket/lake``.
     """
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self.objects = Objects(address) if address.startswith(SCHEME) else None
+        if self.objects is not None:
+            self.root, self._local = self.objects.root, False
+            return
         try:
             self.fs, self.root = fsspec.core.url_to_fs(address)
         except (ValueError, ImportError) as error:
@@ -55,17 +71,35 @@ class Files:
         name = f"{asset}/{partition}" if partition else asset
         return posixpath.join(self.root, f"{name}.{suffix}" if suffix else name)
 
+    def shown(self, asset: str, partition: str = "", suffix: str = "parquet") -> str:
+        """Where a person finds a partition; of a folder on an object store, where its files are now."""
+        path = self.path(asset, partition, suffix)
+        if self.objects is None:
+            return path
+        listed = self._listed(path) if not suffix else None
+        return f"{SCHEME}{path}" + (f"/{_folder_of(listed['sha256'])}" if listed else "")
+
     def exists(self, asset: str, partition: str = "", suffix: str = "parquet") -> bool:
         """Whether a partition has been written."""
-        return self.fs.exists(self.path(asset, partition, suffix))
+        return self._is_there(self.path(asset, partition, suffix))
+
+    def _is_there(self, path: str) -> bool:
+        if self.objects is not None:
+            return self.objects.head(object_of(path)) is not None
+        return self.fs.exists(path)
 
     def partitions(self, asset: str, suffix: str = "parquet") -> list[str]:
         """The partitions of an asset that have been written, in order."""
-        folder = self.path(asset, suffix="")
+        names = self._names_in(self.path(asset, suffix=""))
+        return sorted(n[: -len(suffix) - 1] for n in names if n.endswith(f".{suffix}") and not n.startswith("."))
+
+    def _names_in(self, folder: str) -> list[str]:
+        """The names in a folder, in order; none where there is no folder."""
+        if self.objects is not None:
+            return self.objects.names(folder)
         if not self.fs.isdir(folder):
             return []
-        names = (posixpath.basename(path) for path in self.fs.ls(folder, detail=False, refresh=True))
-        return sorted(n[: -len(suffix) - 1] for n in names if n.endswith(f".{suffix}") and not n.startswith("."))
+        return sorted(posixpath.basename(path) for path in self.fs.ls(folder, detail=False, refresh=True))
 
     def write(self, path: str, fill: Callable[[BinaryIO], None]) -> str:
         """Write a file whole: ``fill`` is given an open binary file, which gets its name only when it is complete.
@@ -75,14 +109,16 @@ class Files:
         """
         temporary, checksum = self._write_unnamed(path, fill)
         try:
-            self._replace(temporary, path)
+            self._replace(temporary, path, checksum)
         except BaseException:
             self._remove(temporary)
             raise
         return checksum
 
-    def _write_unnamed(self, path: str, fill: Callable[[BinaryIO], None]) -> tuple[str, str]:
-        """Write a file under a temporary name beside ``path``: that name, and the sha256 of the bytes."""
+    def _write_unnamed(self, path: str, fill: Callable[[BinaryIO], None]) -> tuple[str | BinaryIO, str]:
+        """Write a file under a temporary name beside ``path``, or for an object store without a name: it, and its sha256."""
+        if self.objects is not None:
+            return self._spool(fill)
         folder, name = posixpath.split(path)
         self._make_folder(folder)
         temporary = posixpath.join(folder, temporary_name(name))
@@ -98,8 +134,20 @@ class Files:
             raise
         return temporary, hashing.digest.hexdigest()
 
-    def _remove(self, temporary: str) -> None:
-        if self.fs.exists(temporary):
+    def _spool(self, fill: Callable[[BinaryIO], None]) -> tuple[BinaryIO, str]:
+        stream = spooled()
+        hashing = _HashingWriter(stream)
+        try:
+            fill(hashing)  # pyright: ignore[reportArgumentType]
+        except BaseException:
+            stream.close()
+            raise
+        return stream, hashing.digest.hexdigest()
+
+    def _remove(self, temporary: str | BinaryIO) -> None:
+        if not isinstance(temporary, str):
+            temporary.close()
+        elif self.fs.exists(temporary):
             self.fs.rm(temporary)
 
     def _create(self, path: str) -> BinaryIO:
@@ -129,10 +177,13 @@ class Files:
         """The mode of the lake's folder, which says whether its group is let in."""
         return Path(self.root).stat().st_mode
 
-    def _replace(self, temporary: str, path: str) -> None:
+    def _replace(self, temporary: str | BinaryIO, path: str, sha256: str) -> None:
         """Give a file its name, after what is recorded of the file that had it is gone."""
         self._forget(path)
-        if self._local:
+        if self.objects is not None:
+            with temporary as stream:  # pyright: ignore[reportGeneralTypeIssues]
+                self.objects.put(path, stream, sha256)
+        elif self._local:
             os.replace(temporary, path)
             settle(posixpath.dirname(path))
         else:
@@ -147,16 +198,19 @@ class Files:
         partition = file.rpartition(".")[0]
         asset = asset if file else asset.partition(".")[0]
         folder = posixpath.join(self.root, RECORDS, asset)
-        if not self.fs.isdir(folder):
-            return
         # The record first: verdicts without one speak of nothing.
         prefix = f"{partition or 'whole'}."
-        names = [posixpath.basename(name) for name in self.fs.ls(folder, detail=False, refresh=True)]
-        for name in sorted((name for name in names if name.startswith(prefix)), key=len):
+        for name in sorted((name for name in self._names_in(folder) if name.startswith(prefix)), key=len):
             try:
-                self.fs.rm_file(posixpath.join(folder, name))
+                self._delete(posixpath.join(folder, name))
             except FileNotFoundError:
                 continue  # Another process was faster.
+
+    def _delete(self, path: str) -> None:
+        if self.objects is not None:
+            self.objects.delete(path)
+        else:
+            self.fs.rm_file(path)
 
     def write_folder(self, asset: str, files: Mapping[str, bytes]) -> str:
         """Write a folder of files whole, replacing the old one.
@@ -165,6 +219,8 @@ class Files:
             The sha256 of the sorted list of names and checksums.
         """
         target = self.path(asset, suffix="")
+        if self.objects is not None:
+            return self._put_folder(self.objects, target, files)
         temporary = posixpath.join(self.root, temporary_name(asset))
         self._make_folder(temporary)
         try:
@@ -189,6 +245,8 @@ class Files:
             LakeError: the folder is missing.
         """
         folder = self.path(asset, suffix="")
+        if self.objects is not None:
+            return self._get_folder(folder)
         if not self.fs.isdir(folder):
             raise LakeError(f"{folder} is missing from the lake {self.address}")
         paths = sorted(self.fs.ls(folder, detail=False, refresh=True))
@@ -202,6 +260,11 @@ class Files:
         """
         target = self.path(asset, suffix="")
         self._forget(target)
+        if self.objects is not None:
+            listed = self._listed(target)
+            self.objects.delete(object_of(target))
+            self._delete_listed(target, listed)
+            return
         if not self.fs.exists(target):
             return
         retired = posixpath.join(self.root, temporary_name(f"{asset}-withdrawn"))
@@ -211,6 +274,45 @@ class Files:
             # Another process was faster.
             return
         self.fs.rm(retired, recursive=True)
+
+    def _put_folder(self, objects: Objects, target: str, files: Mapping[str, bytes]) -> str:
+        """Put the files of a folder, then their list, which is what makes them the folder."""
+        checksum, before = folder_checksum(files), self._listed(target)
+        sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        for name, content in files.items():
+            objects.put(f"{target}/{_folder_of(checksum)}/{name}", content, sums[name])
+        self._forget(target)
+        listing = json.dumps({"sha256": checksum, "files": sums}, indent=1).encode()
+        objects.put(object_of(target), listing, checksum)
+        if before and before["sha256"] != checksum:
+            self._delete_listed(target, before)
+        return checksum
+
+    def _get_folder(self, target: str) -> dict[str, bytes]:
+        listed = self._listed(target)
+        if listed is None:
+            raise LakeError(f"{target} is missing from the lake {self.address}")
+        place = f"{target}/{_folder_of(listed['sha256'])}"
+        return {name: self.read_bytes(f"{place}/{name}") for name in sorted(listed["files"])}
+
+    def read_in_folder(self, asset: str, name: str) -> bytes:
+        """One file of a folder; :class:`LakeError` where it is missing."""
+        folder = self.path(asset, suffix="")
+        if self.objects is not None:
+            listed = self._listed(folder)
+            folder = f"{folder}/{_folder_of(listed['sha256'])}" if listed else folder
+        return self.read_bytes(f"{folder}/{name}")
+
+    def _listed(self, target: str) -> dict[str, Any] | None:
+        """The list of the files of a folder on an object store; None where there is no folder."""
+        try:
+            return json.loads(self.read_bytes(object_of(target)))
+        except LakeError:
+            return None
+
+    def _delete_listed(self, target: str, listed: dict[str, Any] | None) -> None:
+        for name in listed["files"] if listed else ():
+            self._delete(f"{target}/{_folder_of(listed['sha256'])}/{name}")
 
     def _replace_folder(self, temporary: str, target: str) -> None:
         """Give a folder its name; the old one, or one that another process has just put there, is set aside and deleted."""
@@ -243,13 +345,38 @@ class Files:
     def read_bytes(self, path: str) -> bytes:
         """Read bytes; :class:`LakeError` where the file is missing."""
         try:
+            if self.objects is not None:
+                return self.objects.read(path)
             with self.fs.open(path, "rb") as stream:
                 return stream.read()
         except FileNotFoundError:
             raise LakeError(f"{path} is missing from the lake {self.address}") from None
 
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file, a block at a time."""
+        if self.objects is not None:
+            yield from self.objects.blocks(path)
+            return
+        with self.fs.open(path, "rb") as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                yield block
+
+    def is_folder(self, path: str) -> bool:
+        """Whether what stands at a path is a folder."""
+        return object_of(path) != path if self.objects is not None else self.fs.isdir(path)
+
+    def _paths_below(self, folder: str) -> list[str]:
+        if self.objects is not None:
+            return [path for path, _, _ in self.objects.below(folder)]
+        return self.fs.find(folder) if self.fs.isdir(folder) else []
+
     def sweep(self) -> int:
-        """Delete the temporary files of processes of this machine that are no longer alive; returns how many."""
+        """Delete the temporary files of processes of this machine that are no longer alive; returns how many.
+
+        On an object store, which has none: files of folders that were never finished, or were replaced.
+        """
+        if self.objects is not None:
+            return self._sweep_unlisted(self.objects)
         if not self.fs.isdir(self.root):
             return 0
         swept = 0
@@ -259,6 +386,33 @@ class Files:
                     self.fs.rm(posixpath.join(folder, name), recursive=True)
                     swept += 1
         return swept
+
+    def _sweep_unlisted(self, objects: Objects) -> int:
+        known, found = {}, {}
+        for path, _, changed in objects.below(self.root):
+            parts = path[len(self.root) :].strip("/").split("/")
+            if len(parts) == 3 and not parts[0].startswith("."):
+                found.setdefault(parts[0], {}).setdefault(parts[1], []).append((path, changed))
+        swept = 0
+        for asset, folders in found.items():
+            listed = self._listed(self.path(asset, suffix=""))
+            known[asset] = _folder_of(listed["sha256"]) if listed else ""
+            for folder, files in folders.items():
+                if folder != known[asset] and time.time() - max(changed for _, changed in files) > _UNLISTED_SECONDS:
+                    for path, _ in files:
+                        objects.delete(path)
+                    swept += len(files)
+        return swept
+
+
+def object_of(path: str) -> str:
+    """The object that stands for a path on an object store: of a folder, the list of its files."""
+    return path if "." in posixpath.basename(path) else f"{path}{_LIST}"
+
+
+def _folder_of(checksum: str) -> str:
+    """The name of the folder of files with a checksum, below the folder that they are."""
+    return checksum[:16]
 
 
 def folder_checksum(files: Mapping[str, bytes]) -> str:
@@ -301,25 +455,3 @@ def settle(folder: str | Path) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-def temporary_name(name: str) -> str:
-    """A hidden name, used once, for what is going to be ``name``. It says which process of which machine writes there."""
-    return f".{name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}{_TEMPORARY}"
-
-
-def is_orphan(name: str) -> bool:
-    """Whether a name is a temporary one of this machine whose process has ended."""
-    host_part = f".{socket.gethostname()}."
-    if not (name.startswith(".") and name.endswith(_TEMPORARY) and host_part in name):
-        return False
-    pid = name.split(host_part, 1)[1].split(".", 1)[0]
-    if not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

@@ -12,7 +12,8 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 
-from customs_assets.lake.files import RECORDS, LakeError, folder_checksum
+from customs_assets.lake.files import RECORDS, LakeError, folder_checksum, object_of
+from customs_assets.lake.objects import Overtaken
 from customs_assets.lake.tables import Tables
 
 
@@ -56,10 +57,21 @@ class Lake(Tables):
     """A folder (or any fsspec address) of partitions with their records."""
 
     def save_record(self, record: Record) -> None:
-        """Note what a partition was made from, after the partition itself has its name."""
-        self.write_bytes(
-            self._record_path(record.asset, record.partition), json.dumps(asdict(record), indent=1).encode()
-        )
+        """Note what a partition was made from, after the partition itself has its name.
+
+        Raises:
+            LakeError: on an object store, another process wrote the partition at the same time, and that one's stands, whole.
+        """
+        path, content = self._record_path(record.asset, record.partition), json.dumps(asdict(record), indent=1).encode()
+        if self.objects is None:
+            self.write_bytes(path, content)
+            return
+        try:
+            self.objects.publish(path, content, object_of(posixpath.join(self.root, record.path)), record.sha256)
+        except Overtaken:
+            raise LakeError(
+                f"{record.name} was written by another run at the same time; that run's stands, and this one's is discarded"
+            ) from None
 
     def record(self, asset: str, partition: str = "") -> Record | None:
         """The record of a partition that is in the lake; None where it is missing, or known to be damaged."""
@@ -68,7 +80,14 @@ class Lake(Tables):
 
     def is_there(self, record: Record) -> bool:
         """Whether the artifact of a record is in the lake, and not known to be damaged."""
-        return not record.damaged and self.fs.exists(posixpath.join(self.root, record.path))
+        if record.damaged:
+            return False
+        path = posixpath.join(self.root, record.path)
+        if self.objects is None:
+            return self._is_there(path)
+        found = self.objects.head(object_of(path))
+        # What was copied there by another program has no checksum with it.
+        return found is not None and found.sha256 in (record.sha256, "")
 
     def last_record(self, asset: str, partition: str = "") -> Record | None:
         """The record of a partition, even where its file was deleted or damaged since: others were made from those bytes."""
@@ -115,23 +134,19 @@ class Lake(Tables):
 
     def partitions_recorded(self, asset: str) -> list[str]:
         """The partitions of an asset that were built, in order, whether or not their files are still there."""
-        folder = posixpath.join(self.root, RECORDS, asset)
-        if not self.fs.isdir(folder):
-            return []
-        names = (posixpath.basename(path) for path in self.fs.ls(folder, detail=False, refresh=True))
+        names = self._names_in(posixpath.join(self.root, RECORDS, asset))
         known = (n.removesuffix(".json") for n in names if n.endswith(".json") and not n.endswith(".verdict.json"))
         return sorted(name for name in known if not name.startswith("."))
 
     def records(self) -> Iterator[Record]:
         """Every record of the lake."""
         folder = posixpath.join(self.root, RECORDS)
-        if self.fs.isdir(folder):
-            for path in sorted(self.fs.find(folder)):
-                if path.endswith(".json") and not path.endswith(".verdict.json"):
-                    try:
-                        yield Record(**json.loads(self.read_bytes(path)))
-                    except LakeError:
-                        continue  # It is being built again just now.
+        for path in sorted(self._paths_below(folder)):
+            if path.endswith(".json") and not path.endswith(".verdict.json"):
+                try:
+                    yield Record(**json.loads(self.read_bytes(path)))
+                except LakeError:
+                    continue  # It is being built again just now.
 
     def mark_damaged(self) -> list[Record]:
         """Read every artifact, compare it with its record, and mark those that are damaged or gone; returns these.
@@ -140,18 +155,29 @@ class Lake(Tables):
         """
         found = [record for record in self.records() if self.checksum(record) != record.sha256]
         for record in found:
-            self.save_record(replace(record, damaged=True))
+            content = json.dumps(asdict(replace(record, damaged=True)), indent=1).encode()
+            self.write_bytes(self._record_path(record.asset, record.partition), content)
         return found
 
     def checksum(self, record: Record) -> str:
         """The sha256 of the bytes that stand where a record says, empty where nothing does."""
         path = posixpath.join(self.root, record.path)
-        if not self.fs.exists(path):
+        if not self._is_there(path):
             return ""
-        if self.fs.isdir(path):
-            return folder_checksum(self.read_folder(record.asset))
         digest = hashlib.sha256()
-        with self.fs.open(path, "rb") as stream:
-            while block := stream.read(1 << 20):
+        try:
+            if self.is_folder(path):
+                return folder_checksum(self.read_folder(record.asset))
+            for block in self.blocks(path):
                 digest.update(block)
+        except (FileNotFoundError, LakeError):
+            return ""
         return digest.hexdigest()
+
+    def looked_at(self) -> Lake:
+        """The lake for many questions in a row: one on an object store is listed once, any other is asked each time."""
+        if self.objects is None:
+            return self
+        lake = Lake(self.address)
+        lake.objects = self.objects.at_once()
+        return lake

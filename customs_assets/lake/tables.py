@@ -28,7 +28,7 @@ class UnnamedTable:
     """A table that has been written into the lake whole, but has not got its name yet.
 
     Attributes:
-        temporary: path of the file.
+        temporary: path of the file; for an object store the file itself, which has no name on this machine either.
         asset: asset key.
         partition: partition key.
         sha256: sha256 of its bytes.
@@ -36,7 +36,7 @@ class UnnamedTable:
         schema: its columns.
     """
 
-    temporary: str
+    temporary: str | BinaryIO
     asset: str
     partition: str
     sha256: str
@@ -84,7 +84,7 @@ class Tables(Files):
 
     def give_name(self, table: UnnamedTable) -> str:
         """Put a table in its place; returns the sha256 of its bytes."""
-        self._replace(table.temporary, self.path(table.asset, table.partition))
+        self._replace(table.temporary, self.path(table.asset, table.partition), table.sha256)
         return table.sha256
 
     def discard(self, table: UnnamedTable) -> None:
@@ -98,7 +98,7 @@ class Tables(Files):
             LakeError: the partition is missing or is no readable Parquet file.
         """
         with self._readable(asset, partition) as file:
-            return pq.read_table(file, columns=columns, use_threads=self._local, pre_buffer=self._local)
+            return pq.read_table(file, columns=columns, use_threads=self._by_arrow, pre_buffer=self._by_arrow)
 
     def read_pieces(self, asset: str, partition: str, columns: list[str]) -> Iterator[pa.Table]:
         """Read some columns of a table a row group at a time; a table without rows is one empty piece.
@@ -108,9 +108,14 @@ class Tables(Files):
         """
         with self._readable(asset, partition) as readable, pq.ParquetFile(readable) as file:
             for group in range(file.num_row_groups):
-                yield file.read_row_group(group, columns, use_threads=self._local)
+                yield file.read_row_group(group, columns, use_threads=self._by_arrow)
             if file.num_row_groups == 0:
                 yield file.read(columns)
+
+    @property
+    def _by_arrow(self) -> bool:
+        """Whether Arrow reads files of this machine: those of a local lake, or copies of objects."""
+        return self._local or self.objects is not None
 
     @contextmanager
     def _readable(self, asset: str, partition: str) -> Iterator[Any]:
@@ -124,7 +129,8 @@ class Tables(Files):
         """
         path = self.path(asset, partition)
         try:
-            with pa.OSFile(path) if self._local else self.fs.open(path, "rb") as file:
+            here = path if self.objects is None else self.objects.local_copy(path)
+            with pa.OSFile(here) if self._by_arrow else self.fs.open(path, "rb") as file:
                 yield file
         except FileNotFoundError:
             raise LakeError(f"{asset} has no partition {partition or '(whole)'} in the lake {self.address}") from None
@@ -151,13 +157,24 @@ class Tables(Files):
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A new in-memory DuckDB that can read the lake's Parquet files by path."""
         connection = duckdb.connect(":memory:")
-        if not self._local:
+        if not self._by_arrow:
             connection.register_filesystem(self.fs)
         return connection
 
     def sql_path(self, asset: str, partition: str = "") -> str:
-        """The path of a partition, as DuckDB names it."""
+        """The path of a partition, as DuckDB names it.
+
+        Raises:
+            LakeError: the lake lies on an object store and has no such partition.
+        """
         path = self.path(asset, partition)
+        if self.objects is not None:
+            try:
+                return self.objects.local_copy(path)
+            except FileNotFoundError:
+                raise LakeError(
+                    f"{asset} has no partition {partition or '(whole)'} in the lake {self.address}"
+                ) from None
         return path if self._local else self.fs.unstrip_protocol(path)
 
 
