@@ -82,12 +82,15 @@ class Claim:
     def holds(self) -> bool | None:
         """Whether the goal is reached; None where there is no goal, or where nothing was measured.
 
-        A privacy claim that was not measured does not hold; ``note`` says why it was not.
+        A privacy claim that was not measured does not hold; ``note`` says why it was not. Nor does one whose interval reaches
+        over the limit: then nobody can tell.
         """
         if self.at_least is None and self.blocks_above is None:
             return None
         if math.isnan(self.measured):
             return False if self.subject is Subject.PRIVACY else None
+        if self.subject is Subject.PRIVACY and self.blocks_above is not None and self.upper_bound > self.blocks_above:
+            return False
         if self.at_least is None and self.at_most is None:
             return None
         above = self.at_least is None or self.measured >= self.at_least

@@ -19,7 +19,7 @@ from customs_assets.law.law import Law
 from customs_assets.months import months_of
 from customs_assets.partitions import months
 from customs_assets.privacy.claims import Disclosure, month_privacy, privacy
-from customs_assets.privacy.gate import PRIVACY_VERSION, accepted_claims
+from customs_assets.privacy.gate import MONTH_VERSION, PRIVACY_VERSION, REHEARSAL_VERSION, accepted_claims
 from customs_assets.privacy.redrawn import months_drawn_again
 from customs_assets.privacy.rehearsal import Rehearsal, Succession, epochs_of, rehearsed, stated_reason
 from customs_assets.published import redraw_asked_for, register_of, source_name
@@ -34,7 +34,7 @@ from customs_assets.seeds import derive_seed
     pool=TRAINING,
     io_manager_key=PARQUET,
     **made_with(
-        "12",
+        REHEARSAL_VERSION,
         "release_secret",
         "min_group",
         "dominance_one",
@@ -83,7 +83,7 @@ def rehearsed_declarations(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("3"),
+    **made_with(MONTH_VERSION),
 )
 def privacy_report(anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame) -> dg.Output[dict]:
     """How many of the month's synthetic rows repeat a source row, and how near the others come."""
