@@ -42,6 +42,7 @@ class Claim:
         note: one more sentence where the number needs it.
         lower_bound: lower end of the interval of ``measured``, for a claim with an upper bound; NaN where there is none.
         upper_bound: upper end of its interval at 95% confidence, for a claim of privacy with a limit; NaN where there is none.
+        goal_is_measured: whether the goal was set by what was measured on this source. Then it tells of it, and is rounded as it.
         limit: value beyond which nothing may be published, where it is further out than the goal; None where it is ``at_most``.
     """
 
@@ -57,6 +58,7 @@ class Claim:
     lower_bound: float = math.nan
     limit: float | None = None
     upper_bound: float = math.nan
+    goal_is_measured: bool = False
 
     @property
     def blocks_above(self) -> float | None:

@@ -22,7 +22,7 @@ from customs_assets.privacy.claims import Disclosure, month_privacy, privacy
 from customs_assets.privacy.gate import MONTH_VERSION, PRIVACY_VERSION, REHEARSAL_VERSION, accepted_claims
 from customs_assets.privacy.redrawn import months_drawn_again
 from customs_assets.privacy.rehearsal import Rehearsal, Succession, epochs_of, rehearsed, stated_reason
-from customs_assets.published import redraw_asked_for, register_of, source_name
+from customs_assets.published import register_of, source_name
 from customs_assets.resources import JSON, OWNERS, PARQUET, TRAINING, Pipeline, table_metadata
 from customs_assets.seeds import derive_seed
 
@@ -134,11 +134,9 @@ def release_privacy(
 
 
 def _drawn_again(pipeline: Pipeline, synthetic: Partitions) -> list[str]:
-    """The published months of this release in another draw; none where that was asked for, with a reason."""
+    """The published months of this release in another draw; also where that was asked for: no attack counts all draws yet."""
     settings, lake = pipeline.settings, synthetic.lake
     register = register_of(settings)
-    if redraw_asked_for(settings, register):
-        return []
     raw, rows = (
         {month: record.sha256 for month in synthetic if (record := lake.last_record(asset, month)) is not None}
         for asset in ("raw_declarations", "synthetic_declarations")

@@ -354,7 +354,11 @@ def attack_claims(
 
 def _with_own_goal(claim: Claim, inferred: Callable[[], Membership]) -> Claim:
     """The claim on true positives; where it was measured its goal is what chance exceeds once in twenty times."""
-    return claim if math.isnan(claim.measured) else replace(claim, at_most=inferred().by_tpr.by_chance)
+    return (
+        claim
+        if math.isnan(claim.measured)
+        else replace(claim, at_most=inferred().by_tpr.by_chance, goal_is_measured=True)
+    )
 
 
 def distance_claims(

@@ -311,7 +311,16 @@ def _claims(found: Found, targets: int, shadows: int) -> list[Claim]:
         goal = strongest.by_chance if strongest is found.by_tpr else claim.at_most
         bounds = {"lower_bound": strongest.lower_bound, "upper_bound": strongest.upper_bound}
         note = _note(strongest, targets, shadows)
-        claims.append(replace(claim, measured=strongest.measured, at_most=goal, note=note, **bounds))
+        claims.append(
+            replace(
+                claim,
+                measured=strongest.measured,
+                at_most=goal,
+                note=note,
+                goal_is_measured=strongest is found.by_tpr,
+                **bounds,
+            )
+        )
     return claims
 
 
