@@ -42,6 +42,7 @@ class Claim:
         note: one more sentence where the number needs it.
         lower_bound: lower end of the interval of ``measured``, for a claim with an upper bound; NaN where there is none.
         upper_bound: upper end of its interval at 95% confidence, for a claim of privacy with a limit; NaN where there is none.
+        goal_is_measured: whether the goal was set by what was measured on this source. Then it tells of it, and is rounded as it.
         limit: value beyond which nothing may be published, where it is further out than the goal; None where it is ``at_most``.
     """
 
@@ -57,6 +58,7 @@ class Claim:
     lower_bound: float = math.nan
     limit: float | None = None
     upper_bound: float = math.nan
+    goal_is_measured: bool = False
 
     @property
     def blocks_above(self) -> float | None:
@@ -82,12 +84,15 @@ class Claim:
     def holds(self) -> bool | None:
         """Whether the goal is reached; None where there is no goal, or where nothing was measured.
 
-        A privacy claim that was not measured does not hold; ``note`` says why it was not.
+        A privacy claim that was not measured does not hold; ``note`` says why it was not. Nor does one whose interval reaches
+        over the limit: then nobody can tell.
         """
         if self.at_least is None and self.blocks_above is None:
             return None
         if math.isnan(self.measured):
             return False if self.subject is Subject.PRIVACY else None
+        if self.subject is Subject.PRIVACY and self.blocks_above is not None and self.upper_bound > self.blocks_above:
+            return False
         if self.at_least is None and self.at_most is None:
             return None
         above = self.at_least is None or self.measured >= self.at_least

@@ -39,16 +39,16 @@ TOLERANCE = 1e-5
 # Sham guesses are moved by at least and at most this share of the amount.
 _SHAM_SHIFTS = (2e-4, 2e-2)
 
-# Of an extreme they go further: amounts are sparse there. Within a fiftieth of 98.0 there may be none, and yet a draw that comes
-# out round may well be somebody's.
-_SHAM_SHIFTS_OF_EXTREMES = (1e-2, 0.5)
+# What chance would hit of an extreme is looked for within this share of it. Amounts are sparse there: within a fiftieth of 98.0
+# there may be none, and yet a draw that comes out round may well be somebody's.
+_NEAR = 0.5
 
-# Sham guesses for each guess. There are few extremes, so each gets more: enough to tell one hit that chance does not explain.
-_SHAMS, _SHAMS_AN_EXTREME = 40, 10_000
+# Sham guesses for each guess.
+_SHAMS = 40
 
-# Extremes of which fewer sham guesses hit than this share are judged apart. Round ones often hit by chance. Beside these, an
-# odd amount that is exactly somebody's would not stand out.
-_SELDOM = 0.005
+# Extremes that chance hits seldom, less often than this, are judged apart. Round ones often hit by chance. Beside these, an odd
+# amount that is exactly somebody's would not stand out.
+_KINDS, _SELDOM = ("seldom", "often"), 0.005
 
 # Quotients that are equal on paper differ by less than this share.
 _EQUAL = 2e-7
@@ -120,7 +120,7 @@ def solved_amounts(
         runs_by_month = _runs(in_release, in_source, amount, scale, scope)
         for extension, step in _EXTENSIONS.items():
             rng = derive_rng(seed, "solved amounts", amount, f"{scale} {scope} {extension}")
-            score = _Score(_SHAMS, rng)
+            score = _Score(rng)
             for month, runs in runs_by_month.items():
                 ends = runs.ends(extension)
                 guesses = _as_written(np.exp(ends) if scale == "log" else ends[ends > 0], amount)
@@ -144,17 +144,47 @@ def extremes(released: pd.DataFrame, source: pd.DataFrame, min_group: int, seed:
     ways = list(product(AMOUNTS, {"largest": slice(-1, None), "smallest": slice(1)}.items()))
     variations = []
     for amount, (end, place) in ways:
-        rng = derive_rng(seed, "extremes", amount, end)
-        kinds = {kind: _Score(_SHAMS_AN_EXTREME, rng, _SHAM_SHIFTS_OF_EXTREMES) for kind in ("seldom", "often")}
+        hits: list[int] = []
+        chances: list[float] = []
         for month in in_release.months:
             guess, rare = in_release.amounts(amount, month)[place], in_source.rare_in(amount, month)
-            shams = _sham_guesses(guess, _SHAMS_AN_EXTREME, _SHAM_SHIFTS_OF_EXTREMES, rng)
-            kinds["seldom" if _hits(shams, rare) < _SELDOM * len(shams) else "often"].add(guess, np.empty(0), rare)
-        variations += [
-            score.variation(amount, f"{end} {amount} of each month, where chance hits {kind}", len(kinds) * len(ways))
-            for kind, score in kinds.items()
-        ]
+            hits += [_hits(guess, rare)] * len(guess)
+            chances += [_chance_of(float(one), rare) for one in guess]
+        hit, chance = np.array(hits, dtype=int), np.array(chances)
+        for kind, taken in zip(_KINDS, (chance < _SELDOM, chance >= _SELDOM), strict=True):
+            how = f"{end} {amount} of each month, where chance hits {kind}"
+            error = _ERROR / (len(_KINDS) * len(ways))
+            variations.append(_beside_chance(amount, how, hit[taken], chance[taken], error))
     return tuple(variations)
+
+
+def _chance_of(guess: float, rare: np.ndarray) -> float:
+    """How likely an amount near a guess, and as round, is rare by chance, in (0, 1].
+
+    All amounts within half of the guess that are multiples of the same power of ten are equally likely. One more of them is
+    taken to be rare than are: where none is, that is no proof. A guess whose tolerance spans several multiples has as many tries.
+    The chance hangs on the guess's place, not on whether it hit.
+    """
+    unit = float(_roundness(np.array([guess]))[0])
+    low, high = (1 - _NEAR) * guess, (1 + _NEAR) * guess
+    near = rare[(rare >= low) & (rare <= high)]
+    as_round = int((np.abs(near - np.round(near / unit) * unit) <= TOLERANCE * near).sum())
+    multiples = math.floor(high / unit) - math.ceil(low / unit) + 1
+    tries = max(2 * TOLERANCE * guess / unit, 1.0)
+    return min((as_round + 1) * tries / max(multiples, 1), 1.0)
+
+
+def _beside_chance(amount: str, how: str, hit: np.ndarray, chance: np.ndarray, error: float) -> Variation:
+    """A variation of guesses that each have their own chance.
+
+    The hits of guesses with different chances vary no more than as many with the mean of these (Hoeffding 1956). So the lower
+    bound of the share of hits (Clopper and Pearson 1934) stands beside the mean.
+    """
+    from scipy.special import betaincinv
+
+    guesses, hits, mean = len(hit), int(hit.sum()), float(chance.mean()) if len(chance) else 0.0
+    lowest = float(betaincinv(hits, guesses - hits + 1, error)) if hits else 0.0
+    return Variation(amount, how, guesses, hits, float(chance.sum()), max(lowest - mean, 0.0))
 
 
 def amounts_of(rows: pd.DataFrame) -> pd.DataFrame:
@@ -225,8 +255,8 @@ class _Source:
 class _Score:
     """Hits of guesses and of sham guesses, added up over months."""
 
-    def __init__(self, sham_sets: int, rng: np.random.Generator, shifts: tuple[float, float] = _SHAM_SHIFTS) -> None:
-        self._sham_sets, self._rng, self._shifts = sham_sets, rng, shifts
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
         self._guesses = self._hits = self._shams = self._sham_hits = 0
 
     def add(self, guesses: np.ndarray, released: np.ndarray, rare: np.ndarray) -> None:
@@ -234,7 +264,7 @@ class _Score:
         ascending = np.sort(guesses[guesses > 0])
         apart = np.append(True, np.diff(ascending) > TOLERANCE * ascending[1:])[: len(ascending)]
         guesses = _not_in_release(ascending[apart], released)
-        shams = _not_in_release(_sham_guesses(guesses, self._sham_sets, self._shifts, self._rng), released)
+        shams = _not_in_release(_sham_guesses(guesses, self._rng), released)
         self._guesses += len(guesses)
         self._hits += _hits(guesses, rare)
         self._shams += len(shams)
@@ -309,17 +339,17 @@ def _hits(guesses: np.ndarray, rare: np.ndarray) -> int:
     return int((nearest_within(rare, guesses, TOLERANCE * guesses) >= 0).sum())
 
 
-def _sham_guesses(guesses: np.ndarray, sets: int, shifts: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
-    """``sets`` sham guesses for each guess: moved up or down by a random share between two, and as round as before.
+def _sham_guesses(guesses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """:data:`_SHAMS` sham guesses for each guess: moved up or down by a random share between two, and as round as before.
 
     People write round amounts more often than others, and runs of round amounts point at round ones. Sham guesses that were less
     round would hit less often, and honest round amounts would look like a leak.
     """
     if not len(guesses):
         return guesses
-    unit = np.tile(_roundness(guesses), sets)
-    guesses = np.tile(guesses, sets)
-    shift = guesses * np.exp(rng.uniform(math.log(shifts[0]), math.log(shifts[1]), len(guesses)))
+    unit = np.tile(_roundness(guesses), _SHAMS)
+    guesses = np.tile(guesses, _SHAMS)
+    shift = guesses * np.exp(rng.uniform(*np.log(_SHAM_SHIFTS), len(guesses)))
     units = np.where(shift >= unit, np.round(shift / unit), rng.integers(1, 4, len(guesses)))
     moved = guesses + rng.choice([-1.0, 1.0], len(guesses)) * units * unit
     return np.where(moved > unit / 2, moved, guesses + units * unit)

@@ -19,10 +19,10 @@ from customs_assets.law.law import Law
 from customs_assets.months import months_of
 from customs_assets.partitions import months
 from customs_assets.privacy.claims import Disclosure, month_privacy, privacy
-from customs_assets.privacy.gate import PRIVACY_VERSION, accepted_claims
+from customs_assets.privacy.gate import MONTH_VERSION, PRIVACY_VERSION, REHEARSAL_VERSION, accepted_claims
 from customs_assets.privacy.redrawn import months_drawn_again
 from customs_assets.privacy.rehearsal import Rehearsal, Succession, epochs_of, rehearsed, stated_reason
-from customs_assets.published import redraw_asked_for, register_of, source_name
+from customs_assets.published import register_of, source_name
 from customs_assets.resources import JSON, OWNERS, PARQUET, TRAINING, Pipeline, table_metadata
 from customs_assets.seeds import derive_seed
 
@@ -34,7 +34,7 @@ from customs_assets.seeds import derive_seed
     pool=TRAINING,
     io_manager_key=PARQUET,
     **made_with(
-        "12",
+        REHEARSAL_VERSION,
         "release_secret",
         "min_group",
         "dominance_one",
@@ -83,7 +83,7 @@ def rehearsed_declarations(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("3"),
+    **made_with(MONTH_VERSION),
 )
 def privacy_report(anonymized_declarations: pd.DataFrame, synthetic_declarations: pd.DataFrame) -> dg.Output[dict]:
     """How many of the month's synthetic rows repeat a source row, and how near the others come."""
@@ -134,11 +134,9 @@ def release_privacy(
 
 
 def _drawn_again(pipeline: Pipeline, synthetic: Partitions) -> list[str]:
-    """The published months of this release in another draw; none where that was asked for, with a reason."""
+    """The published months of this release in another draw; also where that was asked for: no attack counts all draws yet."""
     settings, lake = pipeline.settings, synthetic.lake
     register = register_of(settings)
-    if redraw_asked_for(settings, register):
-        return []
     raw, rows = (
         {month: record.sha256 for month in synthetic if (record := lake.last_record(asset, month)) is not None}
         for asset in ("raw_declarations", "synthetic_declarations")

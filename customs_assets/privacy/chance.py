@@ -50,6 +50,16 @@ def judging_quantile(attacks: int = 1) -> float:
     return float(norm.isf(FALSE_ALARMS / (CLAIMS * attacks)))
 
 
+def finding_quantile(ways: int = 1) -> float:
+    """How many standard errors one of a claim's ways to guess must lie above chance to count by itself.
+
+    By chance one of the claim's ways does so once in twenty times. That convicts nobody: its upper end has to exclude the limit.
+    """
+    from scipy.stats import norm
+
+    return float(norm.isf(FALSE_ALARMS / ways))
+
+
 def usual_quantile() -> float:
     """How many standard errors the ends of an interval of 95% confidence lie from its measure."""
     from scipy.stats import norm

@@ -332,7 +332,7 @@ def attack_claims(
         "linkability": lambda: _of_risk(linkability(*tables, seed=seed)),
         "dominance": lambda: _of_risk(dominant_totals(*tables), "if the sums were the source's own"),
         "complementary disclosure": lambda: _of_risk(complementary(synthetic, declares)),
-        "group disclosure": lambda: _of_risk(group_disclosure(*tables), "with the most usual value"),
+        "group disclosure": lambda: _of_risk(group_disclosure(*tables, min_group), "with the most usual value"),
         "inspected or not": lambda: _of_risk(inspected(*tables, declares, min_group), "without the release"),
         "replicated uniques": lambda: _of_share(replicated_uniques(*tables, seed=seed), "RepU", "UiO"),
     }
@@ -354,7 +354,11 @@ def attack_claims(
 
 def _with_own_goal(claim: Claim, inferred: Callable[[], Membership]) -> Claim:
     """The claim on true positives; where it was measured its goal is what chance exceeds once in twenty times."""
-    return claim if math.isnan(claim.measured) else replace(claim, at_most=inferred().by_tpr.by_chance)
+    return (
+        claim
+        if math.isnan(claim.measured)
+        else replace(claim, at_most=inferred().by_tpr.by_chance, goal_is_measured=True)
+    )
 
 
 def distance_claims(

@@ -22,8 +22,17 @@ from customs_assets.settings import Settings
 
 CANDIDATE = "release_candidate"
 
+_PRIVACY, _MONTH_REPORT = "release_privacy", "privacy_report"
+_REHEARSAL, _SYNTHETIC = "rehearsed_declarations", "synthetic_declarations"
+
 # The version of the measures that the gate goes by. Raise it when the same rows would get other measures.
-PRIVACY_VERSION = "16"
+PRIVACY_VERSION = "17"
+
+# The same of what they are measured on, and of a month's own measures.
+REHEARSAL_VERSION, MONTH_VERSION = "13", "3"
+
+# Settings that the rehearsal shares with the synthetic months, and with their models.
+_SHARED_SETTINGS = {_SYNTHETIC: ("release_secret", "min_group", "price"), "ctgan_model": ("synthesizer",)}
 
 # The first word of every sentence that says that nothing is released.
 WITHHELD = "withheld: "
@@ -31,8 +40,6 @@ WITHHELD = "withheld: "
 ALTERED = "is not what was made and judged: a disk fault, or a hand in the lake (`customs verify`)"
 
 _DESPITE = "release_despite"
-_PRIVACY, _MONTH_REPORT = "release_privacy", "privacy_report"
-_REHEARSAL, _SYNTHETIC = "rehearsed_declarations", "synthetic_declarations"
 
 
 def reasons_to_withhold(lake: Lake, candidate_files: Mapping[str, bytes] | None = None) -> list[str]:
@@ -43,7 +50,7 @@ def reasons_to_withhold(lake: Lake, candidate_files: Mapping[str, bytes] | None 
         candidate_files: the files that would be released, so that the gate judges these bytes; read from the lake where None.
     """
     candidate = lake.record(CANDIDATE)
-    unready = _unready(lake, (CANDIDATE, ""), (_PRIVACY, ""))
+    unready = _unready(lake, (CANDIDATE, ""), (_PRIVACY, ""), (_REHEARSAL, ""))
     if candidate is None or unready:
         return unready
     files = lake.read_folder(CANDIDATE) if candidate_files is None else candidate_files
@@ -240,6 +247,8 @@ def _measured_on_other_rows(lake: Lake) -> list[str]:
         reasons.append(f"{_PRIVACY} was measured on another rehearsal than the one at hand")
     if privacy.code_version != PRIVACY_VERSION:
         reasons.append(f"{_PRIVACY} was measured by another version")
+    if rehearsal is not None and rehearsal.code_version != REHEARSAL_VERSION:
+        reasons.append(f"{_REHEARSAL} was made by another version")
     if privacy.settings.get(_DESPITE) != candidate.settings.get(_DESPITE):
         reasons.append(f"the card of {CANDIDATE} names other claims that are set aside than {_PRIVACY} does")
     published = register_of(Settings())  # pyright: ignore[reportCallIssue]
@@ -260,7 +269,25 @@ def _measured_on_other_rows(lake: Lake) -> list[str]:
             )
         if report is not None and _synthetic_months(report) != {month: checksum}:
             reasons.append(f"{month}: {_MONTH_REPORT} was measured on other synthetic rows than those of {CANDIDATE}")
+        if report is not None and report.code_version != MONTH_VERSION:
+            reasons.append(f"{month}: {_MONTH_REPORT} was measured by another version")
+        if synthetic is not None and not published.holds(month, synthetic.sha256):
+            reasons += _rehearsed_otherwise(lake, month, rehearsal)
     return reasons
+
+
+def _rehearsed_otherwise(lake: Lake, month: str, rehearsal: Record | None) -> list[str]:
+    """With which settings the rehearsal was made otherwise than a synthetic month."""
+    made = {asset: lake.last_record(asset, month) for asset in _SHARED_SETTINGS}
+    differing = [
+        name
+        for asset, names in _SHARED_SETTINGS.items()
+        for name in names
+        if rehearsal is not None
+        and (one := made[asset]) is not None
+        and one.settings.get(name) != rehearsal.settings.get(name)
+    ]
+    return [f"{_REHEARSAL} was made with another {', '.join(differing)} than {month}"] if differing else []
 
 
 def _synthetic_months(record: Record) -> dict[str, str]:

@@ -10,8 +10,9 @@ A group is taken where the release has :data:`LEAST_ROWS` rows of it at least, o
 - ``seller``: all buy from one seller. Tokens count as known: a release draws them anew, which hides a hit from the attacker, but
   it is a hit all the same.
 - ``office``: all declare at one customs office.
-- ``price``: all prices per kilogram lie between the same two powers of two, and between others than most declarations of the
-  product code. What goods usually cost is no news of anybody: official statistics tell value and quantity of each code.
+- ``price``: all prices per kilogram lie between the same two powers of two, and between others than those that most importers of
+  the product code have, ``k`` at least. What goods usually cost is no news of anybody: official statistics tell value and
+  quantity of each code. What one importer pays is news, however many declarations it has.
 
 The same guesses are made of the importers of the control half who are in the group.
 """
@@ -44,13 +45,16 @@ _NO_NEWS: dict[str, object] = {"fraud": 0, "seller": "", "office": ""}
 _USUAL_OF_GOODS = ("price",)
 
 
-def group_disclosure(synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame) -> Risk:
+def group_disclosure(
+    synthetic: pd.DataFrame, training: pd.DataFrame, control: pd.DataFrame, min_group: int = 5
+) -> Risk:
     """The risk that what a whole group is shown with is so of its importers; the strongest of :data:`VALUES`.
 
     Args:
         synthetic: rows made from ``training`` alone.
         training: the source's rows that they were made from.
         control: rows of other importers of the same source.
+        min_group: ``k``: what fewer importers have is nothing that is usual.
 
     Returns:
         The risk. ``baseline_successes``: importers of training who would be guessed right with the value that most rows of the
@@ -61,13 +65,13 @@ def group_disclosure(synthetic: pd.DataFrame, training: pd.DataFrame, control: p
         CannotBeMeasured: it does, and no importer of control is in one.
     """
     frames = synthetic, training, control
-    measures: list[Callable[[], Risk]] = [partial(_risk, frames, value) for value in VALUES]
+    measures: list[Callable[[], Risk]] = [partial(_risk, frames, value, min_group) for value in VALUES]
     return strongest(measures)
 
 
-def _risk(frames: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], value: str) -> Risk:
+def _risk(frames: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], value: str, min_group: int) -> Risk:
     values, _ = numbered(frames, [VALUES[value]])
-    found = [_guesses(frames, columns, value, values) for columns in GROUPS]
+    found = [_guesses(frames, columns, value, values, min_group) for columns in GROUPS]
     sides = []
     for number, frame in enumerate(frames[1:]):
         whom, right = (np.concatenate([one[number][part] for one in found]) for part in (0, 1))
@@ -82,6 +86,7 @@ def _guesses(
     columns: tuple[str, ...],
     value: str,
     values: list[np.ndarray],
+    min_group: int,
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """For training and control: the importers in groups of one value, whether it is theirs, and whether the usual one is."""
     cells, count = numbered(frames, columns)
@@ -95,7 +100,8 @@ def _guesses(
     if value in _USUAL_OF_GOODS:
         # What is usual the declarations say: by what it shows itself, a release could call anything usual.
         goods, kinds = numbered(frames, ["hs6_code"])
-        usual_price = _usual_of(np.concatenate(goods[1:]), np.concatenate(values[1:]), kinds)
+        owners = np.concatenate([frame["importer_id"].to_numpy() for frame in frames[1:]])
+        usual_price = _usual_of(np.concatenate(goods[1:]), np.concatenate(values[1:]), owners, kinds, min_group)
         guessed[np.unique(shown[usual_price[goods[0]] == seen])] = False
     usual = np.bincount(seen).argmax()
     found = []
@@ -109,16 +115,23 @@ def _guesses(
     return found
 
 
-def _usual_of(goods: np.ndarray, value: np.ndarray, kinds: int) -> np.ndarray:
-    """The value that most of n rows of each product code have, of two that are as frequent the lower one; -1 where no row has it.
+def _usual_of(goods: np.ndarray, value: np.ndarray, owners: np.ndarray, kinds: int, min_group: int) -> np.ndarray:
+    """The value that most importers of each product code have, of two that are as frequent the lower one.
 
     Args:
-        goods: the product code of each row, integers from 0.
+        goods: the product code of each of n rows, integers from 0.
         value: of each row, integers from 0.
+        owners: whose each row is.
         kinds: how many product codes there are.
+        min_group: importers that must have it.
+
+    Returns:
+        Shape (kinds,); -1 where fewer importers have any one value.
     """
-    pairs = pd.DataFrame({"goods": goods, "value": value}).value_counts(sort=False).reset_index(name="rows")
-    most = pairs.sort_values(["goods", "rows", "value"], ascending=[True, False, True]).drop_duplicates("goods")
+    rows = pd.DataFrame({"goods": goods, "value": value, "owner": owners}).drop_duplicates()
+    pairs = rows.value_counts(["goods", "value"], sort=False).reset_index(name="importers")
+    pairs = pairs[pairs["importers"] >= min_group]
+    most = pairs.sort_values(["goods", "importers", "value"], ascending=[True, False, True]).drop_duplicates("goods")
     usual = np.full(kinds, -1)
     usual[most["goods"].to_numpy()] = most["value"].to_numpy()
     return usual

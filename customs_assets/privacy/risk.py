@@ -17,7 +17,15 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.privacy import CannotBeMeasured, NothingToAttack
-from customs_assets.privacy.chance import CONFIDENCE, Rate, effective_attacks, judging_quantile, too_few, wilson
+from customs_assets.privacy.chance import (
+    CONFIDENCE,
+    Rate,
+    effective_attacks,
+    finding_quantile,
+    judging_quantile,
+    too_few,
+    wilson,
+)
 
 ENOUGH_GUESSES = 20
 
@@ -45,6 +53,7 @@ class Risk:
         control_attacks: guesses against control; 0 where they are as many as against training.
         way: which of several ways to guess this is; empty where there is one.
         sides: the guesses on training and on control, by importer, where this is one of several ways; None otherwise.
+        beyond_chance: whether it finds more than chance, judged among the ways of its own claim alone.
     """
 
     value: float
@@ -61,6 +70,7 @@ class Risk:
     way: str = ""
     upper_bound: float = math.nan
     sides: tuple[Guesses, Guesses] | None = field(default=None, compare=False, repr=False)
+    beyond_chance: bool = False
 
 
 class Guesses(NamedTuple):
@@ -140,11 +150,18 @@ def with_importers(risk: Risk, training: Guesses, control: Guesses, ways: int = 
         return risk
     numbers = effective_attacks((training, control))
     shares = risk.successes / risk.attacks, risk.control_successes / (risk.control_attacks or risk.attacks)
-    usual, judged = (
+    usual, judged, among_ways = (
         _interval(*(wilson(share, number, quantile) for share, number in zip(shares, numbers, strict=True)))
-        for quantile in (_quantile(CONFIDENCE), judging_quantile(ways))
+        for quantile in (_quantile(CONFIDENCE), judging_quantile(ways), finding_quantile(ways))
     )
-    return replace(risk, clustered_upper=usual[2], upper_bound=usual[2], lower_bound=judged[0], effective=numbers)
+    return replace(
+        risk,
+        clustered_upper=usual[2],
+        upper_bound=usual[2],
+        lower_bound=judged[0],
+        effective=numbers,
+        beyond_chance=among_ways[0] > 0,
+    )
 
 
 def risk_of_guesses(training: Guesses, control: Guesses, blind: int, way: str, ways: int) -> Risk:
@@ -191,7 +208,8 @@ def strongest(measures: Sequence[Callable[[], Risk]]) -> Risk:
     stands beside guesses without the release, and counts where it finds more than these by more than chance.
 
     Its ``upper_bound`` is that of all ways together: what an attacker gains who makes every guess. A way that finds more than
-    chance stands by itself, so its own upper end counts, too. The other ways show nothing one by one, and some have so few
+    chance stands by itself, so its own upper end counts, too; whether it does is judged among the claim's own ways, because a
+    limit is excluded by each claim for itself. The other ways show nothing one by one, and some have so few
     guesses that no interval of theirs excludes anything. They need not: a leak among a few guesses is a small part of all.
     Where all ways reach fewer than :data:`LEAST_REACH` of the importers, the guesses that cannot be made count as wrong ones on
     either side: an attack is not the more dangerous for hardly finding anybody.
@@ -216,7 +234,7 @@ def strongest(measures: Sequence[Callable[[], Risk]]) -> Risk:
     highest = max(risk.clustered_upper for risk in enough or risks)
     blindly = [reason.beside_blind for reason in unknown]
     best = max([*risks, *blindly], key=lambda risk: (np.nan_to_num(risk.lower_bound, nan=-1.0), risk.value))
-    beyond_chance = [risk.clustered_upper for risk in (*risks, *blindly) if risk.lower_bound > 0]
+    beyond_chance = [risk.clustered_upper for risk in (*risks, *blindly) if risk.beyond_chance]
     upper_bound = max([_together(risks), *beyond_chance])
     return replace(best, clustered_upper=max(highest, best.lower_bound), upper_bound=upper_bound, sides=None)
 

@@ -7,6 +7,7 @@ examines one. An examination needs neither the lake nor the settings, and trusts
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -113,7 +114,7 @@ def publish(
     if reasons := reasons_to_hold_back(lake, set_aside(lake)):
         raise SigningError(f"the release must not be published: {'; '.join(reasons)}")
     folder = {name: content for name, content in release.files.items() if name != SIGNATURES} | dict(release.pages)
-    with registered(lake, release, settings) as registration:
+    with registered(lake, release, settings, target) as registration:
         _write_whole(target, folder, _bundle(found.counting, allowed))
     return found, registration
 
@@ -179,11 +180,17 @@ def _write_whole(target: Path, files: Mapping[str, bytes], signatures: Mapping[s
             settle(folder)
         if problems := examine(temporary).problems:
             raise SigningError(f"the release cannot be published as it is: {'; '.join(problems)}")
-        os.rename(temporary, target)
-        settle(target.parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    try:
+        os.rename(temporary, target)
+    except OSError:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    # The folder has left the house: whatever fails now, it is published.
+    with contextlib.suppress(OSError):
+        settle(target.parent)
 
 
 def examine(folder: Path, trusted: AllowedSigners | None = None) -> Examination:

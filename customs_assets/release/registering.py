@@ -69,15 +69,17 @@ class Registration:
 
 
 @contextmanager
-def registered(lake: Lake, release: StandingRelease, settings: Settings) -> Iterator[Registration]:
+def registered(lake: Lake, release: StandingRelease, settings: Settings, target: Path) -> Iterator[Registration]:
     """Register the months of a release; what the caller does with it is done while nobody else may publish.
 
-    If the caller fails, the register is as it was before.
+    If the caller fails, the register is as it was before, unless the folder stands already: then it has left the house, and its
+    months stay registered.
 
     Args:
         lake: the lake.
         release: the release that stands in it.
         settings: those that name register, source and redraw.
+        target: the folder that the caller makes, whole or not at all; it does not stand yet, or is empty.
 
     Raises:
         SigningError: a month was published under another draw, or the lake has others than the release was made of.
@@ -96,9 +98,14 @@ def registered(lake: Lake, release: StandingRelease, settings: Settings) -> Iter
             made.register.save()
             yield made
         except BaseException:
-            before.save()
-            shutil.rmtree(folder, ignore_errors=True)
+            if not _stands(target):
+                before.save()
+                shutil.rmtree(folder, ignore_errors=True)
             raise
+
+
+def _stands(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def _registration(lake: Lake, release: StandingRelease, settings: Settings, register: Register) -> Registration:

@@ -89,9 +89,13 @@ class Rounding:
     def goal(self, goal: float | None, claim: Claim) -> float | None:
         """An end of a claim's goal: as it is, where it was set beforehand; as a measure, where it was measured.
 
-        It was measured where it is what half the source, or independent columns, score. Nobody sets a goal to four decimals.
+        It was measured where the claim says so, and where it is what half the source, or independent columns, score. Nobody sets
+        a goal to four decimals.
         """
-        if goal is None or goal in (0, 1) or (round(goal, 3) == goal and goal not in (claim.ceiling, claim.floor)):
+        is_measured = claim.goal_is_measured or goal in (claim.ceiling, claim.floor)
+        if goal is None or (not claim.goal_is_measured and goal in (0, 1)):
+            return goal
+        if not is_measured and round(goal, 3) == goal:
             return goal
         return self.number(goal)
 
@@ -108,7 +112,7 @@ class Rounding:
             floor=told(self.number(claim.floor)),
             at_least=self.goal(claim.at_least, claim),
             at_most=self.goal(claim.at_most, claim),
-            limit=self.goal(claim.limit, claim),
+            limit=claim.limit,
             lower_bound=math.nan,
             note="",
         )

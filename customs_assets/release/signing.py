@@ -222,7 +222,7 @@ def sign_off(
     if not refuse:
         if out_of_date:
             raise SigningError(f"out of date, so there is nothing to sign off: {'; '.join(out_of_date)}")
-        if evidence is not None and not release.pages:
+        if evidence is None or not release.pages:
             raise SigningError(
                 f"{PUBLIC_PAGE}, which is published with the release, is not made of it; `customs run` makes it"
             )

@@ -88,7 +88,8 @@ def _is_asked(key: str, question: Question) -> bool:
 
 
 def _verdict(claim: Claim) -> str:
-    if math.isnan(claim.measured):
+    # An interval that does not exclude the limit is no measurement: so the gate has it.
+    if math.isnan(claim.measured) or (claim.is_too_wide and not claim.blocks_release):
         return "not_measured"
     if claim.blocks_release or (claim.at_most is None and claim.at_least is not None and claim.holds is False):
         return "over_limit"

@@ -128,7 +128,7 @@ def composed_identities(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("17", "release_secret", "min_group"),
+    **made_with("18", "release_secret", "min_group"),
 )
 def fraud_propensity(
     context: dg.AssetExecutionContext,

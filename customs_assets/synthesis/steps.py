@@ -155,7 +155,11 @@ def fit_propensity(
         model_rows.append(declared.assign(**{FOLD: own_fold.loc[rows["declaration_id"]].to_numpy()}))
         releasable.append(shown)
     parties = pd.concat([rows[list(IDENTITIES)] for rows in source.values()], ignore_index=True)
+    # All declarations decide which codes appear. What is said of one, its label too, rests on inspected importers.
+    behind = pd.concat([rows[["hs10_code", "importer_id"]] for rows in source.values()], ignore_index=True)
+    importers = behind["importer_id"].groupby(behind["hs10_code"].str[:6]).nunique()
     kept = disclosed.tuples["code_level"] == CODE
+    kept &= disclosed.tuples[HS6.name].isin(importers.index[importers >= min_group])
     return FraudPropensity.fit(
         pd.concat(model_rows, ignore_index=True),
         pd.factorize(parties["importer_id"])[0],

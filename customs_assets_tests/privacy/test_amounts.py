@@ -163,12 +163,12 @@ def test_round_amounts_at_equal_steps_are_nobody_s():
 
 def test_an_extreme_of_one_importer_is_convicted_and_a_drawn_one_not():
     source = _source(3)
-    source.loc[10, "item_price"] = 9_999_999_999_999.0
+    source.loc[10, "item_price"] = 8_123_456_789_012.0
     honest = _released(_source(3), "item_price", _drawn(np.random.default_rng(3)))
     read_off = extremes(honest, _source(3), K)
     assert sum(way.hits for way in read_off if "largest item_price" in way.how) == 0
     leaking = honest.copy()
-    leaking.loc[20, "item_price"] = 9_999_999_999_999.0
+    leaking.loc[20, "item_price"] = 8_123_456_789_012.0
     leaking.loc[30, "item_price"] = 5e12
     found = extremes(leaking, source, K)
     assert _of(found, "largest item_price", "seldom").hits == 1
@@ -178,7 +178,7 @@ def test_an_extreme_of_one_importer_is_convicted_and_a_drawn_one_not():
     assert of_month == 2 * 2 * len(MONTHS)
     others = source["item_price"].drop(index=10).max()
     ratio, beyond = reach(leaking, source, "item_price")
-    assert ratio == pytest.approx(9_999_999_999_999.0 / others)
+    assert ratio == pytest.approx(8_123_456_789_012.0 / others)
     assert beyond == 2
 
 
@@ -198,6 +198,52 @@ def test_a_round_extreme_that_happens_to_be_somebody_s_convicts_nobody():
     # Were it so in every month, it would be no chance.
     released.loc[least, "item_price"] = 98.0
     assert _of(extremes(released, source, K), "smallest item_price", "often").lower_bound > 0
+
+
+@pytest.mark.parametrize(("rows", "decimals"), [(40, 2), (300, 2), (300, 1), (1500, 0)])
+def test_coarse_and_sparse_extremes_of_an_honest_draw_convict_nobody(rows: int, decimals: int):
+    """Source and release are drawn alike and know nothing of each other; their least amounts are small multiples of a unit."""
+    dates = np.repeat([f"{year}-{month:02}-15" for year in (2020, 2021) for month in range(1, 10)], rows)
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        source, released = (
+            pd.DataFrame(
+                {
+                    "date": dates,
+                    "importer_id": rng.integers(0, rows // 3, len(dates)).astype(str),
+                    "net_mass": np.maximum(rng.lognormal(2, 2, len(dates)).round(decimals), 10.0**-decimals),
+                    "item_price": np.maximum(rng.lognormal(6, 2, len(dates)).round(decimals), 10.0**-decimals),
+                }
+            )
+            for _ in range(2)
+        )
+        found = extremes(released, source, K)
+        assert strongest(found).lower_bound == 0.0, strongest(found)
+        assert sum(way.hits for way in found) <= sum(way.chance for way in found) + 3
+
+
+@pytest.mark.parametrize("end", ["max", "min"])
+def test_odd_extremes_that_are_read_off_each_month_are_convicted(end: str):
+    rng = np.random.default_rng(7)
+    dates = np.repeat([f"2020-{month:02}-15" for month in range(1, 13)], 200)
+    source, released = (
+        pd.DataFrame(
+            {
+                "date": dates,
+                "importer_id": rng.integers(0, 60, len(dates)).astype(str),
+                "net_mass": 1.0,
+                "item_price": rng.lognormal(13, 1, len(dates)).round(1),
+            }
+        )
+        for _ in range(2)
+    )
+    theirs, ours = (rows.groupby("date")["item_price"] for rows in (source, released))
+    place = ours.idxmax() if end == "max" else ours.idxmin()
+    beyond = theirs.max() if end == "max" else theirs.min()
+    clipped = released["item_price"].clip(theirs.transform("min"), theirs.transform("max"))
+    released = released.assign(item_price=clipped)
+    released.loc[place.to_numpy(), "item_price"] = beyond.to_numpy()
+    assert strongest(extremes(released, source, K)).lower_bound > 0.5
 
 
 def test_an_odd_extreme_that_is_exactly_somebody_s_does_not_hide_among_round_ones():

@@ -121,6 +121,52 @@ def test_a_limit_is_excluded_by_all_ways_together_and_by_each_that_finds_more_th
     assert found.upper_bound == leak.clustered_upper > LIMIT, "no weaker way hides it"
 
 
+def test_a_leak_of_ordinary_size_does_not_pass_beside_ways_of_many_guesses():
+    """It lies above chance by the measure of its own claim, and not by that of all claims together, which convicts."""
+    importers = np.arange(2000)
+
+    def way(guesses: int, right: int, right_of_control: int) -> Risk:
+        sides = [
+            Guesses.on_importers(importers, importers[:guesses], importers[:guesses] < n)
+            for n in (right, right_of_control)
+        ]
+        return risk_of_guesses(sides[0], sides[1], 0, "", 4)
+
+    leak, harmless = way(246, 118, 86), way(760, 260, 255)
+    assert leak.lower_bound == 0 and leak.beyond_chance and leak.value > LIMIT
+    found = strongest([lambda: leak, lambda: harmless, lambda: harmless])
+    assert found.upper_bound == leak.clustered_upper > LIMIT
+    chance = way(246, 92, 86)
+    assert not chance.beyond_chance
+    assert strongest([lambda: chance, lambda: harmless, lambda: harmless]).upper_bound < LIMIT
+
+
+@pytest.mark.parametrize(("own", "of_others"), [(6, 3), (3, 3), (3, 6)])
+def test_what_one_importer_pays_is_not_usual_however_many_declarations_it_has(own: int, of_others: int):
+    """Each of 200 products is one importer's on either side; the release shows what the one of training pays."""
+
+    def side(rows: int, name: str, price: float) -> pd.DataFrame:
+        products = np.repeat([f"{10_0000 + n}" for n in range(200)], rows)
+        return pd.DataFrame(
+            {
+                "date": pd.Timestamp("2020-01-15"),
+                "hs6_code": products,
+                "country_of_origin": "CN",
+                "importer_id": np.char.add(name, products.astype(str)),
+                "seller_id": "",
+                "office_id": np.tile(["020", "030"], len(products))[: len(products)],
+                "critical_fraud": 0,
+                "net_mass": 1.0,
+                "item_price": price,
+            }
+        )
+
+    training, control = side(own, "T", 1000.0), side(of_others, "C", 10.0)
+    shown = pd.concat([side(1, name, 1000.0) for name in "XY"], ignore_index=True)
+    found = group_disclosure(shown, training, control, 5)
+    assert found.lower_bound > LIMIT and found.successes == found.attacks == 400
+
+
 def test_an_attack_that_hardly_finds_anybody_is_held_to_name_a_tenth_of_the_importers():
     importers = np.arange(1000)
     few = Guesses.on_importers(importers, importers[:30], importers[:30] < 10)

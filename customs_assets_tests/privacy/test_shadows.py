@@ -91,7 +91,7 @@ def test_a_synthesizer_that_did_not_look_is_not_convicted(world: World, targets:
     found, [by_auc, by_tpr, _] = _attacked(world, targets, _honest)
     assert not by_auc.blocks_release and not by_tpr.blocks_release
     assert found["strongest"]["auc"]["p_value"] > 0.05 and found["strongest"]["tpr_01"]["p_value"] > 0.05
-    assert by_tpr.holds, "not above what chance exceeds once in twenty times"
+    assert by_tpr.at_most is not None and by_tpr.measured <= by_tpr.at_most, "chance exceeds that once in twenty times"
     assert by_tpr.at_most == pytest.approx(found["strongest"]["tpr_01"]["by_chance"])
 
 

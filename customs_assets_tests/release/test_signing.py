@@ -261,14 +261,15 @@ def test_a_release_of_a_month_that_changed_at_the_source_is_not_signed_off(offic
     assert "raw_declarations 2020-01 was read before the source changed" in said
 
 
-def test_without_evidence_a_release_can_be_signed_and_the_record_says_so(office: Office):
+def test_without_a_page_of_evidence_a_release_is_not_signed_off_and_can_be_refused(office: Office):
     for asset, suffix in (("evidence_report", "parquet"), ("public_evidence", "html"), ("release_evidence", "json")):
         record = office.lake.record(asset)
         assert record is not None
         forget(office.lake, record)
         Path(office.lake.path(asset, suffix=suffix)).unlink()
     status, said = office.sign(ANNA)
-    assert status == 0, said
+    assert status == 1 and "is not made of it; `customs run` makes it" in said
+    assert office.sign(ANNA, "--refuse", "no page was made")[0] == 0
     assert _record_of(office)["claims"]["evidence"] is None
 
 

@@ -29,7 +29,7 @@ from customs_assets.privacy.shadows.shadow import SCORES
 ASSET = "deep_attacks"
 
 # The version of the measures. Raise it when the same scores would get other measures.
-VERSION = "1"
+VERSION = "2"
 
 DEALINGS = 1000
 _RESAMPLINGS = 1000
@@ -62,6 +62,7 @@ class Strongest:
         measured: its measure.
         interval: over resampled targets.
         lower_bound: of the largest measure, as a claim judges it.
+        upper_bound: the highest upper end of all attacks: whichever is truly the strongest, it holds for it.
         by_chance: what the largest of all attacks exceeds once in twenty times if nothing leaked.
         p_value: how often it reaches as much then, in (0, 1].
     """
@@ -70,6 +71,7 @@ class Strongest:
     measured: float
     interval: Interval
     lower_bound: float
+    upper_bound: float
     by_chance: float
     p_value: float
 
@@ -120,6 +122,7 @@ def measured(scores: Mapping[str, np.ndarray], members: np.ndarray, seed: int, d
     by_tpr = max(outcomes, key=lambda name: outcomes[name].tpr_01)
     weights = _resampled(len(members), seed)
     intervals = {name: _auc_interval(of, members, weights) for name, of in made.items()}
+    of_tpr = {name: _tpr_interval(outcomes[name].tpr_01, of, members, weights) for name, of in made.items()}
     # Each attack has its part of the claim's rate of false alarms, so the highest lower bound holds for the claim.
     errors = _student(judging_quantile(len(made)), len(members))
     lower = max(max(outcomes[name].auc - errors * intervals[name].error, 0.0) for name in made)
@@ -134,14 +137,16 @@ def measured(scores: Mapping[str, np.ndarray], members: np.ndarray, seed: int, d
             largest_auc,
             intervals[by_auc],
             lower,
+            max(interval.upper for interval in intervals.values()),
             quantile(null_auc, USUAL),
             p_value(largest_auc, null_auc),
         ),
         Strongest(
             by_tpr,
             largest_tpr,
-            _tpr_interval(largest_tpr, made[by_tpr], members, weights),
+            of_tpr[by_tpr],
             _tpr_bound(largest_tpr, null_tpr),
+            max(interval.upper for interval in of_tpr.values()),
             quantile(null_tpr, USUAL),
             p_value(largest_tpr, null_tpr),
         ),
@@ -304,9 +309,18 @@ def _claims(found: Found, targets: int, shadows: int) -> list[Claim]:
     claims = []
     for claim, strongest in zip(DEEP_CLAIMS.values(), (found.by_auc, found.by_tpr), strict=True):
         goal = strongest.by_chance if strongest is found.by_tpr else claim.at_most
-        bounds = {"lower_bound": strongest.lower_bound, "upper_bound": strongest.interval.upper}
+        bounds = {"lower_bound": strongest.lower_bound, "upper_bound": strongest.upper_bound}
         note = _note(strongest, targets, shadows)
-        claims.append(replace(claim, measured=strongest.measured, at_most=goal, note=note, **bounds))
+        claims.append(
+            replace(
+                claim,
+                measured=strongest.measured,
+                at_most=goal,
+                note=note,
+                goal_is_measured=strongest is found.by_tpr,
+                **bounds,
+            )
+        )
     return claims
 
 
