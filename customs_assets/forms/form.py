@@ -203,7 +203,7 @@ class Form(BaseModel):
     currency: str = Field("KRW", pattern=r"^[A-Z]{3}$")
     key: Literal["declaration_id", "row"] = "declaration_id"
     item_number: Words = ()
-    empty: Words = ("NULL", "NaN", "None", r"\N", "N/A", "-")
+    empty: Words = ("NULL", "(null)", "NaN", "NaT", "<NA>", "None", r"\N", "N/A", "#N/A", "-")
     not_inspected: Words = ("NA",)
     labels: Labels = Labels()
     xml: Xml = Xml()
