@@ -1,6 +1,8 @@
 # Everything a person does with the project; needs Python 3.11 or newer and make, nothing else.
 #   make run [SOURCE=...] [MONTHS=2020-01:2021-03] [WORKERS=2]    the whole pipeline
 #   make setup TORCH_INDEX=ADDRESS    install, with torch from that index: the build for CPUs
+#   make wheels TORCH_INDEX=ADDRESS [WHEELS=wheels]    a folder of all that is installed, for a machine without a network
+#   make setup WHEELS=wheels          install from that folder, and ask no network
 #   make ui        Dagster's UI on http://127.0.0.1:3000
 #   make test      the tests        make lint      formatter, linter, type checker, import contracts
 
@@ -13,7 +15,10 @@ ifdef SOURCE
 export CUSTOMS_SOURCE := $(SOURCE)
 endif
 
-.PHONY: setup setup-dev run ui test lint format lock clean
+# Where packages are installed from: a folder of wheels alone, where there is one; else an index.
+FROM := $(if $(WHEELS),--no-index --find-links $(WHEELS))
+
+.PHONY: setup setup-dev wheels run ui test lint format lock clean
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -21,13 +26,24 @@ setup-dev: $(VENV)/.installed-dev
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(PIP) install --quiet --no-deps --index-url $(TORCH_INDEX) "$$(grep '^torch==' requirements.lock)")
-	$(PIP) install --quiet -r requirements.lock
+	$(PIP) install --quiet $(FROM) -r requirements.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(PIP) install --quiet -r requirements.lock -r requirements-dev.lock
 	touch $@
+
+# Every locked package as a wheel, torch in its build for CPUs; what has no wheel is built here. Made on a machine with the system and
+# the Python of the one that it is for.
+wheels: TO := $(or $(WHEELS),wheels)
+wheels:
+	@test -n "$(TORCH_INDEX)" || { echo "name the index with torch's builds for CPUs: make wheels TORCH_INDEX=ADDRESS" >&2; exit 2; }
+	rm -rf $(TO) && mkdir -p $(TO)
+	$(PYTHON) -m pip download --quiet --no-deps --only-binary :all: --dest $(TO) --index-url $(TORCH_INDEX) "$$(grep '^torch==' requirements.lock)"
+	grep -v '^torch==' requirements.lock > $(TO)/others.txt
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir $(TO) -r $(TO)/others.txt
+	rm $(TO)/others.txt && cd $(TO) && sha256sum *.whl > SHA256SUMS
 
 run: setup
 	$(BIN)/customs run $(if $(MONTHS),--months $(MONTHS)) $(if $(WORKERS),--workers $(WORKERS))

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
 
     source: str = Field(
         "simulated",
-        description="`simulated`, a path, folder or glob of CSV or Parquet files, or a `postgresql://` address",
+        description="`simulated`, a path, folder or glob of CSV, Parquet, Excel or XML files, or a `postgresql://` address",
     )
     form: str = Field(
         DEFAULT,

@@ -35,6 +35,11 @@ class Step(NamedTuple):
     child: str = ""
     value: str = ""
 
+    def __str__(self) -> str:
+        """The step as it is written."""
+        condition = self.position or (f"{self.child}={self.value}" if self.child else "")
+        return f"{self.name}[{condition}]" if condition else self.name
+
 
 class Place(NamedTuple):
     """One text of a declaration: the steps to its element, and the attribute where it is one."""
@@ -43,6 +48,11 @@ class Place(NamedTuple):
     attribute: str = ""
 
     def __str__(self) -> str:
+        """The path as it is written."""
+        return "/".join([*map(str, self.steps), *([f"@{self.attribute}"] if self.attribute else [])])
+
+    @property
+    def plain(self) -> str:
         """The path without conditions."""
         return "/".join([*(step.name for step in self.steps), *([f"@{self.attribute}"] if self.attribute else [])])
 
@@ -64,6 +74,11 @@ class Elements:
     declaration: tuple[str, ...]
     items: tuple[tuple[str, ...], ...]
     columns: dict[str, tuple[Places, ...]]
+
+
+def written(places: Places) -> str:
+    """Some places as a form writes them."""
+    return " + ".join(map(str, places))
 
 
 def parse_path(text: str) -> Places:

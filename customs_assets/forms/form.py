@@ -212,7 +212,7 @@ class Form(BaseModel):
     key: Literal["declaration_id", "row"] = "declaration_id"
     item_number: Words = ()
     key_with: Words = ()
-    empty: Words = ("NULL", "NaN", "None", r"\N", "N/A", "-")
+    empty: Words = ("NULL", "(null)", "NaN", "NaT", "<NA>", "None", r"\N", "N/A", "#N/A", "-")
     not_inspected: Words = ("NA",)
     labels: Labels = Labels()
     xml: Xml = Xml()

@@ -137,10 +137,12 @@ def why_nothing_kept(origin: str, month: str, rows_in: int, quarantine: pa.Table
     if rows_in == 0:
         return f"{origin} has no rows of {month}"
     reasons = Counter(quarantine.column("reason").to_pylist())
-    first = quarantine.slice(0, 1).to_pylist()[0]
-    if reasons[Reason.DATE_OUTSIDE_MONTH] == rows_in:
+    outside = reasons[Reason.DATE_OUTSIDE_MONTH]
+    if 2 * outside > rows_in:
+        first = next(row for row in quarantine.to_pylist() if row["reason"] == Reason.DATE_OUTSIDE_MONTH)
+        how_many = f"its {rows_in:,}" if outside == rows_in else f"{outside:,} of its {rows_in:,}"
         return (
-            f"no usable declaration in {month}: the name of {first['file']} says {month}, and its {rows_in:,} rows say another "
+            f"no usable declaration in {month}: the name of {first['file']} says {month}, and {how_many} rows say another "
             f"month (row {first['row']}: {first['detail'].partition(', which')[0]}); rename the file"
         )
     (reason, count), *_ = reasons.most_common()

@@ -11,7 +11,6 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +18,7 @@ import pandas as pd
 from customs_assets import forms
 from customs_assets.attributes import CATALOGUE, COUNTRIES, Kind
 from customs_assets.forms import SHIPPED, Form, open_form
-from customs_assets.forms.elements import wco_elements
+from customs_assets.forms.elements import wco_elements, written
 from customs_assets.forms.form import AMOUNT_RECOVERED, INSPECTION_REASON, ITEM_NUMBER, REQUIRED, folded
 from customs_assets.source.dates import ISO, parse_date
 from customs_assets.source.looking import Look
@@ -149,7 +148,7 @@ def _candidates(headers: Sequence[str], columns: dict[int, _Cells]) -> Iterator[
 def _of_the_model(paths: Sequence[str]) -> Iterator[tuple[tuple[int, int], str, int, str]]:
     """The elements in which the WCO Data Model has attributes, as candidates."""
     for name, places in wco_elements().columns.items():
-        known = [str(place) for parts in places for place in parts]
+        known = [written(each) for each in places]
         for place, path in enumerate(paths):
             if path in known:
                 yield (0, known.index(path)), name, place, "the WCO Data Model has it there"
@@ -244,7 +243,7 @@ def _as_toml(
         f"first_month = {_text(first)}",
         f"hs_digits = {_digits(columns, places)}",
         f"countries = {_text(countries)}",
-        'currency = "USD"                       # of the prices',
+        f"currency = {_text(_currency(look, columns))}                       # of the prices",
     ]
     if "declaration_id" not in places:
         lines.append('key = "row"                            # no column was taken for the ID of a declaration')
@@ -280,13 +279,19 @@ def _as_toml(
         lines.append(f"# {whys[attribute]}")
         if look.kind == "XML":
             # What a column of the model is called in the published files is the form's to say.
-            lines += (
-                [] if header in map(str, chain(*wco_elements().columns[attribute])) else [f"paths = [{_text(header)}]"]
-            )
+            lines += [] if header in map(written, wco_elements().columns[attribute]) else [f"paths = [{_text(header)}]"]
         else:
             lines += [f"spellings = [{_text(header)}]", f"header = {_text(_readable(header))}"]
         lines += _of_codes(attribute, columns[places[attribute]])
     return "\n".join(lines) + "\n", notes
+
+
+def _currency(look: Look, columns: dict[int, _Cells]) -> str:
+    """The currency that most amounts of XML are in; US dollars where nothing tells it."""
+    for place, header in enumerate(look.headers):
+        if look.kind == "XML" and header.lower().endswith(("/@currencyid", "/@currencycode")) and columns[place].values:
+            return columns[place].values[0] if re.fullmatch("[A-Z]{3}", columns[place].values[0]) else "USD"
+    return "USD"
 
 
 def _of_codes(attribute: str, cells: _Cells) -> Iterator[str]:

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain
 from statistics import median
 
 import numpy as np
@@ -22,6 +21,7 @@ import pyarrow.compute as pc
 
 from customs_assets.attributes import Kind
 from customs_assets.forms import SHIPPED, Form, FormError, open_form
+from customs_assets.forms.elements import Places, written
 from customs_assets.forms.reading import parse_form
 from customs_assets.source.causes import why_nothing_kept
 from customs_assets.source.files import FileSource, month_of_name
@@ -110,7 +110,7 @@ def recognise(source: FileSource, name: str = "mine") -> Recognition:
     Raises:
         SourceError: there is no file, or the first cannot be read.
     """
-    looks = [look_at(path, path.name) for path in source.files()]
+    looks = [look_at(path, path.name, source.form) for path in source.files()]
     first = looks[0]
     proposal = propose(first, name, looks[1:])
     if _reads(source.form, first):
@@ -146,17 +146,22 @@ def _missing(form: Form, look: Look) -> list[str]:
     """The attributes of a form that a file has no column or no element for."""
     if look.kind != "XML":
         return missing_attributes([form.spelled(header) for header in look.headers], form)
-    found = [name for name, paths in form.elements.columns.items() if any(str(p[0]) in look.headers for p in paths)]
+    found = [name for name, paths in form.elements.columns.items() if _stands(paths, look)]
     # An element that says nothing is left out.
     left_out = {a.name for a in form.attributes if a.optional or a.kind is Kind.LABEL}
     return [name for name in missing_attributes(found, form) if name not in left_out]
 
 
 def taken_for(form: Form, look: Look, header: str) -> str:
-    """What a form takes a column for (an element of XML for more than one, where conditions tell); empty where for nothing."""
+    """What a form takes a column for (of XML, what stands at a path); empty where for nothing."""
     if look.kind != "XML":
         return form.spelled(header) if form.known(header) else ""
-    return ", ".join(name for name, paths in form.elements.columns.items() if header in map(str, chain(*paths)))
+    return ", ".join(name for name, paths in form.elements.columns.items() if header in map(written, paths))
+
+
+def _stands(paths: Sequence[Places], look: Look) -> bool:
+    """Whether an XML file has something at one of some paths."""
+    return any(written(places) in look.headers or places[0].plain in look.headers for places in paths)
 
 
 def account(source: Source, min_group: int, today: date | None = None) -> Account:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from customs_assets.forms import Form
 from customs_assets.source.causes import SEPARATORS, seen_separator, split_line
 from customs_assets.source.reading import SourceError
 from customs_assets.source.workbook import Workbook
@@ -43,7 +44,7 @@ class Look:
         encoding: of a CSV file.
         separator: of a CSV file.
         skip_lines: lines above its headers.
-        headers: the headers; of XML, the paths of the elements that hold text.
+        headers: the headers; of XML, the paths at which text stands.
         cells: the first rows, as text, a column for each header by its place.
         sheet: of a workbook.
     """
@@ -72,14 +73,21 @@ class Look:
         )
 
 
-def look_at(path: Path, name: str) -> Look:
+def look_at(path: Path, name: str, form: Form | None = None) -> Look:
     """Look at a file.
+
+    Args:
+        path: the file.
+        name: what messages call it.
+        form: a form that may say how XML is laid out.
 
     Raises:
         SourceError: it is empty, or cannot be read.
     """
     suffix = path.suffix.lower()
-    looks = {".parquet": _look_at_parquet, ".xlsx": _look_at_workbook, ".xlsm": _look_at_workbook, ".xml": _look_at_xml}
+    if suffix == ".xml":
+        return _look_at_xml(path, name, form)
+    looks = {".parquet": _look_at_parquet, ".xlsx": _look_at_workbook, ".xlsm": _look_at_workbook}
     return looks.get(suffix, _look_at_csv)(path, name)
 
 
@@ -125,9 +133,9 @@ def _look_at_workbook(path: Path, name: str) -> Look:
     return Look(name, "Excel", "", ",", above, headers, body, sheet.name)
 
 
-def _look_at_xml(path: Path, name: str) -> Look:
+def _look_at_xml(path: Path, name: str, form: Form | None) -> Look:
     """The elements of the first declarations, by the WCO Data Model or whatever stands in their place."""
-    items = first_items(path, name, SAMPLE_ROWS // 10)
+    items = first_items(path, name, SAMPLE_ROWS // 10, form)
     headers = tuple(dict.fromkeys(place for item in items for place in item))
     cells = pd.DataFrame(
         [[item.get(place, "") for place in headers] for item in items], columns=range(len(headers)), dtype=object

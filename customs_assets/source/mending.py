@@ -31,18 +31,20 @@ from customs_assets.forms import Form
 from customs_assets.forms.form import fixed_digits
 
 NOTHING = "a word for nothing, read as empty"
-FORMULA = "a spreadsheet's formula, read as its text"
+FORMULA = "a spreadsheet's formula or mark of a text, read as its text"
+BLANKS = "blanks around a code, cut"
 AS_NUMBER = "a code written as a number, read as its digits"
 POINTS = "a product code with points or blanks, read without them"
 ZEROS = "leading zeros that were lost, put back"
 CUT = "a product code of more digits than the form has, cut"
+REMARK = "control characters or more text than a cell can have, cut in a column that nobody uses"
 TRANSLATED = "a code of the office, read as the one that it stands for"
 
-_FORMULA = re.compile(r'="([^"]*)"')
+_FORMULA = re.compile(r"""="([^"]*)"|'([^']*)""")
 _AS_NUMBER = re.compile(r"(\d+)\.0*", re.ASCII)
 _POINTS = re.compile(r"\d{2,4}(?:[. ]\d{1,4})+", re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
-_TO_MEND = r'\A(\d+\.0*|="[^"]*")\z'
+_TO_MEND = r"""\A(\d+\.0*|="[^"]*"|'[^']*|\s.*|.*\s)\z"""
 
 
 class Mend(NamedTuple):
@@ -87,7 +89,8 @@ def _words(form: Form, attribute: Attribute) -> tuple[str, ...]:
 
 def without_words(text: pa.ChunkedArray, attribute: Attribute, form: Form, mends: Mends) -> pa.ChunkedArray:
     """A column in which the words for nothing are empty."""
-    is_word = pc.is_in(text, value_set=pa.array(_words(form, attribute), pa.string()))
+    # A column of fixed width has blanks behind its words.
+    is_word = pc.is_in(pc.ascii_trim_whitespace(text), value_set=pa.array(_words(form, attribute), pa.string()))
     rows = pc.sum(is_word).as_py() or 0
     if not rows:
         return text
@@ -131,8 +134,13 @@ def _mending(form: Form, attribute: Attribute) -> Mending:
 
     def mend(value: str) -> tuple[str, tuple[str, ...]]:
         whats: list[str] = []
-        if match := _FORMULA.fullmatch(value):
-            value = match[1]
+        if attribute.kind is not Kind.IDENTITY and value != value.strip() and value.strip():
+            value = value.strip()
+            whats.append(BLANKS)
+        match = _FORMULA.fullmatch(value)
+        # A name may begin with an apostrophe.
+        if match and (match[1] is not None or attribute.kind is not Kind.IDENTITY):
+            value = match[1] if match[1] is not None else match[2]
             whats.append(FORMULA)
         if is_digits and (match := _AS_NUMBER.fullmatch(value)):
             value = match[1]

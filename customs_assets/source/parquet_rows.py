@@ -152,7 +152,8 @@ def text_rows(batch: pa.RecordBatch, names: list[str], numbers: np.ndarray, file
     for name, column in zip(names, batch.columns, strict=True):
         text, undecodable = _text(column, name, file, form)
         columns.append(text)
-        for row in undecodable:
+        # A column that nobody uses sets no row aside.
+        for row in undecodable if form.known(name) or name in _KINDS else ():
             damaged.setdefault(row, name)
     cells = pa.table(columns, names=names)
     broken = [_undecodable(cells, row, int(numbers[row]), name) for row, name in sorted(damaged.items())]

@@ -28,7 +28,7 @@ from customs_assets.declaration import arrow_schema, consistent_labels
 from customs_assets.forms import Form
 from customs_assets.forms.form import AMOUNT_RECOVERED, ITEM_NUMBER
 from customs_assets.source.dates import parse_date, parse_dates
-from customs_assets.source.mending import Mends, labels_of_amounts, mended_text, plain_numbers, without_words
+from customs_assets.source.mending import REMARK, Mends, labels_of_amounts, mended_text, plain_numbers, without_words
 from customs_assets.source.quarantine import REASONS, Reason
 
 # The longest cell that can be a name, a code or a remark. A longer one is damage (a lost quote, a binary file).
@@ -38,12 +38,14 @@ MAXIMUM_CHARACTERS = 4096
 _PLAIN_BYTES = 64
 _PLAIN_NUMBER = r"\A\d{1,15}(\.\d{1,12})?\z"
 _PLAIN_TEXT = r"\A[ -~]*\z"
-_PLAIN_NAME = r"\A[ -~]*[!-~][ -~]*\z"
+_PLAIN_NAME = r"\A *[!-\"$-~][ -~]*\z"
 
 # Tabs and line breaks are legal in quoted text; other C0 and C1 controls and DEL are not text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+# What a spreadsheet's formula ends in where it has no value, in any format that it is exported to. (#N/A is a word for nothing.)
+_ERRORS = frozenset(["#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA"])
 _LABEL = re.compile(r"(\d)(\.0*)?", re.ASCII)
 
 # Chapters that the Harmonized System keeps free (77) or leaves to each country (98, 99); there is no chapter 0.
@@ -102,8 +104,7 @@ def judge(cells: pa.Table, month: str, form: Form, mends: Mends) -> Judged:
         findings += _label_findings(columns)
     further = [name for name in cells.column_names if name not in columns]
     for name in further:
-        columns[name] = cells.column(name)
-        findings += _findings(name, _verdicts(cells.column(name), _text_verdict, _PLAIN_TEXT))
+        columns[name] = _unused(cells.column(name), name, mends)
     order = {name: position for position, name in enumerate(columns)}
     findings.sort(key=lambda finding: (_RANK[finding.reason], order[finding.column]))
     good = np.ones(cells.num_rows, dtype=bool)
@@ -116,6 +117,17 @@ def judge(cells: pa.Table, month: str, form: Form, mends: Mends) -> Judged:
     schema = pa.schema([*arrow_schema(form.attributes), *(pa.field(name, pa.string()) for name in further)])
     table = pa.table([columns[name] for name in schema.names], schema=schema)
     return Judged(table.filter(pa.array(good)), good, findings)
+
+
+def _unused(text: pa.ChunkedArray, name: str, mends: Mends) -> pa.ChunkedArray:
+    """A column that no attribute is read from: it sets no row aside. Control characters become blanks, and a long text is cut."""
+    verdicts = _verdicts(text, _text_verdict, _PLAIN_TEXT)
+    if (verdicts == _FINE).all():
+        return text
+    mends.add(name, REMARK, int((verdicts != _FINE).sum()), "…", "…")
+    return pc.utf8_slice_codeunits(
+        pc.replace_substring_regex(text, r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}]", " "), 0, MAXIMUM_CHARACTERS
+    )
 
 
 def _cells_of(attribute: Attribute, cells: pa.Table, form: Form) -> pa.ChunkedArray:
@@ -167,6 +179,8 @@ def _cell_verdict(attribute: Attribute, content: Verdict) -> Verdict:
         damage = _text_verdict(value)
         if damage is not None:
             return damage
+        if value.startswith("#") and value.strip() in _ERRORS:
+            return Reason.NO_VALUE_OF_FORMULA
         if not value.strip():
             return None if attribute.optional or attribute.kind is Kind.LABEL else Reason.MISSING_VALUE
         return content(value)

@@ -15,8 +15,8 @@ from customs_assets.source.quarantine import Reason, excerpt
 if TYPE_CHECKING:
     from customs_assets.source.rules import Finding
 
-_COMMA_NUMBER = re.compile(r"[+-]?\d{1,3}(\.?\d{3})*,\d+", re.ASCII)
-_POINT_NUMBER = re.compile(r"[+-]?\d{1,3}(,?\d{3})*\.\d+", re.ASCII)
+_COMMA_NUMBER = re.compile(r"[+-]?\d{1,3}([. ']?\d{3})*,\d+", re.ASCII)
+_POINT_NUMBER = re.compile(r"[+-]?\d{1,3}([, ']?\d{3})*\.\d+", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?P<mark>[,. '])\d{3}((?P=mark)\d{3})*", re.ASCII)
 _EXPONENT = re.compile(r"\d(\.\d+)?[eE]\+?\d+", re.ASCII)
 
@@ -24,6 +24,7 @@ _SENTENCES = {
     Reason.CONTROL_CHARACTERS: "holds control characters: {value}",
     Reason.TEXT_TOO_LONG: "is longer than {longest} characters: {value}",
     Reason.MISSING_VALUE: "is missing",
+    Reason.NO_VALUE_OF_FORMULA: "is {value}, the error of a spreadsheet's formula",
     Reason.DATE_OUTSIDE_MONTH: "is {value}, which is not in {month}, the month that the row is read for",
     Reason.MALFORMED_CODE: "is {value}, which has not the form of its codes",
     Reason.UNKNOWN_CODE: "is {value}, which is not in the list of its codes",

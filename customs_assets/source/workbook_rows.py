@@ -1,8 +1,7 @@
 """Declarations in workbooks: which sheet has them, where its headers stand, and its cells as the text that a CSV file would hold.
 
 So one set of rules judges both. A date is ISO 8601, a number has the form's marks, a truth value is a word in a label. What a
-spreadsheet alone does to a cell costs its row: a formula that was never calculated, an error such as ``#N/A``, digits that a
-number of more than 15 has lost.
+spreadsheet alone does to a cell costs its row: a formula that was never calculated, digits that a number of over 15 has lost.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from customs_assets.source.causes import lines_above
 from customs_assets.source.dates import parse_date
 from customs_assets.source.headers import column_names, missing_attributes
 from customs_assets.source.limits import COLUMNS
-from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, record_text
+from customs_assets.source.quarantine import QuarantinedRow, Reason, record_text
 from customs_assets.source.reading import RawRows, SourceError
 from customs_assets.source.workbook import Cell, CellKind, Row, Sheet, Workbook, column_letters, plain_number
 
@@ -182,8 +181,6 @@ def _fault(cell: Cell, name: str) -> tuple[Reason, str, str] | None:
     if cell.kind is CellKind.UNCALCULATED:
         sentence = f"{name} is a formula whose value was not saved; open the file in a spreadsheet and save it again"
         return Reason.NO_VALUE_OF_FORMULA, name, sentence
-    if cell.kind is CellKind.ERROR:
-        return Reason.NO_VALUE_OF_FORMULA, name, f"{name} is the error {excerpt(cell.text)} of a spreadsheet"
     is_name = _KINDS.get(name) in (Kind.KEY, Kind.IDENTITY, Kind.CODE)
     if is_name and cell.kind is CellKind.NUMBER and "e" in cell.text:
         sentence = (

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from customs_assets.attributes import CATALOGUE, Kind
 from customs_assets.forms import Form
-from customs_assets.forms.elements import ITEM, Elements, Place, Places, Step, wco_elements
+from customs_assets.forms.elements import ITEM, Elements, Place, Places, Step, wco_elements, written
 from customs_assets.forms.form import AMOUNT_RECOVERED, INSPECTION_REASON, ITEM_NUMBER
 from customs_assets.source.limits import refuse_large_file
 from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, record_text
@@ -104,8 +104,8 @@ class XmlFile:
         return [*own, ITEM_NUMBER, *(name for name in (AMOUNT_RECOVERED, INSPECTION_REASON) if name in found)]
 
     def _looked_for(self, name: str) -> str:
-        places = [" + ".join(map(str, parts)) for parts in self._elements.columns[name]]
-        return "looked for at " + ", ".join(dict.fromkeys(places)) if places else "the form names no path"
+        places = self._elements.columns[name]
+        return "looked for at " + ", ".join(map(written, places)) if places else "the form names no path"
 
     def _declarations(self) -> Iterator[Declaration]:
         collector = Collector(self._elements, self.name)
@@ -115,12 +115,7 @@ class XmlFile:
             stream.seek(0)
             for _ in stream_xml(stream, self.name, collector.start, collector.end, collector.text):
                 yield from collector.take()
-        if not collector.count:
-            names = " or ".join(self._elements.declaration)
-            raise SourceError(
-                f"{self.name} has no element {names}, its root is {collector.root[:60]}: it is no file of declarations of the "
-                "WCO Data Model; say in the form which element is a declaration ([xml] declaration)"
-            )
+        collector.refuse_none()
 
     def rows(self) -> Iterator[RawRows]:
         """The goods items in order, some thousands at a time, numbered from 1.
@@ -208,6 +203,15 @@ class Collector:
         """The declarations that have ended since the last call."""
         done, self._done = self._done, []
         return done
+
+    def refuse_none(self) -> None:
+        """Raise SourceError where there was no declaration."""
+        if not self.count:
+            names = " or ".join(sorted(self._declaration))
+            raise SourceError(
+                f"{self._name} has no element {names}, its root is {self.root[:60]}: it is no file of declarations of the WCO "
+                "Data Model; say in the form which element is a declaration ([xml] declaration)"
+            )
 
     def start(self, name: str, said: dict[str, str]) -> None:
         """An element begins."""
@@ -356,29 +360,43 @@ def _other_unit(name: str, element: Element, form: Form) -> str:
     return ""
 
 
-def first_items(path: Path, name: str, most: int, elements: Elements | None = None) -> list[dict[str, str]]:
-    """The first goods items of a file: the texts of all elements and attributes, by their paths without conditions.
+def first_items(path: Path, name: str, most: int, form: Form | None = None) -> list[dict[str, str]]:
+    """The first goods items of a file, as texts by path: paths of a form and of the WCO Data Model as they are written, with what
+    their conditions select, and all others without conditions.
 
     Args:
         path: the file.
         name: what messages call it.
         most: so many items at most.
-        elements: how it is laid out; as the WCO Data Model has it where it is None.
+        form: the form, which may lay it out otherwise than the model.
 
     Raises:
         SourceError: it is no XML, or has no declaration.
     """
-    elements = elements or wco_elements()
-    collector = Collector(elements, name, everything=True)
+    known = [wco_elements(), *([form.elements] if form else [])]
+    layout = Elements(
+        tuple(each for elements in known for each in elements.declaration),
+        tuple(each for elements in known for each in elements.items),
+        {},
+    )
+    places = {written(each): each for elements in known for paths in elements.columns.values() for each in paths}
+    collector = Collector(layout, name, everything=True)
     found: list[dict[str, str]] = []
     with path.open("rb") as stream:
         for _ in stream_xml(stream, name, collector.start, collector.end, collector.text):
             for declaration in collector.take():
-                header = _texts_below(declaration.header, "")
-                found += [header | _texts_below(item, f"{ITEM}/") for item in declaration.items]
+                found += [_texts(declaration.header, item, places) for item in declaration.items]
             if len(found) >= most:
                 break
+    collector.refuse_none()
     return found[:most]
+
+
+def _texts(header: Element, item: Element, places: dict[str, Places]) -> dict[str, str]:
+    texts = {path: text for path, each in places.items() if (text := _found(each, header, item)[0])}
+    taken = {place.plain for path in texts for place in places[path]}
+    others = _texts_below(header, "") | _texts_below(item, f"{ITEM}/")
+    return texts | {path: text for path, text in others.items() if path not in taken}
 
 
 def _texts_below(element: Element, before: str) -> dict[str, str]:

@@ -98,6 +98,7 @@ def test_workbooks_of_other_programs_are_read(read, name):
             "Acme",
         ),
         ("seller_id", "NULL", ""),
+        ("seller_id", Raw('<c r="{r}" t="e"><f>X</f><v>#N/A</v></c>'), ""),
         ("seller_id", Raw('<c r="{r}" s="1"/>'), ""),
     ],
 )
@@ -130,9 +131,9 @@ def test_truth_values_are_labels(tmp_path, good_rows, read):
         ("item_price", Raw('<c r="{r}" t="str"><f>B2</f><v></v></c>'), "missing_value", "item_price is missing"),
         (
             "seller_id",
-            Raw('<c r="{r}" t="e"><f>X</f><v>#N/A</v></c>'),
+            Raw('<c r="{r}" t="e"><f>X</f><v>#REF!</v></c>'),
             "no_value_of_formula",
-            "seller_id is the error '#N/A'",
+            "seller_id is '#REF!', the error of a spreadsheet's formula",
         ),
         ("declaration_id", 12345678901234567, "malformed_code", "more than 15 digits"),
         ("importer_id", 1e17, "malformed_code", "make the column text"),
