@@ -20,7 +20,7 @@ from customs_assets_tests.conftest import small_month
 OF_A_LIBRARY = re.compile(
     r"Check failed|boolean index|Traceback|\b(?!DagsterAssetCheckFailed)[A-Z][A-Za-z]*Error\b|"
     r"must be non-empty|zero-size|out of bounds|not in index|cannot (?:convert|reshape|broadcast)|n_samples|n_splits|"
-    r"fault of the pipeline|Input contains|Invalid (?:classes|parameter)|\bnan\b",
+    r"fault of the (?:pipeline|program)|Input contains|Invalid (?:classes|parameter)|\bnan\b",
     re.IGNORECASE,
 )
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import dagster as dg
 
+from customs_assets.automation.failures import sentence_of
 from customs_assets.automation.jobs import JOB_OF
 from customs_assets.automation.staleness import Staleness, ready
 from customs_assets.automation.workers import Workers, repository
@@ -234,5 +235,4 @@ def _said_of_failure(event: dg.DagsterEvent) -> list[str]:
     if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
         # Which check it was, and what did not hold, its evaluation says.
         return []
-    lines = error.message.strip().splitlines() if error else []
-    return [f"{event.step_key}: {lines[0] if lines else 'failed'}"]
+    return [f"{event.step_key}: {sentence_of(data.error)}"]

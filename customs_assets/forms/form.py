@@ -37,6 +37,9 @@ REQUIRED = (
 # Columns that are no attributes, but tell how rows are read; they stay among the further columns of a source.
 ITEM_NUMBER, AMOUNT_RECOVERED, INSPECTION_REASON = "item_number", "amount_recovered", "inspection_reason"
 
+# What an own code stands for before a person has said so; it stays the code that it is.
+UNNAMED = "?"
+
 _BY_NAME = {attribute.name: attribute for attribute in CATALOGUE}
 
 # What Table 1 says of Korea, as it is said of any country.

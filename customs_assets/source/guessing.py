@@ -19,7 +19,7 @@ from customs_assets import forms
 from customs_assets.attributes import CATALOGUE, COUNTRIES, Kind
 from customs_assets.forms import SHIPPED, Form, open_form
 from customs_assets.forms.elements import wco_elements, written
-from customs_assets.forms.form import AMOUNT_RECOVERED, INSPECTION_REASON, ITEM_NUMBER, REQUIRED, folded
+from customs_assets.forms.form import AMOUNT_RECOVERED, INSPECTION_REASON, ITEM_NUMBER, REQUIRED, UNNAMED, folded
 from customs_assets.source.dates import ISO, parse_date
 from customs_assets.source.looking import Look
 from customs_assets.source.mending import country_codes, marked_numbers
@@ -42,8 +42,6 @@ _NOTHING = {"", "null", "nan", "none", r"\n", "n/a", "na", "-"}
 # Columns of countries. An office that has codes of its own has no more of them than so, and no longer ones.
 _COUNTRIES = ("country_of_origin", "country_of_departure")
 _OWN_COUNTRIES, _OWN_LENGTH = 300, 6
-# What stands for a code that a person has yet to name.
-_UNNAMED = "?"
 
 
 @dataclass(frozen=True)
@@ -298,7 +296,7 @@ def _of_codes(attribute: str, cells: _Cells) -> Iterator[str]:
     """The pattern of the codes of a column, where it is not that of the catalogue."""
     kind = _KINDS[attribute]
     if attribute in _COUNTRIES and not _agrees(attribute, cells):
-        own = ", ".join(f"{_text(value)} = {_text(_UNNAMED)}" for value in sorted(cells.values))
+        own = ", ".join(f"{_text(value)} = {_text(UNNAMED)}" for value in sorted(cells.values))
         yield f"codes = {{ {own} }}    # the country of each, in two letters"
     if kind not in (Kind.CODE, Kind.KEY) or attribute == "hs10_code" or attribute in _COUNTRIES:
         return

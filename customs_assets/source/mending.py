@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from customs_assets import forms
 from customs_assets.attributes import Attribute, Kind
 from customs_assets.forms import Form
-from customs_assets.forms.form import fixed_digits
+from customs_assets.forms.form import UNNAMED, fixed_digits
 
 NOTHING = "a word for nothing, read as empty"
 FORMULA = "a spreadsheet's formula or mark of a text, read as its text"
@@ -128,7 +128,7 @@ def _mending(form: Form, attribute: Attribute) -> Mending:
     column = form.column(attribute.name)
     is_country = attribute.values is not None and attribute.values >= {"KR", "ZZ"}
     countries = country_codes(form.countries) if is_country else {}
-    codes = countries | {own: meant for own, meant in column.codes.items()}
+    codes = countries | {own: meant for own, meant in column.codes.items() if meant != UNNAMED}
     digits = fixed_digits(attribute)
     is_digits = attribute.kind is not Kind.CODE or digits is not None or r"\d" in (attribute.pattern or "")
 

@@ -29,6 +29,7 @@ from customs_assets.release.files import (
 from customs_assets.resources import Pipeline
 from customs_assets.sdv_library import import_sdv
 from customs_assets.settings import LawOrigin, Settings
+from customs_assets.source.quarantine import SCHEMA
 
 MONTHS = [f"2020-{n:02d}" for n in range(1, 13)] + ["2021-01"]
 
@@ -181,10 +182,12 @@ def test_the_candidate_takes_its_law_from_the_tariff_and_not_from_the_settings(
     for month in MONTHS:
         for asset in ("synthetic_declarations", "anonymized_declarations"):
             lake.write_table(asset, made[made["date"].dt.strftime("%Y-%m") == month], month)
+        lake.write_table("quarantine", SCHEMA.empty_table().replace_schema_metadata({"rows_in": "9"}), month)
+    read = Partitions(lake, "quarantine", MONTHS, "parquet")
     ours, source = (Partitions(lake, f"{of}_declarations", MONTHS, "parquet") for of in ("synthetic", "anonymized"))
     pipeline = Pipeline()
     assert pipeline.settings.law == "simulated"
-    output = release_candidate(pipeline, ours, source, as_json(fidelity(made, made)), read_law(given).tariff)
+    output = release_candidate(pipeline, ours, source, as_json(fidelity(made, made)), read, read_law(given).tariff)
     assert output.metadata["law"].value == "given"
     assert law_in_words("given", given) in output.value.files["README.md"].decode()
 

@@ -36,6 +36,20 @@ from customs_assets_tests.disclosing import disclosure_of, law_that_allows
 
 MIN_GROUP = 5
 
+# How the months of a source were read: counts that the outside form has to round, headers and cells that it has to leave out.
+READING = {
+    "form": "korea",
+    "title": "Import declarations of the Korea Customs Service, as Table 1 of the paper describes them",
+    "files": [{"kind": "CSV", "encoding": "utf-8", "separator": ",", "above": 0, "files": 3}],
+    "columns": {"Bureau Nr": "office_id", "HS10 Code": "hs10_code"},
+    "unused": ["Remarks 2019"],
+    "rows_in": 71_234,
+    "kept": 71_217,
+    "inspected": 3_603,
+    "reasons": {"text_in_number": 14, "unknown_code": 3},
+    "mended": [["hs10_code", "leading zeros that were lost, put back", 8_767, "901210000", "0901210000"]],
+}
+
 
 @dataclass(frozen=True)
 class Made:
@@ -154,6 +168,7 @@ def evidence_in(lake: Lake) -> Evidence:
         settings=Settings(),  # pyright: ignore[reportCallIssue]
         law="nomenclature",
         requests=3,
+        reading=READING,
         withheld=reasons_of_measures(lake, months),
     )
 

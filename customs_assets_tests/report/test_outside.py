@@ -238,3 +238,11 @@ def test_why_a_release_is_withheld_is_told_without_a_number(written: tuple[Path,
     content = page(type(made_from)(**{**vars(made_from), "withheld": reasons}), outside=True).decode()
     assert "0.7123" not in content and "p = 0.0005" not in content
     assert '<p class="gate fails">withheld: ' in content
+
+
+def test_how_the_source_was_read_is_told_without_headers_and_cells(outside: bytes, written: tuple[Path, Lake]):
+    texts, inside = " ".join(texts_of(outside)[0]), " ".join(texts_of(written[0].read_bytes())[0])
+    assert "Of 71,230 declarations, 71,220 were kept and 20 set aside" in texts
+    for own in ("Remarks 2019", "901210000", "Bureau Nr", "71,217"):
+        assert own in inside
+        assert own not in texts
