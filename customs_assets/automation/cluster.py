@@ -1,0 +1,202 @@
+"""Runs on a Ray cluster: `customs run` submits them and watches, hosts of the cluster execute them.
+
+What belongs here is where a run is executed. What a run needs of a host stands at its assets (``needs`` in ``graph.py``).
+
+Each run is a Ray task. Ray places it on a host with enough cores, memory and GPUs, in a process that stays alive between runs and
+has the code location loaded. A job of its own for each run, as dagster-ray's launcher submits it, costs seconds of imports. Runs
+that Dagster's daemon starts (schedules, conditions, the UI) are such jobs (``ray_launcher.py``).
+
+Settings go with a run. Secrets do not: a host reads them from its own files, refuses a run if they are not those of the command,
+and never makes one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from customs_assets.automation.recovery import SUBMITTER
+from customs_assets.automation.workers import ONE_THREAD, Lost, first_line, say_who
+from customs_assets.graph import Graph, Needs, setting_values
+from customs_assets.masking import mask_credentials
+from customs_assets.published import REGISTER
+from customs_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster._core.instance.ref import InstanceRef
+
+# Settings that name a secret, hold one, or are the command's affair alone.
+_STAYS = {"alerts", "allowed_signers", "cluster", "confidential", "identity_key", "published", "release_secret", "ui"}
+
+# After so many runs a process gives way to a new one: an interpreter seldom returns memory.
+_RUNS_A_PROCESS = 12
+
+LOST = "the host that worked on it was lost"
+
+
+class ClusterError(Exception):
+    """The cluster cannot be used; the message says why and what to do."""
+
+
+class RayWorkers:
+    """Hands runs to the hosts of a Ray cluster; a stand-in for :class:`workers.Workers`.
+
+    Args:
+        instance: where the runs are recorded: in a database that every host reaches.
+        graph: what each asset needs.
+        settings: the settings; ``cluster`` is the address of Ray's head.
+
+    Attributes:
+        on_end: called with the run's ID and what went wrong outside of it, or the empty text; from another thread.
+        capacity: runs that the cluster's cores are enough for.
+
+    Raises:
+        ClusterError: there is no cluster there, or the runs are not recorded where its hosts could read them.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance, graph: Graph, settings: Settings) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise ClusterError("CUSTOMS_CLUSTER needs Ray: make setup-cluster") from None
+        _require_shared_storage(instance)
+        self._instance, self._graph, self._ray = instance, graph, ray
+        self.on_end: Callable[[str, str], None] = lambda run_id, problem: None
+        self._sameness = sameness(graph, settings)
+        self._running: dict[str, Any] = {}
+        try:
+            ray.init(
+                address=settings.cluster,
+                log_to_driver=False,
+                logging_level="error",
+                runtime_env={"env_vars": environment_of_runs(settings)},
+            )
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise ClusterError(f"there is no Ray cluster at {settings.cluster}: {first_line(error)}") from None
+        self._task = ray.remote(max_retries=0, max_calls=_RUNS_A_PROCESS)(execute)
+
+    @property
+    def capacity(self) -> int:
+        """Runs that the cluster's cores are enough for."""
+        return max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Who submitted a run: it ends with that process, wherever it is executed."""
+        return {SUBMITTER: f"{socket.gethostname()} {os.getpid()}"}
+
+    def warm(self, count: int) -> None:
+        """Nothing is started beforehand: which host a run will be placed on, Ray says when it is submitted."""
+
+    def take(self, run_id: str) -> None:
+        """Submit a run; returns at once."""
+        run = self._instance.get_run_by_id(run_id)
+        assert run is not None
+        needs = needs_of(self._graph, run)
+        options = {"num_cpus": needs.cores, "num_gpus": needs.gpus, "memory": int(needs.gigabytes * (1 << 30))}
+        reference = self._task.options(name=f"customs run {run_id}", **options).remote(
+            self._instance.get_ref(), run_id, self._sameness
+        )
+        self._running[run_id] = reference
+        threading.Thread(target=self._watch, args=(run_id, reference), name=f"run {run_id}", daemon=True).start()
+
+    def _watch(self, run_id: str, reference: Any) -> None:
+        from ray import exceptions
+
+        try:
+            problem = self._ray.get(reference)
+        except exceptions.TaskCancelledError:
+            return
+        except (
+            exceptions.WorkerCrashedError,
+            exceptions.NodeDiedError,
+            exceptions.LocalRayletDiedError,
+            exceptions.OutOfMemoryError,
+            exceptions.OwnerDiedError,
+        ):
+            problem = Lost(LOST)
+        except exceptions.RayError as error:
+            problem = first_line(error)
+        self._running.pop(run_id, None)
+        if problem:
+            self._record(run_id, problem)
+        self.on_end(run_id, problem)
+
+    def _record(self, run_id: str, problem: str) -> None:
+        run = self._instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            self._instance.report_run_failed(run, problem)
+
+    def close(self) -> None:
+        """Leave the cluster; runs under way end."""
+        for reference in list(self._running.values()):
+            self._ray.cancel(reference, force=True)
+        self._ray.shutdown()
+
+
+def _require_shared_storage(instance: dg.DagsterInstance) -> None:
+    """Runs have to be recorded in a database whose password stands in each host's environment, and not in the instance itself."""
+    storage = instance.get_ref().storage_data if instance.is_persistent else None
+    if storage is None or "postgres" not in storage.module_name:
+        raise ClusterError(
+            "on a cluster Dagster's runs have to be recorded in PostgreSQL: delete or replace the home's dagster.yaml "
+            "(deploy/ray/dagster.yaml has what is needed)"
+        )
+    if "env:" not in storage.config_yaml:
+        raise ClusterError(
+            "dagster.yaml holds the database's password itself; name it by `env: CUSTOMS_DAGSTER_DATABASE`"
+        )
+
+
+def environment_of_runs(settings: Settings) -> dict[str, str]:
+    """The settings that go with a run: those set in this process's environment, without secrets."""
+    passed = {}
+    for name in type(settings).model_fields:
+        variable = f"CUSTOMS_{name.upper()}"
+        value = os.environ.get(variable)
+        if value is None or name in _STAYS or mask_credentials(value) != value:
+            continue
+        passed[variable] = value
+    return passed | dict.fromkeys(ONE_THREAD, "1")
+
+
+def sameness(graph: Graph, settings: Settings) -> dict[str, str]:
+    """What has to be alike on all hosts: settings, secrets by their fingerprints, published months, versions of assets."""
+    assets = [*graph.assets, *graph.on_demand]
+    names = sorted({name for key in assets for name in graph[key].settings} | {"source", "lake"})
+    values = {name: mask_credentials(text) for name, text in setting_values(names, settings).items()}
+    versions = json.dumps({key: graph[key].version for key in sorted(assets)})
+    register = settings.published / REGISTER
+    content = register.read_bytes() if register.is_file() else b""
+    return {
+        **values,
+        "published months": hashlib.sha256(content).hexdigest()[:12],
+        "code": hashlib.sha256(versions.encode()).hexdigest()[:12],
+    }
+
+
+def needs_of(graph: Graph, run: dg.DagsterRun) -> Needs:
+    """What a run needs: the most that any of its assets does."""
+    keys = [key.to_user_string() for key in run.asset_selection or ()]
+    return Needs.most(graph[key].needs for key in keys)
+
+
+def execute(reference: InstanceRef, run_id: str, wanted: Mapping[str, str]) -> str:
+    """Execute one run on this host; what went wrong outside of the run, empty where nothing did."""
+    from customs_assets.automation.workers import execute_in
+    from customs_assets.definitions import graph
+
+    with dg.DagsterInstance.from_ref(reference) as instance:
+        settings = Settings()  # pyright: ignore[reportCallIssue]
+        here = sameness(graph, settings)
+        if others := sorted(name for name in {*wanted, *here} if wanted.get(name) != here.get(name)):
+            return f"{socket.gethostname()} has another {', '.join(others)} than the host of the command"
+        say_who(instance, run_id, os.getpid())
+        return execute_in(instance, run_id)
