@@ -1,6 +1,7 @@
 # Everything a person does with the project; needs Python 3.11 or newer and make, nothing else.
 #   make run [SOURCE=...] [MONTHS=2020-01:2021-03] [WORKERS=2]    the whole pipeline
 #   make setup TORCH_INDEX=ADDRESS    install, with torch from that index: the build for CPUs
+#   make setup-cluster    install what runs on several hosts need, too (docs/operations.md)
 #   make ui        Dagster's UI on http://127.0.0.1:3000
 #   make test      the tests        make lint      formatter, linter, type checker, import contracts
 
@@ -13,10 +14,11 @@ ifdef SOURCE
 export CUSTOMS_SOURCE := $(SOURCE)
 endif
 
-.PHONY: setup setup-dev run ui test lint format lock clean
+.PHONY: setup setup-dev setup-cluster run ui test lint format lock clean
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
+setup-cluster: $(VENV)/.installed-cluster
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -27,6 +29,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(PIP) install --quiet -r requirements.lock -r requirements-dev.lock
+	touch $@
+
+$(VENV)/.installed-cluster: $(VENV)/.installed requirements-cluster.lock
+	$(PIP) install --quiet -r requirements.lock -r requirements-cluster.lock
 	touch $@
 
 run: setup
@@ -48,7 +54,7 @@ format: setup-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Write both lock files anew from pyproject.toml, in an environment of its own.
+# Write all lock files anew from pyproject.toml, in an environment of its own.
 lock:
 	rm -rf .lock && $(PYTHON) -m venv .lock
 	.lock/bin/pip install --quiet "setuptools>=77" .
@@ -57,6 +63,10 @@ lock:
 	.lock/bin/pip install --quiet ".[dev]"
 	(echo "# What tests, benchmarks and linters need beside it, pinned: make lock writes this file."; \
 	 .lock/bin/pip freeze --exclude customs_assets | sed 's/+cpu//' | grep -vxFf requirements.lock) > requirements-dev.lock
+	.lock/bin/pip install --quiet ".[cluster]"
+	(echo "# What a Ray cluster needs beside requirements.lock, pinned: make lock writes this file, make setup-cluster installs it."; \
+	 .lock/bin/pip freeze --exclude customs_assets | sed 's/+cpu//' | grep -vxFf requirements.lock | \
+	 grep -vxFf requirements-dev.lock) > requirements-cluster.lock
 	rm -rf .lock build
 
 clean:

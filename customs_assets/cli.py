@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
     from customs_assets.automation.cluster import RayWorkers
+    from customs_assets.automation.launched import LaunchedRuns
     from customs_assets.automation.running import Outcome, Run
     from customs_assets.automation.staleness import Staleness
     from customs_assets.automation.workers import Workers
@@ -405,16 +406,17 @@ class _Bar:
                 self._instance.report_run_canceled(found)
 
 
-def _workers(instance: DagsterInstance, settings: Settings, home: Path) -> Workers | RayWorkers:
-    """Who executes runs: processes of this machine, or the hosts of a cluster."""
+def _workers(instance: DagsterInstance, settings: Settings, home: Path) -> Workers | RayWorkers | LaunchedRuns:
+    """Who executes runs: processes of this machine, the hosts of a Ray cluster, or whatever Dagster's own launcher starts."""
     if settings.cluster is None:
         from customs_assets.automation.workers import Workers
 
         return Workers(instance, home / "workers")
     from customs_assets.automation.cluster import RayWorkers
+    from customs_assets.automation.launched import LAUNCHER, LaunchedRuns
     from customs_assets.definitions import graph
 
-    return RayWorkers(instance, graph, settings)
+    return LaunchedRuns(instance, graph) if settings.cluster == LAUNCHER else RayWorkers(instance, graph, settings)
 
 
 def _staleness(lake: Lake, settings: Settings, keys: list[str] | None = None, among: Graph | None = None) -> Staleness:

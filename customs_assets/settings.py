@@ -192,7 +192,7 @@ class Settings(BaseSettings):
     cluster: str | None = Field(
         None,
         description="address of the head of a Ray cluster (`10.0.0.1:6379`): its hosts execute the runs, and `customs run` "
-        "submits and watches; this machine's own processes if unset",
+        "submits and watches; `launcher`: the run launcher of `dagster.yaml` starts them; this machine's own processes if unset",
     )
 
     language: Language = Field(

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from customs_assets.lake.objects import Objects
 from customs_assets_tests.hosts import Host, running_hosts
-from customs_assets_tests.object_store import Store, running_store
+from customs_assets_tests.object_store import SECRET_KEY, Store, running_store
 from customs_assets_tests.postgresql_server import PASSWORD_IN_ADDRESS, USER, Server, binaries, running_server
 
 PROJECT = Path(__file__).parents[1]
@@ -76,6 +77,8 @@ class Cluster:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(host.place / "ray.token"),
             "RAY_USAGE_STATS_ENABLED": "0",
+            # Of a machine that others use, too.
+            "RAY_raylet_start_wait_time_s": "150",
             "PYTHONPATH": str(PROJECT),
             "OMP_NUM_THREADS": "1",
             "COLUMNS": "200",
@@ -117,8 +120,8 @@ class Cluster:
         command = [sys.executable, "-m", "customs_assets.cli", *arguments]
         return self.head.start(environment, *command, cwd="/", **options)
 
-    def hosts_of_runs(self) -> dict[str, list[str]]:
-        """The runs that each host worked on, by its name."""
+    def hosts_of_runs(self, under_way: bool = False) -> dict[str, list[str]]:
+        """The runs that each host worked on, or works on now, by its name."""
         import dagster as dg
         from dagster_postgres import DagsterPostgresStorage
 
@@ -126,6 +129,8 @@ class Cluster:
         storage = DagsterPostgresStorage(address, should_autocreate_tables=False)
         found: dict[str, list[str]] = {}
         for run in storage.run_storage.get_runs():
+            if under_way and run.status is not dg.DagsterRunStatus.STARTED:
+                continue
             for entry in storage.event_log_storage.get_logs_for_run(
                 run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT
             ):
@@ -134,6 +139,10 @@ class Cluster:
                 if host is not None:
                     found.setdefault(str(host.value), []).append(run.run_id)
         return found
+
+    def runs_by_status(self) -> dict[str, int]:
+        """How many runs ended in which way."""
+        return dict(self.database.fetch("select status, count(*) from runs group by status order by status"))
 
 
 @contextmanager
@@ -168,6 +177,29 @@ def _secrets(store: Store) -> dict[str, bytes]:
         "ray.token": secrets.token_hex(32).encode(),
         "objects.credentials": (store.folder / "credentials").read_bytes(),
     }
+
+
+def leaks(cluster: Cluster) -> list[str]:
+    """Where a secret stands that should not be there: in an object, in PostgreSQL, in a file of a host that is not its own."""
+    named = {**cluster.secrets, "database password": PASSWORD_IN_ADDRESS.encode(), "object key": SECRET_KEY.encode()}
+    spelled = {name: [value, value.hex().encode(), value.hex().upper().encode()] for name, value in named.items()}
+    found = []
+
+    def look(where: str, content: bytes) -> None:
+        found.extend(f"{name} in {where}" for name, forms in spelled.items() if any(form in content for form in forms))
+
+    with cluster.store.used_here():
+        objects = Objects(cluster.lake)
+        for path, _, _ in objects.below(objects.root):
+            look(f"s3://{path}", objects.read(path))
+    for (table,) in cluster.database.fetch("select tablename from pg_tables where schemaname = 'public'"):
+        for (row,) in cluster.database.fetch(f"select t::text from {table} t"):
+            look(f"table {table}", row.encode())
+    for host in [cluster.head, *cluster.hosts]:
+        for path, content in host.files().items():
+            if path not in cluster.secrets:
+                look(f"{path} on {host.name}", content)
+    return found
 
 
 def wait_until(holds: Any, seconds: float, what: str) -> None:

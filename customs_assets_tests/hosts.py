@@ -131,13 +131,13 @@ def running_hosts(*names: str) -> Iterator[tuple[str, list[Host]]]:
     net = f"10.177.{os.getpid() % 200 + 20}"
     place = Path(tempfile.mkdtemp(prefix="customs-host-"))
     hosts: list[Host] = []
-    spaces: list[str] = []
+    spaces: dict[str, str] = {}
     try:
         _do(f"ip link add {tag} type bridge", f"ip addr add {net}.1/24 dev {tag}", f"ip link set {tag} up")
         for number, name in enumerate(names):
             space, wire, address = f"{tag}n{number}", f"{tag}w{number}", f"{net}.{11 + number}"
             _do(f"ip netns add {space}")
-            spaces.append(space)
+            spaces[space] = wire
             _do(
                 f"ip link add {wire} type veth peer name eth0 netns {space}",
                 f"ip link set {wire} master {tag} up",
@@ -151,7 +151,8 @@ def running_hosts(*names: str) -> Iterator[tuple[str, list[Host]]]:
     finally:
         for host in hosts:
             host.lose_power()
-        for space in spaces:
+        for space, wire in spaces.items():
+            subprocess.run(["ip", "link", "del", wire], capture_output=True, check=False)
             _do(f"ip netns del {space}")
         _do(f"ip link del {tag}")
         shutil.rmtree(place)

@@ -13,6 +13,7 @@ and never makes one.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import socket
@@ -22,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from customs_assets.automation.launched import needs_of
 from customs_assets.automation.recovery import SUBMITTER
-from customs_assets.automation.workers import ONE_THREAD, Lost, first_line, say_who
-from customs_assets.graph import Graph, Needs, setting_values
+from customs_assets.automation.workers import DEFINITIONS, ONE_THREAD, Lost, first_line, say_who
+from customs_assets.graph import Graph, setting_values
 from customs_assets.masking import mask_credentials
 from customs_assets.published import REGISTER
 from customs_assets.settings import Settings
@@ -182,17 +184,11 @@ def sameness(graph: Graph, settings: Settings) -> dict[str, str]:
     }
 
 
-def needs_of(graph: Graph, run: dg.DagsterRun) -> Needs:
-    """What a run needs: the most that any of its assets does."""
-    keys = [key.to_user_string() for key in run.asset_selection or ()]
-    return Needs.most(graph[key].needs for key in keys)
-
-
 def execute(reference: InstanceRef, run_id: str, wanted: Mapping[str, str]) -> str:
     """Execute one run on this host; what went wrong outside of the run, empty where nothing did."""
     from customs_assets.automation.workers import execute_in
-    from customs_assets.definitions import graph
 
+    graph = importlib.import_module(DEFINITIONS).graph
     with dg.DagsterInstance.from_ref(reference) as instance:
         settings = Settings()  # pyright: ignore[reportCallIssue]
         here = sameness(graph, settings)

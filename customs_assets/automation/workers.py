@@ -36,6 +36,9 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POL
 # A worker that once held more than this gives way to a new one: an interpreter seldom returns memory.
 _MOST_BYTES = 3 << 29
 
+# The code location, which nothing imports before it is needed.
+DEFINITIONS = "customs_assets.definitions"
+
 # How long a run that is cancelled may take to end by itself.
 _GRACE_SECONDS = 15
 
@@ -181,7 +184,7 @@ def _serve(connection: Connection, log_folder: str) -> None:
 
 def repository() -> ReconstructableRepository:
     """The code location, as Dagster loads it in this process."""
-    return ReconstructableRepository.for_module("customs_assets.definitions", "defs")
+    return ReconstructableRepository.for_module(DEFINITIONS, "defs")
 
 
 def say_who(instance: dg.DagsterInstance, run_id: str, pid: int | None) -> None:
