@@ -15,7 +15,6 @@ anything was found.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from customs_assets.lake import Lake
 from customs_assets_tests.clusters import Cluster, leaks, running_cluster, wait_until
-from customs_assets_tests.lakes import artifacts
+from customs_assets_tests.lakes import artifacts, object_artifacts
 from customs_assets_tests.services import customs, small_environment
 
 # Ten thousand declarations a month, a tenth of them inspected.
@@ -51,18 +50,7 @@ def on_one_machine(folder: Path, months: str, settings: dict[str, str], secrets:
 def on_the_cluster(cluster: Cluster) -> dict[str, str]:
     """The checksums of what stands in the cluster's lake, by the paths of a local one."""
     with cluster.store.used_here():
-        lake = Lake(cluster.lake)
-        assert lake.objects is not None
-        found = {}
-        for path, _, _ in lake.objects.below(lake.root):
-            name = path[len(lake.root) + 1 :]
-            if name.startswith(".") or name.endswith(".folder"):
-                continue
-            parts = name.split("/")
-            # The files of a folder lie in one that is named by their checksum.
-            local = f"{parts[0]}/{parts[2]}" if len(parts) == 3 else name
-            found[local] = hashlib.sha256(lake.read_bytes(path)).hexdigest()
-        return found
+        return object_artifacts(Lake(cluster.lake))
 
 
 def lose_a_host(cluster: Cluster, at_run: int, said: list[str]) -> threading.Thread:

@@ -42,6 +42,7 @@ class Cluster:
         database: PostgreSQL.
         settings: what `customs run` is started with, on the head alone.
         secrets: the secrets by the name of their file, as every host has them.
+        takes_jobs: whether the head takes jobs, as dagster-ray's launcher submits them.
     """
 
     head: Host
@@ -50,6 +51,7 @@ class Cluster:
     database: Server
     settings: dict[str, str]
     secrets: dict[str, bytes]
+    takes_jobs: bool = False
 
     @property
     def lake(self) -> str:
@@ -104,6 +106,7 @@ class Cluster:
 
     def _ray(self, host: Host, *arguments: str) -> list[str]:
         on_head = [
+            f"--include-dashboard={str(self.takes_jobs).lower()}",
             f"--temp-dir={host.place / 'ray'}",
             f"--dashboard-host={host.address}",
             f"--dashboard-port={JOBS_PORT}",
@@ -125,6 +128,8 @@ class Cluster:
         import dagster as dg
         from dagster_postgres import DagsterPostgresStorage
 
+        if not self.database.fetch("select 1 from pg_tables where tablename = 'event_logs'"):
+            return {}
         address = self.database.address_with_password().replace("postgresql:", "postgresql+psycopg2:")
         storage = DagsterPostgresStorage(address, should_autocreate_tables=False)
         found: dict[str, list[str]] = {}
@@ -146,12 +151,13 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(settings: Mapping[str, str], hosts: int = 2) -> Iterator[Cluster]:
+def running_cluster(settings: Mapping[str, str], hosts: int = 2, takes_jobs: bool = False) -> Iterator[Cluster]:
     """A cluster of a head and some hosts.
 
     Args:
         settings: settings of the pipeline beside lake and secrets.
         hosts: hosts that execute runs.
+        takes_jobs: whether the head takes jobs, as dagster-ray's launcher submits them.
     """
     folder = binaries()
     assert folder is not None, "no PostgreSQL server is installed"
@@ -162,9 +168,8 @@ def running_cluster(settings: Mapping[str, str], hosts: int = 2) -> Iterator[Clu
         running_server(folder, here) as database,
     ):
         store.make_bucket("lake")
-        cluster = Cluster(
-            head, others, store, database, {"CUSTOMS_LAKE": "s3://lake/declarations", **settings}, _secrets(store)
-        )
+        of_the_pipeline = {"CUSTOMS_LAKE": "s3://lake/declarations", **settings}
+        cluster = Cluster(head, others, store, database, of_the_pipeline, _secrets(store), takes_jobs)
         cluster.boot()
         yield cluster
 

@@ -78,7 +78,7 @@ class Host:
         self.processes.append(process)
         return process
 
-    def run(self, environment: Mapping[str, str], *command: str, seconds: float = 120) -> str:
+    def run(self, environment: Mapping[str, str], *command: str, seconds: float = 600) -> str:
         """Run a command on the host to its end; what it printed.
 
         Raises:

@@ -42,7 +42,7 @@ cells = dg.MultiPartitionsDefinition(
     owners=OWNERS,
     io_manager_key=PARQUET,
     op_tags=needs(gigabytes=3),
-    **made_with("3", "seed", input_of_dataset=DATASETS),
+    **made_with("4", "seed", input_of_dataset=DATASETS),
 )
 def fraud_benchmark(
     context: dg.AssetExecutionContext,

@@ -76,7 +76,7 @@ def _build_on(cluster: Cluster) -> subprocess.Popen[str]:
 
 
 def _said(process: subprocess.Popen[str]) -> tuple[list, list]:
-    output, _ = process.communicate(timeout=240)
+    output, _ = process.communicate(timeout=900)
     assert process.returncode == 0, output
     unbuilt, outcomes = json.loads(output.strip().rpartition("\n")[2])
     return unbuilt, outcomes
@@ -89,7 +89,7 @@ def _alone(folder: Path) -> dict[str, str]:
         (folder / name).write_bytes(hashlib.sha256(f"tests, {name}".encode()).digest())
     command = [sys.executable, "-W", "ignore", "-c", _BUILD, json.dumps([MONTHS, KEYS])]
     environment = small_environment(folder, **SETTINGS)
-    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=240)
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=900)
     return artifacts(folder / "lake")
 
 
@@ -99,7 +99,7 @@ def test_two_hosts_build_what_one_machine_builds_though_one_of_them_is_lost_and_
     reference = _alone(tmp_path)
     command = _build_on(cluster)
     victim = cluster.hosts[1]
-    wait_until(lambda: len(cluster.hosts_of_runs(under_way=True)) == 2, 120, "both hosts to work")
+    wait_until(lambda: len(cluster.hosts_of_runs(under_way=True)) == 2, 600, "both hosts to work")
     victim.lose_power()
     unbuilt, outcomes = _said(command)
     assert unbuilt == []
