@@ -1,11 +1,13 @@
 """Several hosts: months built on a Ray cluster with a lake on an object store, one host lost in the middle, beside one machine.
 
-    python benchmarks/cluster.py [--months 6] [--hosts 2] [--epochs 1]
+    python benchmarks/cluster.py [--months 6] [--hosts 2] [--epochs 1] [--ways]
 
 It needs Linux, root, PostgreSQL, Ceph's object store (Debian: ceph-mon, ceph-osd, radosgw) and `make setup-cluster`. The hosts
 are network namespaces of this machine, each with an address, a process table and files of its own: a head, and hosts that execute
 runs. First `customs run` builds the months on this machine alone. Then `customs run` on the head builds them on the hosts. When a
 quarter of the runs has ended, the last host loses its power in the middle of a run.
+
+With ``--ways`` small runs are submitted in both ways after that: as tasks, and as jobs by dagster-ray's launcher.
 
 Printed: runs by host, runs lost, failed and missing partitions, files with other bytes than those of one machine, and whether any
 secret stands in the object store, in PostgreSQL, or in a file of a host that is not the secret's own. Exit status 1 where
@@ -15,6 +17,7 @@ anything was found.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -72,17 +75,43 @@ def lose_a_host(cluster: Cluster, at_run: int, said: list[str]) -> threading.Thr
     return thread
 
 
+# Small runs, one a month, whatever the lake holds; what a run costs but for its work.
+_SMALL_RUNS = """
+import json, sys, time
+from customs_assets.cli import _build
+from customs_assets.lake import Lake
+from customs_assets.settings import Settings
+months = json.loads(sys.argv[1])
+for _ in range(2):
+    began = time.monotonic()
+    outcomes, unbuilt = _build(Lake(Settings().lake), Settings(), months, None, True, ["month_counts"])
+    assert not unbuilt and not any(outcome.problems for outcome in outcomes.values()), outcomes
+    print(json.dumps((time.monotonic() - began) / len(months)))
+"""
+
+
+def ways(cluster: Cluster, months: list[str]) -> None:
+    """Print what a small run takes in either way, first and once processes are warm."""
+    for title, way in (("tasks", {}), ("jobs by dagster-ray's launcher", {"CUSTOMS_CLUSTER": "launcher"})):
+        environment = cluster.environment(cluster.head, **cluster.settings, **way)
+        command = [sys.executable, "-W", "ignore", "-c", _SMALL_RUNS, json.dumps(months)]
+        said = cluster.head.run(environment, *command, seconds=1800)
+        seconds = [float(line) for line in said.splitlines() if line.strip().replace(".", "", 1).isdigit()]
+        print(f"{title}: {len(months)} small runs, seconds each: {', '.join(f'{each:.1f}' for each in seconds)}")
+
+
 def main() -> None:
     """Run both, and print how they compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--months", type=int, default=6, help="how many months, from 2020-01")
     parser.add_argument("--hosts", type=int, default=2, help="hosts that execute runs, beside the head")
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--ways", action="store_true", help="measure both ways to submit a run, too")
     given = parser.parse_args()
     months = f"2020-01:2020-{given.months:02d}"
     settings = {"CUSTOMS_SOURCE": SOURCE, "CUSTOMS_EPOCHS": str(given.epochs)}
     wrong = 0
-    with running_cluster(settings, given.hosts) as cluster, tempfile.TemporaryDirectory() as folder:
+    with running_cluster(settings, given.hosts, given.ways) as cluster, tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         reference = on_one_machine(Path(folder), months, settings, cluster.secrets)
         print(f"one machine, two runs at once: {len(reference)} files in {time.monotonic() - began:.0f} s", flush=True)
@@ -108,6 +137,8 @@ def main() -> None:
         print(f"secrets found where they should not be: {len(kept)} {kept[:5]}")
         failed = [line.strip() for line in log.read_text().splitlines() if ": failed in" in line]
         print(f"runs of `customs run` that failed: {failed}")
+        if given.ways:
+            ways(cluster, [f"2020-{number + 1:02d}" for number in range(given.months)])
         wrong = len(missing) + len(other) + len(kept) + (not said)
         if wrong:
             print(log.read_text()[-6000:])

@@ -416,7 +416,11 @@ def _workers(instance: DagsterInstance, settings: Settings, home: Path) -> Worke
     from customs_assets.automation.launched import LAUNCHER, LaunchedRuns
     from customs_assets.definitions import graph
 
-    return LaunchedRuns(instance, graph) if settings.cluster == LAUNCHER else RayWorkers(instance, graph, settings)
+    return (
+        LaunchedRuns(instance, graph, settings)
+        if settings.cluster == LAUNCHER
+        else RayWorkers(instance, graph, settings)
+    )
 
 
 def _staleness(lake: Lake, settings: Settings, keys: list[str] | None = None, among: Graph | None = None) -> Staleness:

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,8 @@ JOBS_PORT, HEAD_PORT = 8265, 6379
 
 # What each process keeps of its work in shared memory: nothing of the pipeline's goes through it.
 _SHARED_BYTES = 100_000_000
+
+_TRIES = 4
 
 
 @dataclass
@@ -79,8 +80,6 @@ class Cluster:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(host.place / "ray.token"),
             "RAY_USAGE_STATS_ENABLED": "0",
-            # Of a machine that others use, too.
-            "RAY_raylet_start_wait_time_s": "150",
             "PYTHONPATH": str(PROJECT),
             "OMP_NUM_THREADS": "1",
             "COLUMNS": "200",
@@ -93,16 +92,25 @@ class Cluster:
             for name, content in self.secrets.items():
                 host.install(name, content)
             host.install("tmp/here", b"")
-        self.head.run(
-            self.environment(self.head), *self._ray(self.head, "--head", f"--port={HEAD_PORT}", "--num-cpus=0")
-        )
-        with ThreadPoolExecutor(len(self.hosts)) as threads:
-            list(threads.map(self.join, self.hosts))
+        self._start_ray(self.head, "--head", f"--port={HEAD_PORT}", "--num-cpus=0")
+        for host in self.hosts:
+            self.join(host)
 
     def join(self, host: Host) -> None:
         """Have a host join the cluster, with one core."""
-        address = f"--address={self.head.address}:{HEAD_PORT}"
-        host.run(self.environment(host), *self._ray(host, address, "--num-cpus=1"))
+        self._start_ray(host, f"--address={self.head.address}:{HEAD_PORT}", "--num-cpus=1")
+
+    def _start_ray(self, host: Host, *arguments: str) -> None:
+        """Start Ray, and once more where it took longer than its thirty seconds, as systemd would."""
+        for attempt in range(_TRIES):
+            try:
+                host.run(self.environment(host), *self._ray(host, *arguments))
+            except RuntimeError:
+                if attempt == _TRIES - 1:
+                    raise
+                host.run(self.environment(host), sys.executable, "-m", "ray.scripts.scripts", "stop", "--force")
+            else:
+                return
 
     def _ray(self, host: Host, *arguments: str) -> list[str]:
         on_head = [

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from customs_assets.automation.launched import needs_of
+from customs_assets.automation.launched import environment_of_runs, needs_of
 from customs_assets.automation.recovery import SUBMITTER
-from customs_assets.automation.workers import DEFINITIONS, ONE_THREAD, Lost, first_line, say_who
+from customs_assets.automation.workers import DEFINITIONS, Lost, first_line, say_who
 from customs_assets.graph import Graph, setting_values
 from customs_assets.masking import mask_credentials
 from customs_assets.published import REGISTER
@@ -33,9 +33,6 @@ from customs_assets.settings import Settings
 
 if TYPE_CHECKING:
     from dagster._core.instance.ref import InstanceRef
-
-# Settings that name a secret, hold one, or are the command's affair alone.
-_STAYS = {"alerts", "allowed_signers", "cluster", "confidential", "identity_key", "published", "release_secret", "ui"}
 
 # After so many runs a process gives way to a new one: an interpreter seldom returns memory.
 _RUNS_A_PROCESS = 12
@@ -73,6 +70,7 @@ class RayWorkers:
         self.on_end: Callable[[str, str], None] = lambda run_id, problem: None
         self._sameness = sameness(graph, settings)
         self._running: dict[str, Any] = {}
+        self._is_open = True
         try:
             ray.init(
                 address=settings.cluster,
@@ -126,6 +124,9 @@ class RayWorkers:
             problem = Lost(LOST)
         except exceptions.RayError as error:
             problem = first_line(error)
+        if not self._is_open:
+            # Ended on purpose: whoever did it says what became of the run.
+            return
         self._running.pop(run_id, None)
         if problem:
             self._record(run_id, problem)
@@ -138,6 +139,7 @@ class RayWorkers:
 
     def close(self) -> None:
         """Leave the cluster; runs under way end."""
+        self._is_open = False
         for reference in list(self._running.values()):
             self._ray.cancel(reference, force=True)
         self._ray.shutdown()
@@ -155,18 +157,6 @@ def _require_shared_storage(instance: dg.DagsterInstance) -> None:
         raise ClusterError(
             "dagster.yaml holds the database's password itself; name it by `env: CUSTOMS_DAGSTER_DATABASE`"
         )
-
-
-def environment_of_runs(settings: Settings) -> dict[str, str]:
-    """The settings that go with a run: those set in this process's environment, without secrets."""
-    passed = {}
-    for name in type(settings).model_fields:
-        variable = f"CUSTOMS_{name.upper()}"
-        value = os.environ.get(variable)
-        if value is None or name in _STAYS or mask_credentials(value) != value:
-            continue
-        passed[variable] = value
-    return passed | dict.fromkeys(ONE_THREAD, "1")
 
 
 def sameness(graph: Graph, settings: Settings) -> dict[str, str]:

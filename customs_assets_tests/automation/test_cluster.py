@@ -18,9 +18,9 @@ import dagster as dg
 import pytest
 import yaml
 
-from customs_assets.automation.cluster import ClusterError, RayWorkers, environment_of_runs
+from customs_assets.automation.cluster import ClusterError, RayWorkers
 from customs_assets.automation.jobs import JOB_OF
-from customs_assets.automation.launched import needs_of
+from customs_assets.automation.launched import environment_of_runs, needs_of, placed
 from customs_assets.definitions import graph
 from customs_assets.graph import Needs
 from customs_assets.lake import Lake
@@ -147,6 +147,11 @@ def test_settings_go_with_a_run_and_secrets_do_not(monkeypatch: pytest.MonkeyPat
         "CUSTOMS_LAKE": "s3://lake/x",
     }
     assert passed["OMP_NUM_THREADS"] == "1"
+    tags = placed(Needs(), passed)
+    assert json.loads(tags["dagster-ray/config"])["runtime_env"] == {"env_vars": passed}
+    [container] = json.loads(tags["dagster-k8s/config"]).values()
+    assert {entry["name"]: entry["value"] for entry in container["env"]} == passed
+    assert "opensesame" not in str(tags)
 
 
 def test_a_run_needs_the_most_that_any_of_its_assets_needs():
