@@ -62,7 +62,7 @@ class RayWorkers:
 
     def __init__(self, instance: dg.DagsterInstance, graph: Graph, settings: Settings) -> None:
         try:
-            import ray
+            import ray  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise ClusterError("CUSTOMS_CLUSTER needs Ray: make setup-cluster") from None
         _require_shared_storage(instance)
@@ -108,7 +108,7 @@ class RayWorkers:
         threading.Thread(target=self._watch, args=(run_id, reference), name=f"run {run_id}", daemon=True).start()
 
     def _watch(self, run_id: str, reference: Any) -> None:
-        from ray import exceptions
+        from ray import exceptions  # pyright: ignore[reportMissingImports]
 
         try:
             problem = self._ray.get(reference)

@@ -107,14 +107,14 @@ class LaunchedRuns:
 
 def environment_of_runs(settings: Settings) -> dict[str, str]:
     """The settings that go with a run: those set in this process's environment, without secrets."""
-    passed = {}
+    passed: dict[str, str] = {}
     for name in type(settings).model_fields:
         variable = f"CUSTOMS_{name.upper()}"
         value = os.environ.get(variable)
         if value is None or name in _STAYS or mask_credentials(value) != value:
             continue
         passed[variable] = value
-    return passed | dict.fromkeys(ONE_THREAD, "1")
+    return {**passed, **dict.fromkeys(ONE_THREAD, "1")}
 
 
 def needs_of(graph: Graph, run: dg.DagsterRun) -> Needs:

@@ -10,7 +10,7 @@ import importlib
 
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
-from dagster_ray import RayRunLauncher
+from dagster_ray import RayRunLauncher  # pyright: ignore[reportMissingImports]
 
 from customs_assets.automation.launched import needs_of, placed
 from customs_assets.automation.recovery import SUBMITTER

@@ -180,10 +180,14 @@ class Files:
     def _replace(self, temporary: str | BinaryIO, path: str, sha256: str) -> None:
         """Give a file its name, after what is recorded of the file that had it is gone."""
         self._forget(path)
-        if self.objects is not None:
-            with temporary as stream:  # pyright: ignore[reportGeneralTypeIssues]
-                self.objects.put(path, stream, sha256)
-        elif self._local:
+        if isinstance(temporary, str):
+            self._rename(temporary, path)
+        elif self.objects is not None:
+            with temporary:
+                self.objects.put(path, temporary, sha256)
+
+    def _rename(self, temporary: str, path: str) -> None:
+        if self._local:
             os.replace(temporary, path)
             settle(posixpath.dirname(path))
         else:
@@ -305,14 +309,17 @@ class Files:
 
     def _listed(self, target: str) -> dict[str, Any] | None:
         """The list of the files of a folder on an object store; None where there is no folder."""
+        assert self.objects is not None
         try:
-            return json.loads(self.read_bytes(object_of(target)))
-        except LakeError:
+            # The checksum that was put with it is the folder's.
+            return json.loads(b"".join(self.objects.blocks(object_of(target))))
+        except FileNotFoundError:
             return None
 
     def _delete_listed(self, target: str, listed: dict[str, Any] | None) -> None:
-        for name in listed["files"] if listed else ():
-            self._delete(f"{target}/{_folder_of(listed['sha256'])}/{name}")
+        if listed is not None:
+            for name in listed["files"]:
+                self._delete(f"{target}/{_folder_of(listed['sha256'])}/{name}")
 
     def _replace_folder(self, temporary: str, target: str) -> None:
         """Give a folder its name; the old one, or one that another process has just put there, is set aside and deleted."""

@@ -67,8 +67,8 @@ def test_the_run_launcher_takes_its_values(values: dict[str, Any]):
 
 def test_a_run_with_its_tags_is_a_pod_that_kubernetes_takes(values: dict[str, Any]):
     job = pytest.importorskip("dagster_k8s.job")
-    from dagster_k8s.models import k8s_model_from_dict
-    from kubernetes.client import models
+    from dagster_k8s.models import k8s_model_from_dict  # pyright: ignore[reportMissingImports]
+    from kubernetes.client import models  # pyright: ignore[reportMissingImports]
 
     tags = placed(Needs(cores=1, gigabytes=3, gpus=1))
     of_tags = job.UserDefinedDagsterK8sConfig.from_dict(json.loads(tags["dagster-k8s/config"]))
