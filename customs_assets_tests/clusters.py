@@ -80,6 +80,8 @@ class Cluster:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(host.place / "ray.token"),
             "RAY_USAGE_STATS_ENABLED": "0",
+            # A host that does not answer three times, ten seconds each, is lost; five times if it is not said.
+            "RAY_health_check_failure_threshold": "3",
             "PYTHONPATH": str(PROJECT),
             "OMP_NUM_THREADS": "1",
             "COLUMNS": "200",

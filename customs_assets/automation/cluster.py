@@ -19,12 +19,13 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from customs_assets.automation.launched import environment_of_runs, needs_of
-from customs_assets.automation.recovery import SUBMITTER
+from customs_assets.automation.recovery import SUBMITTER, host_of
 from customs_assets.automation.workers import DEFINITIONS, Lost, first_line, say_who
 from customs_assets.graph import Graph, setting_values
 from customs_assets.masking import mask_credentials
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 _RUNS_A_PROCESS = 12
 
 LOST = "the host that worked on it was lost"
+
+# How often Ray is asked which hosts it has lost. It finds that out by itself, but of a host without power it tells those who wait
+# for a task only minutes later, when the silent connection is given up.
+_HOSTS_SECONDS = 3.0
 
 
 class ClusterError(Exception):
@@ -70,7 +75,7 @@ class RayWorkers:
         self.on_end: Callable[[str, str], None] = lambda run_id, problem: None
         self._sameness = sameness(graph, settings)
         self._running: dict[str, Any] = {}
-        self._is_open = True
+        self._closed, self._one_at_a_time = threading.Event(), threading.Lock()
         try:
             ray.init(
                 address=settings.cluster,
@@ -81,6 +86,7 @@ class RayWorkers:
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ClusterError(f"there is no Ray cluster at {settings.cluster}: {first_line(error)}") from None
         self._task = ray.remote(max_retries=0, max_calls=_RUNS_A_PROCESS)(execute)
+        threading.Thread(target=self._look_after_hosts, name="hosts of the cluster", daemon=True).start()
 
     @property
     def capacity(self) -> int:
@@ -124,10 +130,29 @@ class RayWorkers:
             problem = Lost(LOST)
         except exceptions.RayError as error:
             problem = first_line(error)
-        if not self._is_open:
-            # Ended on purpose: whoever did it says what became of the run.
+        self._end(run_id, problem)
+
+    def _look_after_hosts(self) -> None:
+        """End the runs of hosts that were lost."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        known: set[str] = set()
+        while not self._closed.wait(_HOSTS_SECONDS):
+            lost = {node["NodeID"]: node["NodeManagerHostname"] for node in self._ray.nodes() if not node["Alive"]}
+            hosts = {lost[node] for node in lost.keys() - known}
+            with suppress(SQLAlchemyError):  # Where the database does not answer, it is asked again.
+                for run_id in list(self._running) if hosts else ():
+                    if host_of(self._instance, run_id) in hosts:
+                        self._end(run_id, Lost(LOST))
+                known |= lost.keys()
+
+    def _end(self, run_id: str, problem: str) -> None:
+        """Tell of the end of a run, once."""
+        with self._one_at_a_time:
+            is_told = self._running.pop(run_id, None) is None
+        if is_told or self._closed.is_set():
+            # Closed, runs were ended on purpose: whoever did it says what became of them.
             return
-        self._running.pop(run_id, None)
         if problem:
             self._record(run_id, problem)
         self.on_end(run_id, problem)
@@ -139,7 +164,7 @@ class RayWorkers:
 
     def close(self) -> None:
         """Leave the cluster; runs under way end."""
-        self._is_open = False
+        self._closed.set()
         for reference in list(self._running.values()):
             self._ray.cancel(reference, force=True)
         self._ray.shutdown()

@@ -58,6 +58,16 @@ def _submitter(run: dg.DagsterRun, seen: float) -> tuple[int, float] | None:
     return (int(pid), seen) if host == socket.gethostname() and pid.isdigit() else None
 
 
+def host_of(instance: dg.DagsterInstance, run_id: str) -> str:
+    """The host that last said it works on a run; empty where none has."""
+    found = ""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        data = entry.dagster_event.engine_event_data if entry.dagster_event else None
+        host = data.metadata.get("host") if data else None
+        found = str(host.value) if host is not None else found
+    return found
+
+
 def process_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
     """The process of this machine that last said it works on a run, and when; None where none has."""
     found = None
