@@ -27,7 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+# In place of this folder, whose modules have the names of libraries.
+sys.path[0] = str(ROOT)
 
 # Declarations of the default world, over eighteen months.
 DEFAULT = 1_080_000
