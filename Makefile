@@ -3,6 +3,7 @@
 #   make setup TORCH_INDEX=ADDRESS    install, with torch from that index: the build for CPUs
 #   make wheels TORCH_INDEX=ADDRESS [WHEELS=wheels]    a folder of all that is installed, for a machine without a network
 #   make setup WHEELS=wheels          install from that folder, and ask no network
+#   make setup-cluster    install what runs on several hosts need, too (docs/operations.md)
 #   make ui        Dagster's UI on http://127.0.0.1:3000
 #   make test      the tests        make lint      formatter, linter, type checker, import contracts
 
@@ -18,10 +19,11 @@ endif
 # Where packages are installed from: a folder of wheels alone, where there is one; else an index.
 FROM := $(if $(WHEELS),--no-index --find-links $(WHEELS))
 
-.PHONY: setup setup-dev wheels run ui test lint format lock clean
+.PHONY: setup setup-dev setup-cluster wheels run ui test lint format lock clean
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
+setup-cluster: $(VENV)/.installed-cluster
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -44,6 +46,9 @@ wheels:
 	grep -v '^torch==' requirements.lock > $(TO)/others.txt
 	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir $(TO) -r $(TO)/others.txt
 	rm $(TO)/others.txt && cd $(TO) && sha256sum *.whl > SHA256SUMS
+$(VENV)/.installed-cluster: $(VENV)/.installed requirements-cluster.lock
+	$(PIP) install --quiet -r requirements.lock -r requirements-cluster.lock
+	touch $@
 
 run: setup
 	$(BIN)/customs run $(if $(MONTHS),--months $(MONTHS)) $(if $(WORKERS),--workers $(WORKERS))
@@ -64,7 +69,7 @@ format: setup-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Write both lock files anew from pyproject.toml, in an environment of its own.
+# Write all lock files anew from pyproject.toml, in an environment of its own.
 lock:
 	rm -rf .lock && $(PYTHON) -m venv .lock
 	.lock/bin/pip install --quiet "setuptools>=77" .
@@ -73,6 +78,10 @@ lock:
 	.lock/bin/pip install --quiet ".[dev]"
 	(echo "# What tests, benchmarks and linters need beside it, pinned: make lock writes this file."; \
 	 .lock/bin/pip freeze --exclude customs_assets | sed 's/+cpu//' | grep -vxFf requirements.lock) > requirements-dev.lock
+	.lock/bin/pip install --quiet ".[cluster]"
+	(echo "# What a Ray cluster needs beside requirements.lock, pinned: make lock writes this file, make setup-cluster installs it."; \
+	 .lock/bin/pip freeze --exclude customs_assets | sed 's/+cpu//' | grep -vxFf requirements.lock | \
+	 grep -vxFf requirements-dev.lock) > requirements-cluster.lock
 	rm -rf .lock build
 
 clean:

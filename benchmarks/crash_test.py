@@ -1,6 +1,6 @@
 """Crash test: kill -9 at random moments, and look whether anything is half-written, lost, or other than undisturbed.
 
-    python benchmarks/crash_test.py --kills 30 --server-kills 6 [--seed 13]
+    python benchmarks/crash_test.py --kills 30 --server-kills 6 [--seed 13] [--object-store]
 
 An undisturbed `customs run` over two tiny months is the reference. Then `customs run` is started again and again on one lake
 and killed at a random moment: the command with all its workers, one worker, or the command alone. After every kill each
@@ -8,6 +8,8 @@ artifact in the lake must be byte for byte the reference's or absent, and no pro
 end, the whole lake must equal the reference, and is deleted. With ``--server-kills`` a backfill of all assets is launched over
 GraphQL, and at a random moment a run's process, the daemon, the webserver or the code server is killed and, as systemd would,
 started again; the backfill must end, and a last `customs run` must make the lake whole.
+
+With ``--object-store`` the lake lies on a real object store, which the test starts.
 
 Exit status 1 where anything was found.
 """
@@ -25,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +35,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from customs_assets.definitions import graph
-from customs_assets_tests.lakes import artifacts, compare
+from customs_assets.lake import Lake
+from customs_assets.lake.objects import Objects
+from customs_assets_tests.lakes import artifacts, compare, differences, object_artifacts
+from customs_assets_tests.object_store import Store, running_store
 from customs_assets_tests.services import CODE_SERVER, DAEMON, WEBSERVER, Services, customs, small_environment
 
 MONTHS = "2020-01:2020-02"
@@ -79,11 +85,14 @@ class CrashTest:
     Args:
         folder: where everything goes.
         months: what ``customs run`` is asked for.
+        store: the object store that the lake lies on; a folder where None.
         settings: settings of the pipeline beside those of :func:`services.small_environment`.
     """
 
-    def __init__(self, folder: Path, months: str = MONTHS, **settings: str) -> None:
-        self.folder, self.months = folder, months
+    def __init__(self, folder: Path, months: str = MONTHS, store: Store | None = None, **settings: str) -> None:
+        self.folder, self.months, self.store = folder, months, store
+        if store is not None:
+            settings |= store.environment | {"CUSTOMS_LAKE": "s3://lake/crash-test"}
         self.environment = small_environment(folder, **settings)
         self.lake = Path(self.environment["CUSTOMS_LAKE"])
         self.report = Report()
@@ -110,8 +119,32 @@ class CrashTest:
             # The folder is deleted at the end, and its log with it.
             raise SystemExit(f"the undisturbed run failed:\n{log}")
         self.seconds = time.monotonic() - began
-        self.reference = artifacts(self.lake, records=True)
-        shutil.rmtree(self.lake)
+        self.reference = self.artifacts()
+        self.delete()
+
+    def artifacts(self) -> dict[str, str]:
+        """The checksums of the lake, records included."""
+        if self.store is None:
+            return artifacts(self.lake, records=True)
+        with self.store.used_here():
+            return object_artifacts(Lake(self.environment["CUSTOMS_LAKE"]), records=True)
+
+    def delete(self) -> None:
+        """Delete the lake."""
+        if self.store is None:
+            shutil.rmtree(self.lake)
+            return
+        with self.store.used_here():
+            objects = Objects(self.environment["CUSTOMS_LAKE"])
+            for path, _, _ in list(objects.below(objects.root)):
+                objects.delete(path)
+
+    def compare(self, whole: bool) -> list[str]:
+        """What is wrong in the lake."""
+        if self.store is None:
+            return compare(self.lake, self.reference, whole)
+        found = self.artifacts()
+        return differences({name: found[name] for name in found if whole or name[0] != "."}, self.reference, whole)
 
     def kill_once(self, draw: random.Random) -> None:
         """Run, kill at a random moment, look at what is left. Where the run ended before, look and begin anew."""
@@ -124,17 +157,17 @@ class CrashTest:
             self._kill(process, victim, draw)
             print(f"killed the {victim} after {moment:.1f} s", flush=True)
             self.report.kills[victim] += 1
-            self.report.add(f"after the {victim} was killed", compare(self.lake, self.reference, whole=False))
+            self.report.add(f"after the {victim} was killed", self.compare(whole=False))
             return
         self.finished(status)
 
     def finished(self, status: int) -> None:
         """Look at what a run left that came to its end, and begin anew."""
         self.report.completed += 1
-        self.report.add("after a run came to its end", compare(self.lake, self.reference, whole=True))
+        self.report.add("after a run came to its end", self.compare(whole=True))
         if status != self.status:
             self.report.add("after a run came to its end", [f"exit status {status}"])
-        shutil.rmtree(self.lake)
+        self.delete()
 
     def _kill(self, process: subprocess.Popen[Any], victim: str, draw: random.Random) -> None:
         if victim == "command with its workers":
@@ -214,12 +247,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=30, help="kills of customs run")
     parser.add_argument("--server-kills", type=int, default=0, help="kills of runs' processes and services")
+    parser.add_argument("--object-store", action="store_true", help="the lake lies on an object store")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32), help="of the moments and victims")
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
     draw = random.Random(given.seed)
-    with tempfile.TemporaryDirectory(prefix="crash-test-") as name:
-        test = CrashTest(Path(name))
+    if given.object_store and given.server_kills:
+        parser.error("--server-kills goes with a lake that is a folder")
+    with ExitStack() as stack:
+        name = stack.enter_context(tempfile.TemporaryDirectory(prefix="crash-test-"))
+        store = stack.enter_context(running_store()) if given.object_store else None
+        if store is not None:
+            store.make_bucket("lake")
+        test = CrashTest(Path(name), store=store)
         test.make_reference()
         print(f"reference: {len(test.reference)} files in {test.seconds:.0f} s", flush=True)
         while sum(test.report.kills.values()) < given.kills:

@@ -33,7 +33,7 @@ from customs_assets.published import PublishedError
 from customs_assets.release.files import CARD
 from customs_assets.release.succession import sentence_of_changes
 from customs_assets.secret_files import SecretFile, SecretFileError, identity_key, release_secret
-from customs_assets.settings import Settings, available_cores
+from customs_assets.settings import Settings
 from customs_assets.source.address import SourceError, source_of
 from customs_assets.terminal import LakeOption, complain, console, or_exit, say, settings_of
 
@@ -41,8 +41,11 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
     from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
+    from customs_assets.automation.cluster import RayWorkers
+    from customs_assets.automation.launched import LaunchedRuns
     from customs_assets.automation.running import Outcome, Run
     from customs_assets.automation.staleness import Staleness
+    from customs_assets.automation.workers import Workers
 
 # What `customs deep-attacks` makes, and the page that shows it where it was made.
 _DEEP, _LEAGUE = "deep_attacks", "synthesizer_league"
@@ -81,7 +84,9 @@ def _months(text: str | None, settings: Settings) -> list[str]:
 @app.command()
 def run(
     months: MonthsOption = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="runs at once; the machine's cores if left out")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="runs at once; the machine's cores, or the cluster's, if left out")
+    ] = None,
     source: SourceOption = None,
     lake: LakeOption = None,
     seed: Annotated[int | None, typer.Option(help="CUSTOMS_SEED: seed of the benchmark's detectors")] = None,
@@ -121,7 +126,7 @@ def run(
         console.print(f"swept {swept} unfinished files of runs that were killed")
     for secret in (identity_key(settings.identity_key), release_secret(settings.release_secret)):
         or_exit(SecretFileError, secret.create_first, settings.lake)
-    outcomes, unbuilt = _build(storage, settings, wanted, workers or available_cores(), force)
+    outcomes, unbuilt = _build(storage, settings, wanted, workers, force)
     complete = _report(storage)
     unmade = _failed_before_release(outcomes)
     if len(left_out := [outcome.left_out for outcome in outcomes.values() if outcome.left_out]) == len(wanted):
@@ -153,7 +158,7 @@ def deep_attacks(
             f"out of date or not built: {', '.join(sorted(stale)) if months else 'all months'}; run `customs run` first"
         )
         raise typer.Exit(1)
-    outcomes, unbuilt = _build(storage, settings, months, workers or available_cores(), force, on_demand)
+    outcomes, unbuilt = _build(storage, settings, months, workers, force, on_demand)
     built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
     if outcomes and built and storage.last_record(_PAGE) is not None:
         # The page tells of the attacks where they are there, and is not built from them.
@@ -187,7 +192,7 @@ def league(
         )
         raise typer.Exit(1)
     narrowed = staleness.graph.narrowed(_LEAGUE, names)
-    outcomes, unbuilt = _build(storage, settings, wanted, workers or available_cores(), force, [_LEAGUE], narrowed)
+    outcomes, unbuilt = _build(storage, settings, wanted, workers, force, [_LEAGUE], narrowed)
     _write_league(storage, settings, narrowed.partitions(_LEAGUE, wanted))
     raise typer.Exit(0 if not unbuilt and not any(outcome.problems for outcome in outcomes.values()) else 1)
 
@@ -243,7 +248,7 @@ def _build(
     lake: Lake,
     settings: Settings,
     months: list[str],
-    at_once: int,
+    at_once: int | None,
     force: bool,
     keys: list[str] | None = None,
     graph: Graph | None = None,
@@ -254,28 +259,30 @@ def _build(
         lake: the lake.
         settings: the settings.
         months: the months.
-        at_once: how many runs at once.
+        at_once: how many runs at once; as many as the cores of this machine, or of the cluster, where None.
         force: whether to build what is up to date, too.
         keys: the assets to build; None for all of a run.
         graph: the graph by which they are looked for; that of the code location where None.
     """
     from customs_assets.automation.instance import prepare_home
 
-    home = prepare_home(at_once)
+    home = prepare_home(at_once, settings.cluster is not None)
     import dagster as dg
     from sqlalchemy.exc import SQLAlchemyError
 
+    from customs_assets.automation.cluster import ClusterError
     from customs_assets.automation.dagster_view import tell_dagster
     from customs_assets.automation.recovery import report_lost_runs
     from customs_assets.automation.running import build
     from customs_assets.automation.signing_view import tell_of_signing
-    from customs_assets.automation.workers import Workers, first_line
+    from customs_assets.automation.workers import first_line
 
     with dg.DagsterInstance.get() as instance:
         bar = None
         try:
             # Closed before an error is told: a run that is marked as cancelled is no longer worked on.
-            with closing(Workers(instance, home / "workers")) as workers:
+            with closing(_workers(instance, settings, home)) as workers:
+                at_once = at_once or workers.capacity
                 if force or lake.last_record("evidence_report") is None:
                     # There is something to build, whatever is found: workers load the code location beside this process.
                     workers.warm(at_once)
@@ -307,7 +314,7 @@ def _build(
                         tell_of_signing(instance, lake, settings)
         except KeyboardInterrupt:
             raise _gave_up(bar, "interrupted; run again to finish what is missing", "interrupted", 130) from None
-        except (SourceError, SecretFileError, LakeError, PublishedError) as error:
+        except (ClusterError, SourceError, SecretFileError, LakeError, PublishedError) as error:
             raise _gave_up(bar, str(error), str(error)) from None
         except (OSError, SQLAlchemyError) as error:
             failed = f"failed: {first_line(error)}"
@@ -397,6 +404,23 @@ class _Bar:
             found = self._instance.get_run_by_id(run.run_id)
             if found is not None and not found.is_finished:
                 self._instance.report_run_canceled(found)
+
+
+def _workers(instance: DagsterInstance, settings: Settings, home: Path) -> Workers | RayWorkers | LaunchedRuns:
+    """Who executes runs: processes of this machine, the hosts of a Ray cluster, or whatever Dagster's own launcher starts."""
+    if settings.cluster is None:
+        from customs_assets.automation.workers import Workers
+
+        return Workers(instance, home / "workers")
+    from customs_assets.automation.cluster import RayWorkers
+    from customs_assets.automation.launched import LAUNCHER, LaunchedRuns
+    from customs_assets.definitions import graph
+
+    return (
+        LaunchedRuns(instance, graph, settings)
+        if settings.cluster == LAUNCHER
+        else RayWorkers(instance, graph, settings)
+    )
 
 
 def _staleness(lake: Lake, settings: Settings, keys: list[str] | None = None, among: Graph | None = None) -> Staleness:

@@ -119,6 +119,45 @@ def code_version(version: str, values: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What an asset needs of the host that builds it, where there are several.
+
+    Attributes:
+        cores: cores. More than one does not make it faster: sums come out in one order only.
+        gigabytes: memory.
+        gpus: GPUs.
+    """
+
+    cores: float = 1.0
+    gigabytes: float = 2.0
+    gpus: float = 0.0
+
+    @classmethod
+    def most(cls, all_needs: Iterable[Needs]) -> Needs:
+        """The most of each that any of some assets needs."""
+        needs = [cls(), *all_needs]
+        return cls(max(n.cores for n in needs), max(n.gigabytes for n in needs), max(n.gpus for n in needs))
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str]) -> Needs:
+        """What the tags of a step say."""
+        return cls(**{name: float(tags[tag]) for name, tag in _NEEDS.items() if tag in tags})
+
+
+# The tags of a step by what they say it needs.
+_NEEDS = {"cores": "customs/cores", "gigabytes": "customs/memory_gb", "gpus": "customs/gpus"}
+
+
+def needs(**of_each: float) -> dict[str, str]:
+    """What an asset needs of its host, as tags: ``@dg.asset(op_tags=needs(gigabytes=4))``.
+
+    Args:
+        of_each: ``cores``, ``gigabytes``, ``gpus``; one core and two gigabytes where they are left out.
+    """
+    return {tag: f"{of_each[name]:g}" for name, tag in _NEEDS.items() if name in of_each}
+
+
+@dataclass(frozen=True)
 class Asset:
     """One asset of the pipeline.
 
@@ -136,6 +175,7 @@ class Asset:
         built_with: the assets that one step builds together with it.
         on_demand: whether it is built only when a person asks for it.
         months_before: how many months before its own a month is built from, too, where they are there.
+        needs: what it needs of the host that builds it.
     """
 
     key: str
@@ -151,6 +191,7 @@ class Asset:
     built_with: tuple[str, ...] = ()
     on_demand: bool = False
     months_before: int = 0
+    needs: Needs = Needs()
 
     def parents_of(self, partition: str) -> tuple[str, ...]:
         """The assets that one partition is built from."""
@@ -257,14 +298,19 @@ def graph_of(definitions: Iterable[Any], checks: Iterable[dg.AssetChecksDefiniti
         if check.blocking:
             blocking.setdefault(check.asset_key.to_user_string(), []).append(check.name)
     return Graph(
-        _asset(spec, blocking.get(spec.key.to_user_string(), []), sorted(key.to_user_string() for key in steps.keys))
+        _asset(
+            spec,
+            blocking.get(spec.key.to_user_string(), []),
+            sorted(key.to_user_string() for key in steps.keys),
+            Needs.of(steps.node_def.tags),
+        )
         for steps in definitions
         if isinstance(steps, dg.AssetsDefinition)
         for spec in steps.specs
     )
 
 
-def _asset(spec: dg.AssetSpec, checks: Sequence[str], of_step: Sequence[str]) -> Asset:
+def _asset(spec: dg.AssetSpec, checks: Sequence[str], of_step: Sequence[str], needed: Needs) -> Asset:
     partitions = spec.partitions_def
     cut, cells = _cut(partitions)
     return Asset(
@@ -282,6 +328,7 @@ def _asset(spec: dg.AssetSpec, checks: Sequence[str], of_step: Sequence[str]) ->
         tuple(of_step),
         spec.metadata.get("on_demand", False),
         spec.metadata.get("months_before", 0),
+        needed,
     )
 
 

@@ -63,7 +63,7 @@ class SecretFile:
         """
         if not self.path.is_file():
             raise SecretFileError(f"there is no {self.title} at {self.path}")
-        if self.path.stat().st_mode & 0o077:
+        if _is_open_to_others(self.path.stat()):
             raise SecretFileError(f"the {self.title} {self.path} is readable by others; run: chmod 600 {self.path}")
         secret = self.path.read_bytes()
         if len(secret) != SECRET_BYTES:
@@ -115,6 +115,16 @@ class SecretFile:
             remembered = self._fingerprint_of_destroyed
             return remembered.read_text(encoding="ascii").strip() if remembered.is_file() else ""
         return hmac.new(self.load(), f"customs {self.title} fingerprint".encode(), hashlib.sha256).hexdigest()[:8]
+
+
+def _is_open_to_others(stat: os.stat_result) -> bool:
+    """Whether others than those meant to may read a file.
+
+    A secret that root mounted for a user, as Kubernetes does, belongs to root, and the user's group reads it. Then nobody but
+    root may write it, and nobody outside the group may read it.
+    """
+    is_mounted = stat.st_uid == 0 and os.geteuid() != 0
+    return bool(stat.st_mode & (0o037 if is_mounted else 0o077))
 
 
 def identity_key(path: Path) -> SecretFile:

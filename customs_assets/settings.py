@@ -189,6 +189,12 @@ class Settings(BaseSettings):
         description="path of OpenSSH's `allowed_signers` file: who may sign a release; needed to publish, outside the lake",
     )
 
+    cluster: str | None = Field(
+        None,
+        description="address of the head of a Ray cluster (`10.0.0.1:6379`): its hosts execute the runs, and `customs run` "
+        "submits and watches; `launcher`: the run launcher of `dagster.yaml` starts them; this machine's own processes if unset",
+    )
+
     language: Language = Field(
         "en", description="language of the evidence page: `en`, `fr` (French), `es` (Spanish) or `ko` (Korean)"
     )
@@ -237,7 +243,7 @@ class Settings(BaseSettings):
     def _no_day_where_blank(cls, value: Any) -> Any:
         return None if isinstance(value, str) and not value.strip() else value
 
-    @field_validator("tariff", "tariff_routes", "confidential", "allowed_signers")
+    @field_validator("tariff", "tariff_routes", "confidential", "allowed_signers", "cluster")
     @classmethod
     def _none_where_blank(cls, value: str | None) -> str | None:
         return (value or "").strip() or None

@@ -14,7 +14,7 @@ from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSIO
 from customs_assets.automation.staleness import Finding, Staleness
 from customs_assets.claims import Claim, Subject, as_json
 from customs_assets.graph import SOURCE_KEY, Graph, Node, code_version, setting_texts, setting_values
-from customs_assets.lake import Lake, Record
+from customs_assets.lake import Lake, LakeError, Record
 from customs_assets.privacy.deep_goals import DEEP
 from customs_assets.privacy.goals import ATTACKS, REQUIRED, REQUIRED_OF_A_MONTH
 from customs_assets.secret_files import identity_key, release_secret
@@ -144,6 +144,24 @@ def artifacts(lake: Path, records: bool = False) -> dict[str, str]:
     }
 
 
+def object_artifacts(lake: Lake, records: bool = False) -> dict[str, str]:
+    """As :func:`artifacts`, of a lake on an object store, by the paths of a local one."""
+    assert lake.objects is not None
+    found = {}
+    for path, _, _ in lake.objects.below(lake.root):
+        name = path[len(lake.root) + 1 :]
+        if name.endswith(".folder") or (name.startswith(".") and not records):
+            continue
+        parts = name.split("/")
+        # The files of a folder lie in one that is named by their checksum.
+        local = f"{parts[0]}/{parts[2]}" if len(parts) == 3 and not name.startswith(".") else name
+        try:
+            found[local] = hashlib.sha256(lake.read_bytes(path)).hexdigest()
+        except LakeError:
+            continue  # It was deleted since it was listed.
+    return dict(sorted(found.items()))
+
+
 def is_temporary(path: Path, lake: Path) -> bool:
     """Whether a file, or the folder it lies in, has not got its final name yet."""
     return any(part.endswith(".tmp") for part in path.relative_to(lake).parts)
@@ -152,9 +170,14 @@ def is_temporary(path: Path, lake: Path) -> bool:
 def compare(lake: Path, reference: dict[str, str], whole: bool) -> list[str]:
     """What is wrong in a lake: bytes that differ, and where it should be whole, what is missing, over or unfinished."""
     found = artifacts(lake, records=whole) if lake.is_dir() else {}
+    wrong = differences(found, reference, whole)
+    return wrong + [f"{path} is unfinished" for path in lake.rglob("*.tmp")] if whole else wrong
+
+
+def differences(found: dict[str, str], reference: dict[str, str], whole: bool) -> list[str]:
+    """Which files differ from a reference or should not be there, and where the lake should be whole, which are missing."""
     wrong = [f"{name} differs" for name in found if name in reference and found[name] != reference[name]]
     wrong += [f"{name} should not be there" for name in found if name not in reference]
     if whole:
         wrong += [f"{name} is missing" for name in reference if name not in found]
-        wrong += [f"{path} is unfinished" for path in lake.rglob("*.tmp")]
     return wrong

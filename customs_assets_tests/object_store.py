@@ -89,7 +89,7 @@ class Store:
             "AWS_ENDPOINT_URL_S3": self.address,
             "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_REGION": "default",
+            "AWS_DEFAULT_REGION": "default",
         }
 
     @contextmanager

@@ -79,8 +79,13 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[Server]:
-    """A server whose binaries are in a folder."""
+def running_server(folder: Path, network: str = "") -> Iterator[Server]:
+    """A server whose binaries are in a folder.
+
+    Args:
+        folder: the folder.
+        network: an address of this machine by which other hosts reach the server, too.
+    """
     data = Path(tempfile.mkdtemp(prefix="customs-postgresql-"))
     runs_as = _server_user()
     try:
@@ -95,19 +100,24 @@ def running_server(folder: Path) -> Iterator[Server]:
             [folder / "initdb", *arguments], cwd=data, capture_output=True, text=True, check=False, **runs_as
         )
         assert made.returncode == 0, made.stderr
-        with _serving(folder, data, runs_as) as server:
+        if network:
+            with (data / "data" / "pg_hba.conf").open("a") as access:
+                access.write(f"host all all {network}/24 scram-sha-256\n")
+        with _serving(folder, data, runs_as, network) as server:
             yield server
     finally:
         shutil.rmtree(data)
 
 
 @contextmanager
-def _serving(folder: Path, data: Path, runs_as: dict[str, Any]) -> Iterator[Server]:
+def _serving(folder: Path, data: Path, runs_as: dict[str, Any], network: str = "") -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(data), "fsync": "off"}
     options |= {"log_statement": "all", "max_connections": "20"}
+    if network:
+        options |= {"listen_addresses": f"127.0.0.1,{network}", "log_statement": "none", "max_connections": "200"}
     command = [str(folder / "postgres"), "-D", str(data / "data"), "-p", str(port)]
     command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     with (data / "log").open("w") as log:

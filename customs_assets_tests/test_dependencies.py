@@ -6,6 +6,8 @@ Known vulnerabilities are asked of a database over the network; ``docs/security.
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[1]
-RUNTIME, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
+RUNTIME, DEVELOPMENT, CLUSTER = "requirements.lock", "requirements-dev.lock", "requirements-cluster.lock"
 
 # What an administration could not run or pass on as it likes. The LGPL's library (psycopg2) is used as it comes.
 RESTRICTIVE = re.compile(
@@ -40,6 +42,12 @@ def _locked(name: str) -> dict[str, str]:
     return {distribution: version for distribution, version in pins}
 
 
+def _require_cluster() -> None:
+    """Skip where a machine is no host of a cluster; in CI fail."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.fail("make setup-cluster") if os.environ.get("CI") else pytest.skip("make setup-cluster was not called")
+
+
 def _licence(distribution: str) -> str:
     """What a distribution says of its licence: expression, first line of the text, and classifiers."""
     metadata = importlib.metadata.metadata(distribution).json
@@ -48,15 +56,18 @@ def _licence(distribution: str) -> str:
     return "; ".join([str(metadata.get("license_expression", "")), *text, *classifiers])
 
 
-@pytest.mark.parametrize("lock", [RUNTIME, DEVELOPMENT])
+@pytest.mark.parametrize("lock", [RUNTIME, DEVELOPMENT, CLUSTER])
 def test_what_is_installed_is_what_was_locked(lock: str):
+    if lock == CLUSTER:
+        _require_cluster()
     installed = {name: importlib.metadata.version(name).partition("+")[0] for name in _locked(lock)}
     assert installed == _locked(lock)
 
 
 def test_no_version_is_locked_twice_and_the_libraries_of_sdv_are_locked_for_every_run():
-    runtime, development = _locked(RUNTIME), _locked(DEVELOPMENT)
+    runtime, development, cluster = _locked(RUNTIME), _locked(DEVELOPMENT), _locked(CLUSTER)
     assert not runtime.keys() & development.keys()
+    assert not cluster.keys() & {*runtime, *development}
     assert {"ctgan", "sdmetrics", "sdv"} <= runtime.keys()
     assert runtime["torch"] == "2.13.0"
     assert runtime["pandas"].startswith("2.")
@@ -65,6 +76,13 @@ def test_no_version_is_locked_twice_and_the_libraries_of_sdv_are_locked_for_ever
 def test_no_requirement_is_missing_or_broken():
     checked = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
+
+
+def test_what_a_cluster_runs_may_be_run_and_passed_on():
+    _require_cluster()
+    found = {name: _licence(name) for name in _locked(CLUSTER)}
+    assert [name for name, licence in found.items() if not licence.strip("; ")] == []
+    assert [name for name, licence in found.items() if RESTRICTIVE.search(IN_BETWEEN.sub("", licence))] == []
 
 
 def test_what_users_run_may_be_run_and_passed_on():

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
+from customs_assets import secret_files
 from customs_assets.secret_files import SecretFileError, identity_key, release_secret
 
 
@@ -63,3 +68,31 @@ def test_of_several_processes_that_come_at_once_all_get_the_same_secret(tmp_path
         found = set(pool.map(_obtained, [str(tmp_path / "a.secret")] * 16))
     assert len(found) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.secret"]
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not Path("/usr/bin/python3").exists(), reason="only root can mount a secret for somebody else"
+)
+@pytest.mark.parametrize(("mode", "is_read"), [(0o440, True), (0o400, False), (0o444, False), (0o460, False)])
+def test_a_secret_that_root_mounted_for_a_group_is_read_by_it_and_may_be_no_more_open(
+    tmp_path: Path, mode: int, is_read: bool
+):
+    """As Kubernetes mounts it. What only root may read, the system refuses."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        folder.chmod(0o755)
+        path = folder / "release.secret"
+        path.write_bytes(bytes(32))
+        os.chown(path, 0, 65534)
+        path.chmod(mode)
+        module = Path(secret_files.__file__).read_text(encoding="utf-8")
+        script = f"{module}\nprint(len(release_secret(Path({str(path)!r})).load()))"
+        (folder / "load.py").write_text(script)
+        (folder / "load.py").chmod(0o644)
+        command = ["/usr/bin/python3", "-I", str(folder / "load.py")]
+        done = subprocess.run(
+            command, user=65534, group=65534, extra_groups=[], cwd="/", capture_output=True, text=True, check=False
+        )
+        assert (done.stdout.strip() == "32") is is_read, done.stderr
+    finally:
+        shutil.rmtree(folder)

@@ -22,6 +22,9 @@ PROJECT = Path(__file__).parents[2]
 
 DEFAULT_HOME = ".dagster"
 
+# What a home has where runs are executed on a cluster.
+OF_A_CLUSTER = "deploy/ray/dagster.yaml"
+
 # A new home gets these from the machine's cores, and a person may change them.
 _LIMITS = {"concurrency.runs.max_concurrent_runs", "concurrency.pools.default_limit"}
 
@@ -35,12 +38,12 @@ def home_at_hand() -> Path | None:
     return home
 
 
-def prepare_home(workers: int | None = None) -> Path:
+def prepare_home(workers: int | None = None, on_cluster: bool = False) -> Path:
     """Make ``DAGSTER_HOME`` (``./.dagster`` where it is unset) ready and name it in the environment.
 
     Run logs and metadata quote declarations, so a new home is its owner's alone. A home that has a ``dagster.yaml`` keeps it. A
     new one gets the project's, with the limits of the run queue and of the training pool set to the number of workers (the
-    machine's cores where None).
+    machine's cores where None), or that of a cluster.
 
     Raises:
         FileNotFoundError: the project's ``dagster.yaml`` is not where the package was installed from.
@@ -50,7 +53,8 @@ def prepare_home(workers: int | None = None) -> Path:
     os.environ["DAGSTER_HOME"] = str(home)
     config = home / "dagster.yaml"
     if not config.exists():
-        text = (PROJECT / "dagster.yaml").read_text(encoding="utf-8")
+        text = (PROJECT / (OF_A_CLUSTER if on_cluster else "dagster.yaml")).read_text(encoding="utf-8")
+        text = text.replace("/var/lib/customs", str(home))
         names = "|".join(limit.rpartition(".")[2] for limit in _LIMITS)
         limited = re.sub(rf"({names}): *\d+", rf"\1: {workers or available_cores()}", text)
         temporary = config.with_name(f".dagster.yaml.{os.getpid()}")
@@ -77,6 +81,8 @@ def config_differences(home: Path) -> list[str]:
         return [f"{path} cannot be read ({type(error).__name__}{line})"]
     present = dict(_leaves(config))
     name = "deploy/dagster.yaml" if any(key.startswith("storage.") for key in present) else "dagster.yaml"
+    if str(present.get("run_launcher.module", "")).endswith("ray_launcher"):
+        name = OF_A_CLUSTER
     wanted = dict(_leaves(yaml.safe_load((PROJECT / name).read_text(encoding="utf-8"))))
     return [
         f"{path}: {key} is {_shown(present[key]) if key in present else 'missing'}; the project's {name} has {_shown(value)}"

@@ -18,6 +18,9 @@ import dagster as dg
 # A run is recorded a moment before its process says who it is.
 GRACE_SECONDS = 60.0
 
+# The tag of a run that hosts of a cluster execute: host and process of the command that waits for it. It ends with that process.
+SUBMITTER = "customs/submitted_by"
+
 _UNDER_WAY = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -40,13 +43,29 @@ def report_lost_runs(instance: dg.DagsterInstance, grace: float = GRACE_SECONDS)
         run = record.dagster_run
         if time.time() - record.update_timestamp.timestamp() < grace:
             continue
-        process = process_of(instance, run.run_id)
+        process = _submitter(run, record.create_timestamp.timestamp()) or process_of(instance, run.run_id)
         if process is not None and not is_alive(*process):
             instance.report_run_failed(
                 run, f"its process {process[0]} was killed; what it had not built is built again"
             )
             lost.append(run.run_id)
     return lost
+
+
+def _submitter(run: dg.DagsterRun, seen: float) -> tuple[int, float] | None:
+    """The process of this machine that submitted a run to a cluster, and when; None for any other run."""
+    host, _, pid = run.tags.get(SUBMITTER, "").rpartition(" ")
+    return (int(pid), seen) if host == socket.gethostname() and pid.isdigit() else None
+
+
+def host_of(instance: dg.DagsterInstance, run_id: str) -> str:
+    """The host that last said it works on a run; empty where none has."""
+    found = ""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        data = entry.dagster_event.engine_event_data if entry.dagster_event else None
+        host = data.metadata.get("host") if data else None
+        found = str(host.value) if host is not None else found
+    return found
 
 
 def process_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +17,7 @@ import dagster as dg
 from customs_assets.automation.failures import sentence_of
 from customs_assets.automation.jobs import JOB_OF
 from customs_assets.automation.staleness import Staleness, ready
-from customs_assets.automation.workers import Workers, repository
+from customs_assets.automation.workers import Lost, repository
 from customs_assets.graph import LEFT_OUT, Node
 from customs_assets.lake.io_manager import RAW
 
@@ -85,6 +85,21 @@ class Outcome:
     left_out: str = ""
 
 
+class TakesRuns(Protocol):
+    """Has runs executed: by workers of this machine, or by the hosts of a cluster."""
+
+    on_end: Callable[[str, str], None]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of the runs that it takes."""
+        ...
+
+    def take(self, run_id: str) -> None:
+        """Have a run executed; returns at once."""
+        ...
+
+
 class Screen(Protocol):
     """Shows how far the runs are."""
 
@@ -107,7 +122,7 @@ def build(
     months: Sequence[str],
     at_once: int,
     screen: Screen,
-    workers: Workers,
+    workers: TakesRuns,
     redo: Collection[Node] = (),
 ) -> tuple[dict[Run, Outcome], list[Node]]:
     """Build what is out of date of some months and of what is built over all months.
@@ -143,7 +158,7 @@ def build(
         pending -= stuck
         runs = ready(staleness, pending, under_way | failed | stuck, months, JOB_OF) if len(running) < at_once else {}
         for (job, partition), assets in sorted(runs.items(), key=_precedence)[: at_once - len(running)]:
-            run = _create(instance, job, partition, assets)
+            run = _create(instance, job, partition, assets, workers.tags)
             running[run.run_id] = run
             redo -= set(run.nodes)
             times.update(run.nodes)
@@ -153,7 +168,8 @@ def build(
             return outcomes, sorted(pending | stuck)
         run_id, problem = _wait(ended, screen)
         run = running.pop(run_id)
-        outcomes[run] = _outcome(instance, run_id, problem)
+        is_lost = isinstance(problem, Lost) and max(times[node] for node in run.nodes) < _MOST_TIMES
+        outcomes[run] = _outcome(instance, run_id, problem, is_lost)
         if outcomes[run].left_out:
             months.remove(run.partition)
             redo = {(key, partition) for key, partition in redo if partition != run.partition}
@@ -179,7 +195,9 @@ def _precedence(run: tuple[tuple[str, str], list[str]]) -> tuple[int, str]:
     return _FIRST.index(detector if detector in _FIRST else job), partition
 
 
-def _create(instance: dg.DagsterInstance, name: str, partition: str, assets: Sequence[str]) -> Run:
+def _create(
+    instance: dg.DagsterInstance, name: str, partition: str, assets: Sequence[str], more: Mapping[str, str]
+) -> Run:
     """Record a run of a job, for some of its assets."""
     selection = {dg.AssetKey(asset) for asset in assets}
     job = repository().get_reconstructable_job(name)
@@ -191,15 +209,17 @@ def _create(instance: dg.DagsterInstance, name: str, partition: str, assets: Seq
     tags = {**definition.partitions_def.get_tags_for_partition_key(key)} if definition.partitions_def else {}
     run = instance.create_run_for_job(
         definition,
-        tags={**tags, **_TAGS},
+        tags={**tags, **_TAGS, **more},
         asset_selection=selection,
         job_code_origin=job.get_python_origin(),
     )
     return Run(run.run_id, name, partition, tuple(assets))
 
 
-def _outcome(instance: dg.DagsterInstance, run_id: str, problem: str) -> Outcome:
+def _outcome(instance: dg.DagsterInstance, run_id: str, problem: str, is_lost: bool = False) -> Outcome:
     """What became of a run, from its events and what its worker says."""
+    if is_lost:
+        return Outcome(warnings=(f"{problem}; what is missing is built again on another",))
     problems, warnings = [f"{problem}; run again to finish"] if problem else [], []
     left_out = ""
     kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}

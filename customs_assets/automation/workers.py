@@ -28,15 +28,24 @@ from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLa
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from customs_assets.automation.recovery import end_with_parent, is_alive, process_of
+from customs_assets.settings import available_cores
 
 # One thread to each worker: months side by side use the cores, and sums come out in one order only.
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 
 # A worker that once held more than this gives way to a new one: an interpreter seldom returns memory.
 _MOST_BYTES = 3 << 29
 
+# The code location, which nothing imports before it is needed.
+DEFINITIONS = "customs_assets.definitions"
+
 # How long a run that is cancelled may take to end by itself.
 _GRACE_SECONDS = 15
+
+
+class Lost(str):
+    """What went wrong with a run whose host was lost, through no fault of its own: it is worth another try elsewhere."""
+
 
 KILLED = "its worker process was killed (out of memory?)"
 
@@ -57,14 +66,21 @@ class Workers:
 
     Attributes:
         on_end: called with the run's ID and what went wrong outside of it, or the empty text; from another thread.
+        capacity: runs that this machine's cores are enough for.
     """
 
     def __init__(self, instance: dg.DagsterInstance, log_folder: Path) -> None:
         self._instance, self._folder = instance, log_folder
         self.on_end: Callable[[str, str], None] = lambda run_id, problem: None
+        self.capacity = available_cores()
         self._idle: list[_Worker] = []
         self._busy: list[_Worker] = []
         self._lock = threading.Lock()
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Runs that it takes have no tags of their own."""
+        return {}
 
     def warm(self, count: int) -> None:
         """Start workers that will be needed, so that they load the code location while this process does something else."""
@@ -80,18 +96,10 @@ class Workers:
             self._idle = [worker for worker in self._idle if worker not in outdated]
             worker = self._idle.pop() if self._idle else self._start(code)
             self._busy.append(worker)
-        self._say_who(run_id, worker)
+        say_who(self._instance, run_id, worker.process.pid)
         for other in outdated:
             other.connection.close()
         threading.Thread(target=self._watch, args=(worker, run_id), name=f"run {run_id}", daemon=True).start()
-
-    def _say_who(self, run_id: str, worker: _Worker) -> None:
-        """Note which process works on a run, for whoever cancels it or finds it lost."""
-        run = self._instance.get_run_by_id(run_id)
-        if run is not None:
-            said = {"pid": str(worker.process.pid), "host": socket.gethostname()}
-            data = EngineEventData({name: dg.MetadataValue.text(value) for name, value in said.items()})
-            self._instance.report_engine_event("A worker takes the run", run, data)
 
     def close(self) -> None:
         """End every worker, at once and in the middle of its run if it has one."""
@@ -107,7 +115,7 @@ class Workers:
             worker.process.kill()
 
     def _start(self, code: float) -> _Worker:
-        for variable in _ONE_THREAD:
+        for variable in ONE_THREAD:
             os.environ.setdefault(variable, "1")
         self._folder.mkdir(parents=True, exist_ok=True)
         context = multiprocessing.get_context("spawn")
@@ -176,21 +184,40 @@ def _serve(connection: Connection, log_folder: str) -> None:
 
 def repository() -> ReconstructableRepository:
     """The code location, as Dagster loads it in this process."""
-    return ReconstructableRepository.for_module("customs_assets.definitions", "defs")
+    return ReconstructableRepository.for_module(DEFINITIONS, "defs")
+
+
+def say_who(instance: dg.DagsterInstance, run_id: str, pid: int | None) -> None:
+    """Note which process of this machine works on a run, for whoever cancels it or finds it lost."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None:
+        said = {"pid": str(pid), "host": socket.gethostname()}
+        data = EngineEventData({name: dg.MetadataValue.text(value) for name, value in said.items()})
+        instance.report_engine_event("A worker takes the run", run, data)
 
 
 def _execute(run_id: str) -> str:
     """Execute one run in this process; what went wrong outside of the run, empty where nothing did."""
-    from dagster._grpc.impl import core_execute_run
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with dg.DagsterInstance.get() as instance:
-            run = instance.get_run_by_id(run_id)
-            assert run is not None
-            job = ReconstructableJob(repository(), run.job_name)
-            for _ in core_execute_run(job, run, instance, inject_env_vars=False):
-                pass
+            return execute_in(instance, run_id)
+    except (OSError, SQLAlchemyError) as error:
+        return f"Dagster's storage failed: {first_line(error)}"
+
+
+def execute_in(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Execute one run of an instance in this process; what went wrong outside of the run, empty where nothing did."""
+    from dagster._grpc.impl import core_execute_run
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        job = ReconstructableJob(repository(), run.job_name)
+        for _ in core_execute_run(job, run, instance, inject_env_vars=False):
+            pass
     except (OSError, SQLAlchemyError) as error:
         return f"Dagster's storage failed: {first_line(error)}"
     except Exception as error:

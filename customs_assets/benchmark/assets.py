@@ -11,7 +11,7 @@ from customs_assets.benchmark.precision import INSPECTION_RATES
 from customs_assets.benchmark.recorded_inspections import with_recorded_inspections
 from customs_assets.benchmark.split import split_months
 from customs_assets.benchmark.table_three import PAPER
-from customs_assets.graph import made_with
+from customs_assets.graph import made_with, needs
 from customs_assets.lake.io_manager import Partitions
 from customs_assets.resources import OWNERS, PARQUET, Pipeline, table_metadata
 from customs_assets.seeds import derive_seed
@@ -41,7 +41,8 @@ cells = dg.MultiPartitionsDefinition(
     kinds={"parquet", "scikitlearn"},
     owners=OWNERS,
     io_manager_key=PARQUET,
-    **made_with("3", "seed", input_of_dataset=DATASETS),
+    op_tags=needs(gigabytes=3),
+    **made_with("4", "seed", input_of_dataset=DATASETS),
 )
 def fraud_benchmark(
     context: dg.AssetExecutionContext,

@@ -16,10 +16,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
-import json
 import os
 import posixpath
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,6 +27,14 @@ from fsspec.implementations.local import LocalFileSystem
 
 from customs_assets.lake.copies import spooled
 from customs_assets.lake.errors import LakeError
+from customs_assets.lake.object_folders import (
+    object_of,
+    paths_in,
+    place_of,
+    put_folder,
+    sweep_unlisted,
+    withdraw_folder,
+)
 from customs_assets.lake.objects import SCHEME, Objects
 from customs_assets.lake.temporary import is_orphan, temporary_name
 
@@ -39,12 +45,6 @@ _NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.ENOTSUP}
 
 
 _BLOCK_BYTES = 1 << 20
-
-# On an object store: the suffix of the list of a folder's files.
-_LIST = ".folder"
-
-# Files below a folder that no list names belong to a process that is writing it, or that was killed before so many seconds.
-_UNLISTED_SECONDS = 3600.0
 
 
 class Files:
@@ -76,8 +76,8 @@ class Files:
         path = self.path(asset, partition, suffix)
         if self.objects is None:
             return path
-        listed = self._listed(path) if not suffix else None
-        return f"{SCHEME}{path}" + (f"/{_folder_of(listed['sha256'])}" if listed else "")
+        is_folder = not suffix and self._is_there(path)
+        return f"{SCHEME}{place_of(self.objects, path) if is_folder else path}"
 
     def exists(self, asset: str, partition: str = "", suffix: str = "parquet") -> bool:
         """Whether a partition has been written."""
@@ -180,10 +180,14 @@ class Files:
     def _replace(self, temporary: str | BinaryIO, path: str, sha256: str) -> None:
         """Give a file its name, after what is recorded of the file that had it is gone."""
         self._forget(path)
-        if self.objects is not None:
-            with temporary as stream:  # pyright: ignore[reportGeneralTypeIssues]
-                self.objects.put(path, stream, sha256)
-        elif self._local:
+        if isinstance(temporary, str):
+            self._rename(temporary, path)
+        elif self.objects is not None:
+            with temporary:
+                self.objects.put(path, temporary, sha256)
+
+    def _rename(self, temporary: str, path: str) -> None:
+        if self._local:
             os.replace(temporary, path)
             settle(posixpath.dirname(path))
         else:
@@ -220,7 +224,9 @@ class Files:
         """
         target = self.path(asset, suffix="")
         if self.objects is not None:
-            return self._put_folder(self.objects, target, files)
+            checksum = folder_checksum(files)
+            put_folder(self.objects, target, files, checksum, lambda: self._forget(target))
+            return checksum
         temporary = posixpath.join(self.root, temporary_name(asset))
         self._make_folder(temporary)
         try:
@@ -246,7 +252,7 @@ class Files:
         """
         folder = self.path(asset, suffix="")
         if self.objects is not None:
-            return self._get_folder(folder)
+            return {name: self.read_bytes(path) for name, path in paths_in(self.objects, folder).items()}
         if not self.fs.isdir(folder):
             raise LakeError(f"{folder} is missing from the lake {self.address}")
         paths = sorted(self.fs.ls(folder, detail=False, refresh=True))
@@ -261,9 +267,7 @@ class Files:
         target = self.path(asset, suffix="")
         self._forget(target)
         if self.objects is not None:
-            listed = self._listed(target)
-            self.objects.delete(object_of(target))
-            self._delete_listed(target, listed)
+            withdraw_folder(self.objects, target)
             return
         if not self.fs.exists(target):
             return
@@ -275,44 +279,12 @@ class Files:
             return
         self.fs.rm(retired, recursive=True)
 
-    def _put_folder(self, objects: Objects, target: str, files: Mapping[str, bytes]) -> str:
-        """Put the files of a folder, then their list, which is what makes them the folder."""
-        checksum, before = folder_checksum(files), self._listed(target)
-        sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-        for name, content in files.items():
-            objects.put(f"{target}/{_folder_of(checksum)}/{name}", content, sums[name])
-        self._forget(target)
-        listing = json.dumps({"sha256": checksum, "files": sums}, indent=1).encode()
-        objects.put(object_of(target), listing, checksum)
-        if before and before["sha256"] != checksum:
-            self._delete_listed(target, before)
-        return checksum
-
-    def _get_folder(self, target: str) -> dict[str, bytes]:
-        listed = self._listed(target)
-        if listed is None:
-            raise LakeError(f"{target} is missing from the lake {self.address}")
-        place = f"{target}/{_folder_of(listed['sha256'])}"
-        return {name: self.read_bytes(f"{place}/{name}") for name in sorted(listed["files"])}
-
     def read_in_folder(self, asset: str, name: str) -> bytes:
         """One file of a folder; :class:`LakeError` where it is missing."""
         folder = self.path(asset, suffix="")
         if self.objects is not None:
-            listed = self._listed(folder)
-            folder = f"{folder}/{_folder_of(listed['sha256'])}" if listed else folder
+            folder = place_of(self.objects, folder)
         return self.read_bytes(f"{folder}/{name}")
-
-    def _listed(self, target: str) -> dict[str, Any] | None:
-        """The list of the files of a folder on an object store; None where there is no folder."""
-        try:
-            return json.loads(self.read_bytes(object_of(target)))
-        except LakeError:
-            return None
-
-    def _delete_listed(self, target: str, listed: dict[str, Any] | None) -> None:
-        for name in listed["files"] if listed else ():
-            self._delete(f"{target}/{_folder_of(listed['sha256'])}/{name}")
 
     def _replace_folder(self, temporary: str, target: str) -> None:
         """Give a folder its name; the old one, or one that another process has just put there, is set aside and deleted."""
@@ -376,7 +348,7 @@ class Files:
         On an object store, which has none: files of folders that were never finished, or were replaced.
         """
         if self.objects is not None:
-            return self._sweep_unlisted(self.objects)
+            return sweep_unlisted(self.objects)
         if not self.fs.isdir(self.root):
             return 0
         swept = 0
@@ -386,33 +358,6 @@ class Files:
                     self.fs.rm(posixpath.join(folder, name), recursive=True)
                     swept += 1
         return swept
-
-    def _sweep_unlisted(self, objects: Objects) -> int:
-        known, found = {}, {}
-        for path, _, changed in objects.below(self.root):
-            parts = path[len(self.root) :].strip("/").split("/")
-            if len(parts) == 3 and not parts[0].startswith("."):
-                found.setdefault(parts[0], {}).setdefault(parts[1], []).append((path, changed))
-        swept = 0
-        for asset, folders in found.items():
-            listed = self._listed(self.path(asset, suffix=""))
-            known[asset] = _folder_of(listed["sha256"]) if listed else ""
-            for folder, files in folders.items():
-                if folder != known[asset] and time.time() - max(changed for _, changed in files) > _UNLISTED_SECONDS:
-                    for path, _ in files:
-                        objects.delete(path)
-                    swept += len(files)
-        return swept
-
-
-def object_of(path: str) -> str:
-    """The object that stands for a path on an object store: of a folder, the list of its files."""
-    return path if "." in posixpath.basename(path) else f"{path}{_LIST}"
-
-
-def _folder_of(checksum: str) -> str:
-    """The name of the folder of files with a checksum, below the folder that they are."""
-    return checksum[:16]
 
 
 def folder_checksum(files: Mapping[str, bytes]) -> str:

@@ -163,7 +163,8 @@ class LakeIOManager(dg.IOManager):
             )
         )
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(checksum))
-        context.add_output_metadata({"path": dg.MetadataValue.path(path), "sha256": checksum})
+        shown = lake.shown(asset.key, partition, self._suffix)
+        context.add_output_metadata({"path": dg.MetadataValue.path(shown), "sha256": checksum})
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Read an input as the type that the asset's parameter is annotated with."""

@@ -36,6 +36,8 @@ LARGEST_BYTES = 5 << 30
 
 _BLOCK_BYTES = 1 << 20
 
+_ALTERED = "{path} is not what was written; run `customs verify`, then `customs run`"
+
 # How often a record is put again after somebody else was faster.
 _TRIES = 20
 
@@ -87,9 +89,17 @@ class Objects:
         return Found(said["ETag"], said.get("Metadata", {}).get("sha256", ""), said["ContentLength"])
 
     def read(self, path: str) -> bytes:
-        """The bytes of an object; FileNotFoundError where there is none."""
+        """The bytes of an object.
+
+        Raises:
+            FileNotFoundError: there is none.
+            LakeError: they are not those that were put.
+        """
         said = self._call("get_object", Key=self._key(path))
-        return said["Body"].read()
+        content = said["Body"].read()
+        if said["Metadata"].get("sha256") not in (None, hashlib.sha256(content).hexdigest()):
+            raise LakeError(_ALTERED.format(path=f"{SCHEME}{path}"))
+        return content
 
     def blocks(self, path: str) -> Iterator[bytes]:
         """The bytes of an object, a block at a time."""
@@ -183,17 +193,22 @@ class Objects:
             FileNotFoundError: there is no such object.
             LakeError: its bytes are not those that were put.
         """
-        found = self.head(path)
-        if found is None:
-            raise FileNotFoundError(path)
-        name = hashlib.sha256(f"{path} {found.etag}".encode()).hexdigest()[:32]
-        copy = folder_of_copies() / f"{name}{Path(path).suffix}"
-        if not copy.exists():
-            self._fetch(path, found, copy)
-        os.utime(copy)
-        return str(copy)
+        for _ in range(_TRIES):
+            found = self.head(path)
+            if found is None:
+                raise FileNotFoundError(path)
+            name = hashlib.sha256(f"{path} {found.etag}".encode()).hexdigest()[:32]
+            copy = folder_of_copies() / f"{name}{Path(path).suffix}"
+            if copy.exists() or self._fetch(path, found, copy):
+                os.utime(copy)
+                return str(copy)
+            if self.head(path) == found:
+                raise LakeError(_ALTERED.format(path=f"{SCHEME}{path}"))
+            # It was replaced between the two requests.
+        raise LakeError(f"{SCHEME}{path} is written by others all the time")
 
-    def _fetch(self, path: str, found: Found, copy: Path) -> None:
+    def _fetch(self, path: str, found: Found, copy: Path) -> bool:
+        """Fetch an object; whether it came as it was put."""
         make_room(copy.parent, found.size)
         digest = hashlib.sha256()
         temporary = copy.with_name(f"{copy.name}.{threading.get_ident()}")
@@ -203,8 +218,9 @@ class Objects:
                 stream.write(block)
         if found.sha256 and digest.hexdigest() != found.sha256:
             temporary.unlink()
-            raise LakeError(f"{SCHEME}{path} is not what was written; run `customs verify`, then `customs run`")
+            return False
         temporary.replace(copy)
+        return True
 
     def at_once(self) -> ObjectsAtOnce:
         """The objects as they are now, listed once; for many questions in a row."""

@@ -12,7 +12,8 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 
-from customs_assets.lake.files import RECORDS, LakeError, folder_checksum, object_of
+from customs_assets.lake.files import RECORDS, LakeError, folder_checksum
+from customs_assets.lake.object_folders import object_of
 from customs_assets.lake.objects import Overtaken
 from customs_assets.lake.tables import Tables
 

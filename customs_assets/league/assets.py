@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from customs_assets.disclosure.parts import SafeParts, effective_law
 from customs_assets.disclosure.safe_groups import SafeGroups
-from customs_assets.graph import made_with
+from customs_assets.graph import made_with, needs
 from customs_assets.lake.told_apart import as_named_in
 from customs_assets.law.law import Law
 from customs_assets.league.cell import VERSION, LeagueMonth, cell
@@ -30,6 +30,7 @@ _OF_THE_MONTH = ("anonymized_declarations", "unit_prices")
     kinds={"json"},
     owners=OWNERS,
     pool=TRAINING,
+    op_tags=needs(gigabytes=4),
     io_manager_key=JSON,
     **made_with(VERSION, "release_secret", "epochs", "min_group", on_demand=True),
 )

@@ -12,7 +12,7 @@ from customs_assets.disclosure.account import parts_account
 from customs_assets.disclosure.dominance import Dominance
 from customs_assets.disclosure.population import Population, months_of_population
 from customs_assets.fidelity.claims import Tables
-from customs_assets.graph import DRAWN_BY, made_with, setting_texts
+from customs_assets.graph import DRAWN_BY, made_with, needs, setting_texts
 from customs_assets.lake import to_frame
 from customs_assets.lake.io_manager import Partitions
 from customs_assets.law.law import Law
@@ -32,6 +32,7 @@ from customs_assets.seeds import derive_seed
     kinds={"parquet", "numpy"},
     owners=OWNERS,
     pool=TRAINING,
+    op_tags=needs(gigabytes=3),
     io_manager_key=PARQUET,
     **made_with(
         REHEARSAL_VERSION,
@@ -96,6 +97,7 @@ def privacy_report(anonymized_declarations: pd.DataFrame, synthetic_declarations
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
+    op_tags=needs(gigabytes=3),
     **made_with(
         PRIVACY_VERSION,
         *("release_secret", "min_group", "dominance_one", "dominance_two", "release_despite"),

@@ -9,7 +9,7 @@ import pyarrow as pa
 from customs_assets.claims import as_table
 from customs_assets.disclosure.parts import SafeParts, effective_law
 from customs_assets.fidelity.claims import Tables
-from customs_assets.graph import made_with
+from customs_assets.graph import made_with, needs
 from customs_assets.lake.io_manager import FolderOfFiles, Partitions
 from customs_assets.law.law import Law
 from customs_assets.privacy.assets import claims_metadata
@@ -30,6 +30,7 @@ _OF_PAGES = ("min_group", "dominance_one", "dominance_two", "language")
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
+    op_tags=needs(gigabytes=3),
     **made_with("8", "release_secret", "min_group", "labels_kept"),
 )
 def release_evidence(

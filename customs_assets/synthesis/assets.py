@@ -14,7 +14,7 @@ from customs_assets.figures import loss_curve
 from customs_assets.figures import metadata as figure_metadata
 from customs_assets.frame_types import FRAME_TYPES
 from customs_assets.generator.checkpoint import from_bytes, to_bytes
-from customs_assets.graph import made_with
+from customs_assets.graph import made_with, needs
 from customs_assets.lake.frozen import Frozen
 from customs_assets.lake.io_manager import AS_PUBLISHED, Partitions
 from customs_assets.lake.told_apart import as_named_in
@@ -35,6 +35,7 @@ _PROGRESS_LINES = 20
     kinds={"numpy"},
     owners=OWNERS,
     pool=TRAINING,
+    op_tags=needs(gigabytes=2),
     io_manager_key=SAFETENSORS,
     **made_with("3", "release_secret", "synthesizer", "epochs", "min_group"),
 )

@@ -164,3 +164,28 @@ def test_a_classifier_by_itself_is_the_detectors_own(parts: Parts) -> None:
     classifier = train_detector(build_detector("xgboost", 5), parts.features.matrix, parts.fraud)
 
     assert np.array_equal(fraud_scores(classifier, parts.test_features.matrix), parts.scores("xgboost", 5))
+
+
+def test_a_tree_of_a_forest_is_grown_on_so_many_declarations_and_a_small_forest_is_as_it_was(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    from customs_assets.benchmark.detectors import random_forest
+
+    def trained() -> Any:
+        forest = random_forest.RandomForest()
+        forest.fit(parts.features, parts.fraud, 3)
+        return forest._trained
+
+    rows = len(parts.fraud)
+    plain = train_detector(RandomForestClassifier(200, random_state=3, n_jobs=1), parts.features.matrix, parts.fraud)
+    assert rows <= random_forest.ROWS_A_TREE
+    assert (
+        fraud_scores(trained(), parts.test_features.matrix) == fraud_scores(plain, parts.test_features.matrix)
+    ).all()
+    monkeypatch.setattr(random_forest, "ROWS_A_TREE", rows // 4)
+    grown_on = [tree.tree_.weighted_n_node_samples[0] for tree in trained().estimators_]
+    assert set(grown_on) == {rows // 4}
+    found = precision_at(fraud_scores(trained(), parts.test_features.matrix), parts.test_fraud, 0.1)
+    assert found > 2 * parts.test_fraud.mean(), "together the trees still find the planted rule"

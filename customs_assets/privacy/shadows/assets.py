@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from customs_assets.claims import as_table, from_json
 from customs_assets.disclosure.population import Population, months_of_population
-from customs_assets.graph import made_with
+from customs_assets.graph import made_with, needs
 from customs_assets.lake.io_manager import Partitions
 from customs_assets.law.law import Law
 from customs_assets.privacy.shadows import measure
@@ -47,6 +47,7 @@ def exposed_importers(pipeline: Pipeline, anonymized_declarations: Partitions) -
     kinds={"json", "numpy"},
     owners=OWNERS,
     pool=TRAINING,
+    op_tags=needs(gigabytes=2),
     io_manager_key=JSON,
     ins={key: dg.AssetIn(partition_mapping=dg.AllPartitionMapping()) for key in _ALL_MONTHS},
     **made_with(
