@@ -35,7 +35,7 @@ _PROGRESS_LINES = 20
     owners=OWNERS,
     pool=TRAINING,
     io_manager_key=SAFETENSORS,
-    **made_with("3", "release_secret", "synthesizer", "epochs", "min_group"),
+    **made_with("4", "release_secret", "synthesizer", "epochs", "min_group"),
 )
 def ctgan_model(
     context: dg.AssetExecutionContext,
