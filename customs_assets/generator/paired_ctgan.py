@@ -8,7 +8,7 @@ Four things are otherwise here, none of which costs time (``docs/synthesizers.md
   nearer (Yazıcı et al. 2019, *The unusual effectiveness of averaging in GAN training*).
 * *Numbers by their ranks.* A number is learned as its quantile on a normal distribution, and drawn as the number that the table
   has there. So numbers that recur come back as they are.
-* *A higher learning rate*, since there are so few steps.
+* *Higher learning rates*, since there are so few steps.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class PairedHyperparameters(Hyperparameters):
         ValueError: a value is out of its range.
     """
 
-    generator_lr: float = 5e-4
+    generator_lr: float = 1e-3
     discriminator_lr: float = 5e-4
-    pair_weight: float = 10.0
+    pair_weight: float = 30.0
     averaged_steps: int = 200
 
     def __post_init__(self) -> None:
