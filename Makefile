@@ -46,6 +46,7 @@ wheels:
 	grep -v '^torch==' requirements.lock > $(TO)/others.txt
 	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir $(TO) -r $(TO)/others.txt
 	rm $(TO)/others.txt && cd $(TO) && sha256sum *.whl > SHA256SUMS
+
 $(VENV)/.installed-cluster: $(VENV)/.installed requirements-cluster.lock
 	$(PIP) install --quiet -r requirements.lock -r requirements-cluster.lock
 	touch $@

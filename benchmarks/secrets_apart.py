@@ -1,11 +1,12 @@
 """Every score under several release secrets: each draw after anonymization made anew, mean and worst beside what a lake has.
 
-    python benchmarks/secrets_apart.py LAKE FOLDER [--secrets 5] [--train] [--epochs N] [--workers 2] [--skip table-three ...]
+    python benchmarks/secrets_apart.py LAKE FOLDER [--secrets 5] [--train] [--synthesizer NAME] [--epochs N] [--workers 2]
+        [--skip table-three ...]
 
-``LAKE`` is what ``customs run`` made; its ``anonymized_declarations`` are the source. Under each secret, which is drawn for this
-and kept nowhere, unit prices, groups, tariff tuples, identities, labels and synthetic months are made again into ``FOLDER/<n>``;
-with ``--train`` the models, too, else those of ``LAKE`` draft the rows. The first column is ``LAKE`` itself. Worst is the least
-score where more is better and the largest where less is.
+``LAKE`` is what ``customs run`` made; its ``anonymized_declarations`` are the source. Under each secret, which is drawn for
+this and kept nowhere, unit prices, groups, tariff tuples, identities, labels and synthetic months are made again into
+``FOLDER/<n>``; with ``--train`` the models, too, by the synthesizer named, else those of ``LAKE`` draft the rows. The first
+column is ``LAKE`` itself. Worst is the least score where more is better and the largest where less is.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from customs_assets.disclosure.parts import SafeParts, disclosed_tuples
 from customs_assets.disclosure.population import months_of_population
 from customs_assets.disclosure.safe_groups import SafeGroups, count_safe_groups
 from customs_assets.fidelity.claims import world_of
+from customs_assets.generator.synthesizer import SYNTHESIZERS
 from customs_assets.lake import Lake
 from customs_assets.law.law import Law
 from customs_assets.seeds import derive_seed
@@ -96,7 +98,15 @@ def _month(
 
     k = settings.min_group
     if train:
-        model = fit_model(rows, prices, month=month, min_group=k, epochs=settings.epochs, root=secret)
+        model = fit_model(
+            rows,
+            prices,
+            month=month,
+            min_group=k,
+            epochs=settings.epochs,
+            root=secret,
+            synthesizer=settings.synthesizer,
+        )
     else:
         model = from_bytes(lake.read_bytes(lake.path("ctgan_model", month, "safetensors")))
     month_made = synthesize_month(model, rows, prices, all_months, month=month, min_group=k, root=secret)
@@ -137,11 +147,12 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--secrets", type=int, default=5)
     parser.add_argument("--train", action="store_true", help="train the models anew under each secret")
+    parser.add_argument("--synthesizer", default="ctgan", choices=SYNTHESIZERS)
     parser.add_argument("--epochs", type=int, default=300)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--skip", nargs="*", default=[], choices=PARTS)
     given = parser.parse_args()
-    settings = Settings(epochs=given.epochs)  # pyright: ignore[reportCallIssue]
+    settings = Settings(epochs=given.epochs, synthesizer=given.synthesizer)  # pyright: ignore[reportCallIssue]
     lake = Lake(str(given.lake))
     months, parts = lake.partitions(SOURCE), [part for part in PARTS if part not in given.skip]
     world = world_of(lake.read_frames(SOURCE, months))

@@ -7,8 +7,8 @@ and ``release/conditions.py``.
 
 from __future__ import annotations
 
-import math
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ from customs_assets.lake.files import temporary_name
 from customs_assets.months import month_range, months_of
 from customs_assets.privacy.gate import WITHHELD, is_released, reasons_not_released, set_aside
 from customs_assets.privacy.shadows.standing import why_not_standing
-from customs_assets.published import PublishedError
+from customs_assets.published import PublishedError, register_of, source_name
 from customs_assets.release.files import read_release, to_csv, to_parquet
 from customs_assets.release.publishing import SIGNATURES, examine
 from customs_assets.release.publishing import publish as publish_release
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from customs_assets.release.conditions import Condition
 
-# A release of more rows than this many times those that stand is not advised: it would have the same donors behind more rows.
+# A release of more rows than this many times those of its source is not drafted: it would have the same donors behind more rows.
 _MOST_TIMES = 3
 
 # What a privacy officer reads before signing.
@@ -182,6 +182,14 @@ def sample(
     out: Annotated[
         Path | None, typer.Option(help="a .csv or .parquet file; CSV on standard output if left out")
     ] = None,
+    draft: Annotated[
+        bool,
+        typer.Option(
+            "--draft",
+            help="where fewer than --rows meet the conditions, first make a larger release, as `customs run --rows N` does. The "
+            "gate judges it; it takes the place of the release that stands",
+        ),
+    ] = False,
     lake: LakeOption = None,
 ) -> None:
     """Take the rows of the release that meet conditions. None is made that the gate has not judged.
@@ -196,9 +204,15 @@ def sample(
     if out is not None and out.suffix not in (".csv", ".parquet"):
         complain(f"{out} is no .csv and no .parquet file")
         raise typer.Exit(2)
-    released = _released_rows(settings, release)
-    of_months = _of_months(released, wanted)
+    if draft and (rows is None or release is not None):
+        complain("--draft needs --rows, and a lake: nothing can be drafted from a published folder")
+        raise typer.Exit(2)
+    of_months = _of_months(_released_rows(settings, release), wanted)
     found = meeting(of_months, conditions)
+    if draft and rows is not None and len(found) < rows:
+        _make_larger(settings, of_months, len(found), rows)
+        of_months = _of_months(_released_rows(settings, release), wanted)
+        found = meeting(of_months, conditions)
     chosen = found if rows is None else drawn(found, rows, settings.seed)
     if out is None:
         sys.stdout.buffer.write(to_csv(chosen))
@@ -249,20 +263,64 @@ def _too_few(
     conditions: Sequence[Condition], found: int, rows: int | None, of_months: pd.DataFrame, in_lake: bool
 ) -> str:
     """How many rows there are, that no more are made, and what makes a release that has more."""
-    from customs_assets.release.conditions import in_words
+    from customs_assets.release.conditions import in_words, rows_a_month
 
-    month_of = months_of(of_months["date"])
+    count = months_of(of_months["date"]).nunique()
     asked = f", {rows:,} were asked for" if rows else ""
     that = f" have {in_words(conditions)}" if conditions else ""
-    said = f"{found:,} of the {len(of_months):,} released rows of {span(sorted(month_of.unique()))}{that}{asked}. "
+    months = span(sorted(months_of(of_months["date"]).unique()))
+    said = f"{found:,} of the {len(of_months):,} released rows of {months}{that}{asked}. "
     said += "No more are made for a sample, since what the gate has not judged is not handed out."
     if in_lake and rows and found < rows <= _MOST_TIMES * found:
-        a_month = math.ceil(len(of_months) / month_of.nunique() * rows / found)
+        a_month = rows_a_month(rows, found, len(of_months) / count)
         said += (
             f" A larger release has more: `customs run --rows {a_month}` drafts {a_month:,} rows for each month that is not "
-            "published, and the gate judges them like any others."
+            "published, and the gate judges them like any others; with --draft this command does so first."
         )
     return said
+
+
+def _make_larger(settings: Settings, of_months: pd.DataFrame, found: int, rows: int) -> None:
+    """Have `customs run` make a larger release of the lake; exit where it may not be so large, or is withheld.
+
+    Args:
+        settings: the settings.
+        of_months: the released rows of the months that the sample is of.
+        found: how many of them meet the conditions.
+        rows: how many are asked for.
+    """
+    from customs_assets.release.conditions import rows_a_month
+
+    storage = Lake(settings.lake)
+    months = sorted(months_of(of_months["date"]).unique())
+    if not found:
+        complain("no released row meets the conditions, so nothing says how large a release would have any")
+        raise typer.Exit(1)
+    with _told_errors():
+        published = register_of(settings).of_source(source_name(settings))
+    if all(month in published for month in months):
+        complain(
+            f"{span(months)} were published; published months keep their rows, and no larger release has more of them"
+        )
+        raise typer.Exit(1)
+    a_month = rows_a_month(rows, found, len(of_months) / len(months))
+    of_source = max(len(storage.read_table("anonymized_declarations", month)) for month in months)
+    if a_month > _MOST_TIMES * of_source:
+        complain(
+            f"a release with {rows:,} such rows would have about {a_month:,} a month, more than {_MOST_TIMES} times what was "
+            f"declared ({of_source:,}): the same declarations would stand behind too many rows. Ask for fewer, or of more months"
+        )
+        raise typer.Exit(1)
+    print(
+        f"{found:,} released rows meet the conditions; a release of {a_month:,} rows a month is drafted and judged. It takes the "
+        "place of the one that stands; `customs run` without --rows makes that again, with the same rows",
+        file=sys.stderr,
+    )
+    command = [sys.executable, "-m", "customs_assets.command", "run", "--rows", str(a_month)]
+    # Standard output is for the sample alone.
+    if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
+        complain("there is no larger release, so there is no sample of it; `customs run` makes the one before again")
+        raise typer.Exit(1)
 
 
 def _require_outside(target: Path, settings: Settings) -> None:

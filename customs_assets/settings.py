@@ -33,7 +33,7 @@ LawOrigin = Literal["given", "simulated", "nomenclature"]
 # What a month's rows are drafted by (``generator/synthesizer.py`` says what each is).
 SynthesizerName = Literal[
     "ctgan",
-    "ctgan_averaged",
+    "ctgan_plain",
     "sdv_ctgan",
     "sdv_tvae",
     "sdv_copulagan",

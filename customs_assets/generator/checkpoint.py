@@ -11,7 +11,7 @@ import struct
 from customs_assets.generator.synthesizer import SYNTHESIZERS, TableModel
 
 # The format and version of each synthesizer's files. One whose training alone differs from another's has the other's.
-VERSIONS = {"ctgan": 2}
+VERSIONS = {"ctgan": 3}
 _FIRST_VERSION = 1
 
 

@@ -25,9 +25,11 @@ from customs_assets.generator.ctgan_draws import (
 )
 from customs_assets.generator.hyperparameters import Hyperparameters
 from customs_assets.generator.model_table_transform import EncodedTable, TableTransform, fit_transform
+from customs_assets.generator.synthesizer import learned
 
 if TYPE_CHECKING:
     from customs_assets.generator.ctgan_networks import Discriminator, Generator
+    from customs_assets.generator.pair_loss import PairLoss
 
 
 class TrainingDiverged(RuntimeError):
@@ -48,7 +50,13 @@ def _categories(conditions: Conditions | None) -> np.ndarray | None:
 
 
 class Training:
-    """What a step needs besides its draws: the two networks, their optimizers and the encoded table."""
+    """What a step needs besides its draws: the two networks, their optimizers and the encoded table.
+
+    Attributes:
+        pairs: a loss of the generator beside the discriminator's; none as published.
+    """
+
+    pairs: PairLoss | None = None
 
     def __init__(
         self,
@@ -97,6 +105,8 @@ class Training:
         fake = self._generate(draws.noise, draws.conditions, draws.exponential)
         categories = _categories(draws.conditions)
         loss, gradient = self.discriminator.generator_loss(categories, draws.keep)
+        if self.pairs is not None:
+            loss += self.pairs.add(fake, gradient)
         gradient = self._activation.backward(fake, gradient)
         if draws.conditions is not None:
             loss += self._activation.add_condition_loss(self._logits, draws.conditions, gradient)
@@ -218,9 +228,7 @@ class CTGAN:
 
         from customs_assets.generator.ctgan_networks import Activation
 
-        transform, generator = self._trained()
-        if n < 0:
-            raise ValueError(f"{n} rows cannot be sampled")
+        transform, generator = learned(self._fitted, n)
         rng = np.random.default_rng(seed)
         conditions = ConditionTable(transform, self.hyperparameters.log_frequency)
         activation = Activation(transform)
@@ -236,15 +244,10 @@ class CTGAN:
                 parts.append(pd.DataFrame(transform.decode(vectors[: min(batch, n - first)])))
         return pd.concat(parts, ignore_index=True)
 
-    def _trained(self) -> tuple[TableTransform, Generator]:
-        if self._fitted is None:
-            raise RuntimeError("the model is not fitted: call fit first, or load a checkpoint")
-        return self._fitted
-
     @property
     def condition_width(self) -> int:
         """How many categories all discrete columns of the training table have together."""
-        return self._trained()[0].condition_width
+        return learned(self._fitted)[0].condition_width
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The generator's weights by name, and in JSON's types all else that :meth:`from_state` needs.
@@ -254,7 +257,7 @@ class CTGAN:
         Raises:
             RuntimeError: the model is not fitted.
         """
-        transform, generator = self._trained()
+        transform, generator = learned(self._fitted)
         return dict(generator.parameters), {
             "hyperparameters": asdict(self.hyperparameters),
             "threads": self.threads,
@@ -301,7 +304,7 @@ class CTGAN:
         Raises:
             RuntimeError: the model is not fitted.
         """
-        transform, generator = self._trained()
+        transform, generator = learned(self._fitted)
         return transform, dict(generator.parameters)
 
 

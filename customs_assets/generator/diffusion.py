@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.generator.repeatable import best_device, device_name, repeatable
-from customs_assets.generator.synthesizer import EpochLoss
+from customs_assets.generator.synthesizer import EpochLoss, learned
 from customs_assets.generator.table_columns import NumberColumn, TableColumns
 
 if TYPE_CHECKING:
@@ -177,16 +177,10 @@ class MaskedDiffusion:
         return {name: array.cpu().numpy() for name, array in zip(names, averaged, strict=True)}, losses
 
     def sample(self, n: int, seed: int) -> pd.DataFrame:
-        """Draw rows, a column at a time (:meth:`synthesizer.TableModel.sample`).
-
-        Raises:
-            ValueError: a negative number of rows.
-        """
+        """Draw rows, a column at a time (:meth:`synthesizer.TableModel.sample`)."""
         import torch
 
-        columns, weights = self._trained()
-        if n < 0:
-            raise ValueError(f"{n} rows cannot be sampled")
+        columns, weights = learned(self._fitted, n)
         layout, device = Layout(columns, self.sizes.bins), self._on or best_device()
         rng = np.random.default_rng(seed)
         with repeatable(int(rng.integers(2**62))), torch.no_grad():
@@ -203,14 +197,9 @@ class MaskedDiffusion:
             values[name] = column.at((codes[:, place] + rng.random(n)) / width) if is_number else codes[:, place]
         return columns.frame(values)
 
-    def _trained(self) -> tuple[TableColumns, dict[str, np.ndarray]]:
-        if self._fitted is None:
-            raise RuntimeError("the model is not fitted: call fit first, or load a checkpoint")
-        return self._fitted
-
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and JSON (:meth:`synthesizer.TableModel.to_state`)."""
-        columns, weights = self._trained()
+        columns, weights = learned(self._fitted)
         arrays, description = columns.to_state()
         return {**arrays, **{f"weight.{name}": array for name, array in weights.items()}}, {
             "columns": description,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from customs_assets.generator.synthesizer import learned
 from customs_assets.generator.table_columns import NumberColumn, TableColumns
 
 
@@ -35,7 +36,7 @@ class IndependentColumns:
 
     def sample(self, n: int, seed: int) -> pd.DataFrame:
         """Draw rows (:meth:`synthesizer.TableModel.sample`)."""
-        columns, rng = self._fitted(), np.random.default_rng(seed)
+        columns, rng = learned(self._columns, n), np.random.default_rng(seed)
         values = {}
         for name, column in columns.by_name.items():
             if isinstance(column, NumberColumn):
@@ -45,14 +46,9 @@ class IndependentColumns:
                 values[name] = rng.choice(column.width, n, p=shares)
         return columns.frame(values)
 
-    def _fitted(self) -> TableColumns:
-        if self._columns is None:
-            raise RuntimeError("the model is not fitted: call fit first, or load a checkpoint")
-        return self._columns
-
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and JSON (:meth:`synthesizer.TableModel.to_state`)."""
-        arrays, description = self._fitted().to_state()
+        arrays, description = learned(self._columns).to_state()
         return arrays, {"columns": description}
 
     @classmethod

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from customs_assets.generator.library import described_distribution, quantiles, trained
+from customs_assets.generator.synthesizer import learned
 
 
 class LibraryGaussianCopula:
@@ -52,7 +53,7 @@ class LibraryGaussianCopula:
         """Draw rows (:meth:`synthesizer.TableModel.sample`)."""
         from threadpoolctl import threadpool_limits
 
-        columns, correlation = self._trained()
+        columns, correlation = learned(self._fitted, n)
         rng = np.random.default_rng(seed)
         with threadpool_limits(1):
             normals = rng.multivariate_normal(
@@ -64,7 +65,7 @@ class LibraryGaussianCopula:
         """Rows from normal numbers (n, columns)."""
         from scipy.stats import norm
 
-        columns, _ = self._trained()
+        columns, _ = learned(self._fitted)
         made: dict[str, np.ndarray] = {}
         for column, values in zip(columns, normals.T, strict=True):
             numbers = quantiles(column["distribution"], norm.cdf(values))
@@ -77,14 +78,9 @@ class LibraryGaussianCopula:
                 made[column["name"]] = numbers
         return pd.DataFrame(made)
 
-    def _trained(self) -> tuple[list[dict[str, Any]], np.ndarray]:
-        if self._fitted is None:
-            raise RuntimeError("the model is not fitted: call fit first, or load a checkpoint")
-        return self._fitted
-
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and JSON (:meth:`synthesizer.TableModel.to_state`)."""
-        columns, correlation = self._trained()
+        columns, correlation = learned(self._fitted)
         return {"correlation": correlation}, {"columns": columns}
 
     @classmethod

@@ -13,7 +13,7 @@ import pandas as pd
 from customs_assets.generator.ctgan_draws import standard_normal
 from customs_assets.generator.library import device_of, tell, trained, translated
 from customs_assets.generator.model_table_transform import TableTransform
-from customs_assets.generator.synthesizer import EpochLoss
+from customs_assets.generator.synthesizer import EpochLoss, learned
 
 
 class LibraryTVAE:
@@ -52,16 +52,10 @@ class LibraryTVAE:
         tell(progress, losses)
 
     def sample(self, n: int, seed: int) -> pd.DataFrame:
-        """Draw rows (:meth:`synthesizer.TableModel.sample`).
-
-        Raises:
-            ValueError: a negative number of rows.
-        """
+        """Draw rows (:meth:`synthesizer.TableModel.sample`)."""
         from threadpoolctl import threadpool_limits
 
-        transform, weights = self._trained()
-        if n < 0:
-            raise ValueError(f"{n} rows cannot be sampled")
+        transform, weights = learned(self._fitted, n)
         rng = np.random.default_rng(seed)
         with threadpool_limits(1):
             vectors = decoded(weights, standard_normal(rng, (n, len(weights["weight.0"]))))
@@ -69,14 +63,9 @@ class LibraryTVAE:
         vectors[:, :scalars] += weights["sigma"] * standard_normal(rng, (n, scalars))
         return pd.DataFrame(transform.decode(vectors))
 
-    def _trained(self) -> tuple[TableTransform, dict[str, np.ndarray]]:
-        if self._fitted is None:
-            raise RuntimeError("the model is not fitted: call fit first, or load a checkpoint")
-        return self._fitted
-
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and JSON (:meth:`synthesizer.TableModel.to_state`)."""
-        transform, weights = self._trained()
+        transform, weights = learned(self._fitted)
         losses = self.loss_values["loss"].tolist()
         return weights, {"table": transform.describe(), "epochs": self.epochs, "device": self.device, "losses": losses}
 

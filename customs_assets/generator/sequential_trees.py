@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from customs_assets.generator.synthesizer import learned
 from customs_assets.generator.table_columns import NumberColumn, TableColumns
 
 # The arrays of a grown tree, in the order of its class's fields.
@@ -113,7 +114,7 @@ class SequentialTrees:
 
     def sample(self, n: int, seed: int) -> pd.DataFrame:
         """Draw rows (:meth:`synthesizer.TableModel.sample`)."""
-        columns, trees = self._trained()
+        columns, trees = learned(self._fitted, n)
         rng = np.random.default_rng(seed)
         known, values = [np.zeros(n)], {}
         for (name, column), tree in zip(columns.by_name.items(), trees, strict=True):
@@ -122,14 +123,9 @@ class SequentialTrees:
             known.append(_feature(column, values[name]))
         return columns.frame(values)
 
-    def _trained(self) -> tuple[TableColumns, list[GrownTree]]:
-        if self._fitted is None:
-            raise RuntimeError("the model is not fitted: call fit first, or load a checkpoint")
-        return self._fitted
-
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and JSON (:meth:`synthesizer.TableModel.to_state`)."""
-        columns, trees = self._trained()
+        columns, trees = learned(self._fitted)
         arrays, description = columns.to_state()
         for place, tree in enumerate(trees):
             arrays |= {f"tree.{place}.{part}": getattr(tree, part) for part in _PARTS}

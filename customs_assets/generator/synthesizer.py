@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
 # What a model's arrays and JSON are: the arrays by name, and everything else in JSON's types.
 State = tuple[dict[str, np.ndarray], dict[str, Any]]
+
+Learned = TypeVar("Learned")
 
 
 class Losses(Protocol):
@@ -61,7 +63,12 @@ class TableModel(Protocol):
         ...
 
     def sample(self, n: int, seed: int) -> pd.DataFrame:
-        """Draw ``n`` rows with the table's columns in its order. The same seed gives the same rows."""
+        """Draw ``n`` rows with the table's columns in its order. The same seed gives the same rows.
+
+        Raises:
+            RuntimeError: the model is not fitted.
+            ValueError: a negative number of rows.
+        """
         ...
 
     def to_state(self) -> State:
@@ -82,6 +89,20 @@ class TableModel(Protocol):
         ...
 
 
+def learned(what: Learned | None, rows: int = 0) -> Learned:
+    """What a model has learned, so that so many rows can be drawn from it.
+
+    Raises:
+        RuntimeError: nothing was learned.
+        ValueError: a negative number of rows.
+    """
+    if what is None:
+        raise RuntimeError("the model is not fitted: call fit first, or load a checkpoint")
+    if rows < 0:
+        raise ValueError(f"{rows} rows cannot be sampled")
+    return what
+
+
 @dataclass(frozen=True)
 class Synthesizer:
     """A synthesizer that a release can be drafted by.
@@ -91,7 +112,7 @@ class Synthesizer:
         module, class_name: where its model is written, in this room.
         source: the paper or library that it is from.
         trained_by: whose code trains it; empty where the code is this project's own.
-        form: what its file is read as; that of ``ctgan`` where only the training differs.
+        form: what its file is read as; that of ``ctgan_plain`` where only the training differs.
     """
 
     title: str
@@ -109,12 +130,10 @@ class Synthesizer:
 
 SYNTHESIZERS: Mapping[str, Synthesizer] = MappingProxyType(
     {
-        "ctgan": Synthesizer("CTGAN, our loop", "ctgan", "CTGAN", "Xu et al. 2019"),
-        "ctgan_averaged": Synthesizer(
-            "CTGAN, averaged weights", "averaged_ctgan", "AveragedCTGAN", "Yazici et al. 2019", form="ctgan"
-        ),
+        "ctgan": Synthesizer("CTGAN, pairs in its loss", "paired_ctgan", "PairedCTGAN", "Afonja et al. 2023"),
+        "ctgan_plain": Synthesizer("CTGAN as published", "ctgan", "CTGAN", "Xu et al. 2019"),
         "sdv_ctgan": Synthesizer(
-            "CTGAN, SDV's loop", "library_gans", "LibraryCTGAN", "Xu et al. 2019", "sdv, ctgan", form="ctgan"
+            "CTGAN, SDV's loop", "library_gans", "LibraryCTGAN", "Xu et al. 2019", "sdv, ctgan", form="ctgan_plain"
         ),
         "sdv_tvae": Synthesizer("TVAE", "library_tvae", "LibraryTVAE", "Xu et al. 2019", "sdv, ctgan"),
         "sdv_copulagan": Synthesizer("CopulaGAN", "library_gans", "LibraryCopulaGAN", "SDV", "sdv, ctgan, copulas"),

@@ -18,6 +18,7 @@ import pandas as pd
 from customs_assets.generator.ctgan import EpochLosses, TrainingDiverged, loss_frame
 from customs_assets.generator.model_table_transform import EncodedTable, TableTransform, fit_transform
 from customs_assets.generator.repeatable import best_device, device_name, repeatable
+from customs_assets.generator.synthesizer import learned
 
 if TYPE_CHECKING:
     import torch
@@ -143,16 +144,10 @@ class TGAN:
         return {name: tensor.cpu().numpy() for name, tensor in generator.state_dict().items()}, losses
 
     def sample(self, n: int, seed: int) -> pd.DataFrame:
-        """Draw rows (:meth:`synthesizer.TableModel.sample`).
-
-        Raises:
-            ValueError: a negative number of rows.
-        """
+        """Draw rows (:meth:`synthesizer.TableModel.sample`)."""
         import torch
 
-        transform, weights = self._trained()
-        if n < 0:
-            raise ValueError(f"{n} rows cannot be sampled")
+        transform, weights = learned(self._fitted, n)
         device, rng = self._on or best_device(), np.random.default_rng(seed)
         with repeatable(int(rng.integers(2**62))), torch.no_grad():
             generator = _generator(transform, self.sizes).to(device)
@@ -168,14 +163,9 @@ class TGAN:
         vectors[:, scalars:] = np.log(shares) + rng.gumbel(size=shares.shape)
         return pd.DataFrame(transform.decode(vectors))
 
-    def _trained(self) -> tuple[TableTransform, dict[str, np.ndarray]]:
-        if self._fitted is None:
-            raise RuntimeError("the model is not fitted: call fit first, or load a checkpoint")
-        return self._fitted
-
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and JSON (:meth:`synthesizer.TableModel.to_state`)."""
-        transform, weights = self._trained()
+        transform, weights = learned(self._fitted)
         return weights, {
             "table": transform.describe(),
             "sizes": asdict(self.sizes),

@@ -21,7 +21,7 @@ from customs_assets.synthesis.codec import Codec
 from customs_assets.synthesis.month import AllMonths, synthesize_month
 
 ASSET = "synthesizer_league"
-VERSION = "1"
+VERSION = "2"
 
 _TABLE_TWO = (
     *("KSComplement", "TVComplement", "CorrelationSimilarity", "ContingencySimilarity"),

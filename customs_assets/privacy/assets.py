@@ -44,6 +44,7 @@ from customs_assets.seeds import derive_seed
         "synthesizer",
         "epochs",
         "rehearsal_epochs",
+        "rows",
         withdraws_release=True,
     ),
 )

@@ -154,7 +154,7 @@ def rehearsed(
         source: the anonymized declarations by month.
         population: what each importer declared over the months, inspected or not. That of the training half alone is counted.
         law: the law that tariff tuples are under.
-        settings: ``k``, dominance, form of the price and epochs are used.
+        settings: ``k``, dominance, form of the price, rows and epochs are used.
         root: what the release's draws derive from. The rehearsal's draws derive from it for another purpose.
         confidential: the pairs of trade that are confidential at traders' requests, if any.
         by_month: the population of each month; None where every declaration was inspected.
@@ -185,6 +185,16 @@ def epochs_of(settings: Settings) -> int:
     return settings.rehearsal_epochs or max(settings.epochs // share, 1)
 
 
+def rows_of_part(rows: int | None, part: int, whole: int) -> int | None:
+    """Synthetic rows for each month of a part of the source, in proportion to those of the release (``CUSTOMS_ROWS``).
+
+    Args:
+        rows: those of the release; None: as many as each month has, which then holds for the part, too.
+        part, whole: declarations of the part and of the source.
+    """
+    return None if rows is None else max(round(rows * part / whole), 1)
+
+
 def halves_of(source: pd.DataFrame, root: Root) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of the training half and of the control half. Either may be empty."""
     held_out = _held_out(source["importer_id"], root)
@@ -209,6 +219,8 @@ def _rehearse(
 ) -> pd.DataFrame:
     """Synthesize every month from the importers of the training half, with as many rows as that half has.
 
+    Where the release has more or fewer rows than its source, so has the rehearsal: the more rows there are, the more they tell.
+
     Published months come first, and later ones are made as months after them.
 
     Raises:
@@ -230,7 +242,9 @@ def _rehearse(
     months = {month: of_month.restricted_to(wanted) for month, of_month in by_month.items()}
     inspected, after = sum(map(len, training.values())), succession is not None and bool(succession.earlier)
     busy = busy_lanes(months, inspected, settings.min_group, after_published=after) if months else None
-    as_many_rows = settings.model_copy(update={"rows": None})
+    as_many_rows = settings.model_copy(
+        update={"rows": rows_of_part(settings.rows, inspected, sum(map(len, source.values())))}
+    )
     own = derive_root(root, ASSET)
 
     def made(months: Mapping[str, pd.DataFrame], published: Published | None = None) -> list[pd.DataFrame]:

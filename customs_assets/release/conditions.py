@@ -117,6 +117,17 @@ def drawn(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     return rows.iloc[np.sort(chosen)].reset_index(drop=True)
 
 
+def rows_a_month(wanted: int, found: int, a_month: float) -> int:
+    """Rows for each month of a release that has as many rows as are wanted, but for once in some forty times by chance.
+
+    Args:
+        wanted: rows that are to meet conditions.
+        found: rows that do, at least one.
+        a_month: rows for each month of the release that they were found in.
+    """
+    return math.ceil(a_month * wanted / found * (1.0 + 2.0 / math.sqrt(wanted)))
+
+
 def in_words(conditions: Sequence[Condition]) -> str:
     """The conditions as one text: ``country_of_origin=VN and fraud=1``."""
     return " and ".join(map(str, conditions))

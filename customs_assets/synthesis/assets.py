@@ -37,7 +37,7 @@ _PROGRESS_LINES = 20
     pool=TRAINING,
     op_tags=needs(gigabytes=2),
     io_manager_key=SAFETENSORS,
-    **made_with("3", "release_secret", "synthesizer", "epochs", "min_group"),
+    **made_with("4", "release_secret", "synthesizer", "epochs", "min_group"),
 )
 def ctgan_model(
     context: dg.AssetExecutionContext,

@@ -145,7 +145,7 @@ def test_the_league_measures_on_demand_and_touches_nothing_else(finished: Finish
     assert new == {"synthesizer_league/2020-02|trees.json", "league.html"}
     assert "nothing to do" in copy.again("league", "--months", "2020-02", "--synthesizers", "trees").stdout
     strange = copy.again("league", "--synthesizers", "trees,gan")
-    assert strange.returncode == 2 and "gan: no such synthesizer; there are ctgan, ctgan_averaged" in strange.stderr
+    assert strange.returncode == 2 and "gan: no such synthesizer; there are ctgan, ctgan_plain" in strange.stderr
 
 
 def test_four_months_at_once_make_everything(finished: Finished):

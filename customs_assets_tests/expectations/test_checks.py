@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,8 @@ from customs_assets.expectations.checks import judge
 from customs_assets.expectations.expect import Suite
 from customs_assets.expectations.suites import SUITES
 from customs_assets.expectations.validation import validate
+from customs_assets.generator.checkpoint import to_bytes
+from customs_assets.generator.synthesizer import fit
 from customs_assets.lake import Lake, Record
 from customs_assets.resources import Pipeline
 from customs_assets.source.address import open_source
@@ -73,6 +76,29 @@ def test_sound_tables_pass(lake: Lake):
     for asset in ("raw_declarations", "labelled_declarations", "anonymized_declarations", "synthetic_declarations"):
         result = _judged(lake, asset)
         assert result.passed, (asset, result.metadata["findings"])
+
+
+@pytest.mark.parametrize("name", ["ctgan", "diffusion", "trees"])
+def test_a_model_of_any_kind_is_judged_by_the_losses_that_it_has(
+    lake: Lake, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CUSTOMS_EPOCHS", "2")
+    table = pd.DataFrame({"code": ["a", "b"] * 20, "number": np.arange(40.0)})
+    model = fit(name, table, ["code"], seed=1, epochs=2)
+    path = lake.path("ctgan_model", MONTH, "safetensors")
+    lake.write_bytes(path, to_bytes(model))
+    result = _judged(lake, "ctgan_model")
+    assert result.passed, result.metadata["findings"]
+    assert len(model.loss_values) == {"ctgan": 2, "diffusion": 1, "trees": 0}[name]
+    if len(model.loss_values):
+        loss = str(model.loss_values.columns[-1])
+        model.loss_values = model.loss_values.assign(**{loss: 1e7})
+        lake.write_bytes(path, to_bytes(model))
+        assert not _judged(lake, "ctgan_model").passed
+    if name == "ctgan":
+        monkeypatch.setenv("CUSTOMS_EPOCHS", "3")
+        lake.write_bytes(path, to_bytes(fit(name, table, ["code"], seed=1, epochs=2)))
+        assert not _judged(lake, "ctgan_model").passed, "fewer epochs than were asked for"
 
 
 def test_a_lost_row_breaks_reconciliation(lake: Lake):

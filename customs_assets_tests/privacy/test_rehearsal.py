@@ -126,6 +126,14 @@ def test_each_importer_is_on_one_side_and_each_declaration_is_somewhere(made: Re
     assert made.epochs == 1
 
 
+def test_a_release_of_more_rows_is_rehearsed_with_as_many_times_more(source: Mapping[str, pd.DataFrame]):
+    month, rows = next(iter(source.items()))
+    one, settings = {month: rows}, _settings().model_copy(update={"rows": 2 * len(rows)})
+    table = rehearsed(one, _population(one), _law(one), settings, SECRET)
+    made = Rehearsal.of(table, one, SECRET)
+    assert isinstance(made, Rehearsal) and len(made.synthetic) == 2 * len(made.training)
+
+
 def test_every_part_of_a_tuple_rests_on_importers_of_the_training_half(made: Rehearsal, source):
     law, root = _law(source), derive_root(SECRET, "rehearsal")
     half = parts_of_all(made.training, law, MIN_GROUP, root)

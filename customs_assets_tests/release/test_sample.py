@@ -6,13 +6,15 @@ import io
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from customs_assets.declaration import RELEASED, RELEASED_NAMES, Kind
 from customs_assets.fidelity.table_two import METRICS, MetricScore
 from customs_assets.graph import RELEASE
-from customs_assets.release.conditions import Condition, ConditionError, drawn, meeting
+from customs_assets.lake import Lake
+from customs_assets.release.conditions import Condition, ConditionError, drawn, meeting, rows_a_month
 from customs_assets.release.files import build_release
 from customs_assets.settings import Settings
 from customs_assets_tests.lakes import ReleasedLake
@@ -166,9 +168,35 @@ def test_where_too_few_rows_meet_the_conditions_they_are_written_and_the_command
         "fifty times the release is not advised"
     )
     status, said = sampling.command(*asked, "--rows", "25")
-    assert status == 1 and "`customs run --rows 75` drafts 75 rows for each month that is not published" in said
+    assert status == 1 and "`customs run --rows 105` drafts 105 rows for each month that is not published" in said
     status, said = sampling.command("sample", "--where", "country_of_origin=KR", "--out", str(out))
     assert status == 1 and len(_csv(out)) == 0 and "0 of the 60 released rows" in said
+
+
+def test_a_larger_release_has_enough_rows_but_for_chance():
+    """Of a draw at the rate found, fewer than are wanted come once in forty times."""
+    rng = np.random.default_rng(4)
+    for wanted, found, a_month in ((25, 10, 30.0), (500, 40, 3000.0)):
+        size = rows_a_month(wanted, found, a_month)
+        short = (rng.poisson(size * found / a_month, 20_000) < wanted).mean()
+        assert 0.005 < short < 0.04
+
+
+def test_a_draft_is_refused_where_it_says_nothing_or_too_much(sampling: Office):
+    out = sampling.folder / "rows.csv"
+    few = ["--where", "country_of_origin=VN", "--where", "fraud=1"]
+    lake = Lake(str(sampling.folder / "lake"))
+    for month in MONTHS:
+        lake.write_table("anonymized_declarations", pd.DataFrame({"declaration_id": range(30)}), month)
+    for asked, reason, expected in (
+        (few, "--draft needs --rows, and a lake", 2),
+        ([str(sampling.folder), *few, "--rows", "5"], "nothing can be drafted from a published folder", 2),
+        (["--where", "country_of_origin=KR", "--rows", "5"], "no released row meets the conditions", 1),
+        ([*few, "--rows", "500"], "about 1,635 a month, more than 3 times what was declared (30)", 1),
+    ):
+        status, said = sampling.command("sample", *asked, "--draft", "--out", str(out))
+        assert status == expected and reason in said and not out.exists()
+    assert (sampling.release / "SHA256SUMS").exists(), "the release that stood was not touched"
 
 
 def test_a_month_or_a_condition_that_is_not_there_writes_nothing(sampling: Office):

@@ -53,7 +53,7 @@ def exposed_importers(pipeline: Pipeline, anonymized_declarations: Partitions) -
     **made_with(
         SHADOW_VERSION,
         *("release_secret", "min_group", "dominance_one", "dominance_two", "price", "synthesizer", "epochs"),
-        *("shadows", "shadow_rows", "shadow_epochs"),
+        *("shadows", "shadow_rows", "shadow_epochs", "rows"),
         on_demand=True,
     ),
 )

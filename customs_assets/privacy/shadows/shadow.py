@@ -35,7 +35,7 @@ from customs_assets.privacy.membership import (
 )
 from customs_assets.privacy.membership.scene import NEAREST, Scene
 from customs_assets.privacy.records import as_records, nearest
-from customs_assets.privacy.rehearsal import digest
+from customs_assets.privacy.rehearsal import digest, rows_of_part
 from customs_assets.privacy.shadows.exposed import Exposed, sampled
 from customs_assets.seeds import Root, derive_root, derive_seed
 from customs_assets.settings import Settings
@@ -166,7 +166,7 @@ def shadow(
         return {**found, "reason": f"a shadow has fewer than {_FEWEST_ROWS} declarations in {', '.join(few)}"}
     k = settings.min_group
     busy = busy_lanes(there.by_month, there.rows, k) if there.by_month else None
-    as_many_rows = settings.model_copy(update={"rows": None})
+    as_many_rows = settings.model_copy(update={"rows": rows_of_part(settings.rows, there.rows, world.rows)})
     arguments = (there.source, there.population, there.law, as_many_rows, own, epochs, there.confidential, busy)
     try:
         synthetic = pd.concat(synthesizer(*arguments).values(), ignore_index=True)
