@@ -10,6 +10,7 @@ from customs_assets.benchmark.cells import RATES
 from customs_assets.benchmark.deep_cells import ASSET, cells_as_table, standing_cells
 from customs_assets.benchmark.detectors import ALL, DEEP_REGISTER, DETECTORS, NothingToLearn, detector_class
 from customs_assets.benchmark.detectors.deep.date import Date, DateRevenue
+from customs_assets.benchmark.detectors.deep.dual_task import DualTask
 from customs_assets.benchmark.detectors.deep.inputs import NOT_INSPECTED, Vocabulary, column, revenue_at_stake
 from customs_assets.benchmark.detectors.deep.training import NetworkDetector, Schedule
 from customs_assets.benchmark.detectors.form import Detector
@@ -93,14 +94,25 @@ def test_the_same_seed_gives_the_same_bytes_whatever_ran_before_and_leaves_torch
     assert other.score(parts.test_features).tobytes() != found[0]
 
 
-def test_date_by_revenue_avoids_declarations_without_duty(parts: Parts):
-    by_fraud, by_revenue = parts.trained("date"), DateRevenue()
+def test_ranked_by_revenue_a_network_avoids_declarations_without_duty(parts: Parts):
+    class ByRevenue(DualTask):
+        by_revenue = True
+
+    by_fraud, by_revenue = parts.trained("dual_task"), ByRevenue()
     vars(by_revenue).update(vars(by_fraud))
-    assert isinstance(by_fraud, Date)
     free = parts.test_features.declarations["tax_rate"].to_numpy() == 0
     scores = [of.score(parts.test_features) for of in (by_fraud, by_revenue)]
     at_fraud, at_revenue = (free[np.argsort(-of)[:40]].mean() for of in scores)
     assert at_revenue < at_fraud
+    assert precision_at(scores[1], parts.test_fraud, 0.10) > parts.test_fraud.mean()
+
+
+def test_date_has_both_of_its_rankings_from_one_training(parts: Parts):
+    by_fraud, by_revenue = parts.trained("date"), DateRevenue()
+    vars(by_revenue).update(vars(by_fraud))
+    scores = [of.score(parts.test_features) for of in (by_fraud, by_revenue)]
+    assert isinstance(by_fraud, Date) and ((scores[1] > 0) & (scores[1] < 1)).all()
+    assert np.argsort(scores[0]).tolist() != np.argsort(scores[1]).tolist()
     assert precision_at(scores[1], parts.test_fraud, 0.10) > parts.test_fraud.mean()
 
 

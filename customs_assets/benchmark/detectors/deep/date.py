@@ -54,7 +54,7 @@ class Date(LeafDetector):
 
     name: ClassVar[str] = "date"
     title: ClassVar[str] = "DATE"
-    schedule: ClassVar[Schedule] = Schedule(epochs=3)
+    schedule: ClassVar[Schedule] = Schedule(epochs=2, learning_rate=0.005)
 
     def network(self) -> nn.Module:
         """Both attentions and both tasks."""

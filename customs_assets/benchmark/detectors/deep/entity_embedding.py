@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import pandas as pd
 
-from customs_assets.benchmark.detectors.deep.inputs import NUMBERS, Vocabulary
+from customs_assets.benchmark.detectors.deep.inputs import NUMBERS, Vocabulary, column
 from customs_assets.benchmark.detectors.deep.training import Batch, NetworkDetector, Schedule
 from customs_assets.benchmark.features import Features
 
@@ -38,6 +39,11 @@ class EntityEmbedding(NetworkDetector):
     def network(self) -> nn.Module:
         """Embeddings, dense layers, two outputs, of which this class trains one."""
         return embedding_network(self._vocabulary.sizes)
+
+    def vectors(self, attribute: str) -> pd.DataFrame:
+        """What the trained network has learned of a coded attribute: a row a value, which training had twice or more."""
+        table = self._network.embeddings.tables[column(attribute)].weight  # pyright: ignore[reportIndexIssue, reportOptionalSubscript, reportAttributeAccessIssue]
+        return pd.DataFrame(table.detach().cpu().numpy()[1:], index=self._vocabulary.values[attribute])
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Cross-entropy of the label."""
