@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from customs_assets import cli
+from customs_assets.benchmark.assets import deep_detectors
 from customs_assets.benchmark.cells import RATES
 from customs_assets.benchmark.deep_cells import ASSET, cells_as_table, standing_cells
 from customs_assets.benchmark.detectors import ALL, DEEP_REGISTER, DETECTORS, NothingToLearn, detector_class
@@ -18,7 +24,9 @@ from customs_assets.benchmark.features import FeatureEncoder, Features, fraud_la
 from customs_assets.benchmark.precision import precision_at
 from customs_assets.benchmark.split import split_months
 from customs_assets.definitions import graph
-from customs_assets.lake import Lake
+from customs_assets.lake import Lake, Record
+from customs_assets.lake.io_manager import Partitions
+from customs_assets.resources import Pipeline
 
 
 class Parts:
@@ -175,6 +183,62 @@ def test_networks_are_cells_of_their_own_that_no_run_makes(tmp_path):
     ]
     assert everything.inputs(ASSET, "synthetic|date", ["2020-01"]) == [("synthetic_declarations", "2020-01")]
     assert standing_cells(Lake(str(tmp_path))).empty
+
+
+def _recorded(lake: Lake, asset: str, cell: str, inputs: dict[str, str]) -> Record:
+    """A record of a cell that lies in the lake and passed its check."""
+    path = lake.path(asset, cell)
+    sha256 = hashlib.sha256(lake.read_bytes(path)).hexdigest()
+    relative = path.removeprefix(lake.root).lstrip("/")
+    record = Record(asset, cell, relative, "1", sha256, inputs=inputs, checks=["precision"])
+    lake.save_record(record)
+    lake.save_verdict(record, "precision", passed=True)
+    return record
+
+
+def test_a_cell_is_built_by_its_asset_and_stands_while_it_is_of_the_months_of_table_three(
+    declarations: pd.DataFrame, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    lake = Lake(str(tmp_path / "lake"))
+    months = sorted(declarations["date"].dt.strftime("%Y-%m").unique())
+    for month in months:
+        rows = declarations.loc[declarations["date"].dt.strftime("%Y-%m") == month].head(80)
+        lake.write_table("synthetic_declarations", rows, month)
+    tables = {
+        name: Partitions(lake, "synthetic_declarations", months, "parquet")
+        for name in ("anonymized_declarations", "raw_declarations", "synthetic_declarations")
+    }
+    monkeypatch.setenv("CUSTOMS_LAKE", lake.root)
+    monkeypatch.setattr(DualTask, "schedule", Schedule(epochs=1, least_steps=3))
+    key = dg.MultiPartitionKey({"detector": "dual_task", "dataset": "synthetic"})
+
+    output = deep_detectors(dg.build_asset_context(partition_key=key), pipeline=Pipeline(), **tables)
+
+    cell: pd.DataFrame = output.value  # pyright: ignore[reportAttributeAccessIssue]
+    assert cell["inspection_rate"].tolist() == list(RATES) and set(cell["detector"]) == {"dual_task"}
+    assert cell["precision_std"].max() > 0, "five seeds draw five networks"
+    for asset, name in (("deep_detectors", "synthetic|dual_task"), ("fraud_benchmark", "synthetic|xgboost")):
+        lake.write_table(asset, cell, name)
+    inputs = {f"synthetic_declarations|{month}": "a" for month in months}
+    _recorded(lake, "fraud_benchmark", "synthetic|xgboost", inputs)
+    record = _recorded(lake, "deep_detectors", "synthetic|dual_task", inputs)
+    standing = standing_cells(lake)
+    assert standing["precision_mean"].tolist() == cell["precision_mean"].tolist()
+    _recorded(lake, "fraud_benchmark", "synthetic|xgboost", {**inputs, f"synthetic_declarations|{months[0]}": "b"})
+    assert standing_cells(lake).empty, "a month was made again since"
+    _recorded(lake, "fraud_benchmark", "synthetic|xgboost", inputs)
+    lake.save_verdict(record, "precision", passed=False)
+    assert standing_cells(lake).empty
+
+
+def test_the_command_refuses_unknown_networks_and_months_that_are_not_built(tmp_path):
+    command = ["deep-detectors", "--lake", str(tmp_path / "lake")]
+    strange = CliRunner().invoke(cli.app, [*command, "--detectors", "date,tabnet"])
+    assert strange.exit_code == 2 and "tabnet: no such network; there are entity_embedding" in strange.output
+    unbuilt = CliRunner().invoke(cli.app, command)
+    assert unbuilt.exit_code == 1 and "not built: all months; run `customs run` first" in " ".join(
+        unbuilt.output.split()
+    )
 
 
 def test_cells_are_a_table():
