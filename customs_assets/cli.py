@@ -1,6 +1,6 @@
-"""The command line: ``customs inspect``, ``run``, ``deep-attacks``, ``league``, ``status``, ``ui``, ``verify``, ``recover``,
-``test-alerts``, ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``,
-``publish``, ``report``, ``sample``; ``cli_benchmark.py`` adds ``benchmark``.
+"""The command line: ``customs inspect``, ``run``, ``deep-attacks``, ``deep-detectors``, ``league``, ``status``, ``ui``,
+``verify``, ``recover``, ``test-alerts``, ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds
+``sign-off``, ``withdraw``, ``publish``, ``report``, ``sample``; ``cli_benchmark.py`` adds ``benchmark``.
 
 What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
 """
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from customs_assets.automation.workers import Workers
 
 # What `customs deep-attacks` makes, and the page that shows it where it was made.
-_DEEP, _LEAGUE = "deep_attacks", "synthesizer_league"
+_DEEP, _LEAGUE, _NETWORKS = "deep_attacks", "synthesizer_league", "deep_detectors"
 _PAGE = "evidence_report"
 
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)")
@@ -166,6 +166,61 @@ def deep_attacks(
     raise typer.Exit(0 if _say_deep(storage, settings) and built else 1)
 
 
+@app.command("deep-detectors")
+def deep_detectors(
+    detectors: Annotated[str | None, typer.Option(help="a comma-separated list; all networks if left out")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="cells at once; the machine's cores if left out")] = None,
+    lake: LakeOption = None,
+    force: Annotated[bool, typer.Option("--force", help="measure everything again")] = False,
+) -> None:
+    """Measure DATE and its kin on the source and on the synthetic months, beside Table 3. It changes no release.
+
+    A second call measures only what is missing or out of date. Months have to be built by `customs run` first. The page has a
+    section on them afterwards.
+    """
+    from customs_assets.benchmark.detectors import DEEP_REGISTER
+
+    settings = settings_of(lake=lake)
+    storage = Lake(settings.lake)
+    names = _chosen(detectors, list(DEEP_REGISTER), "network")
+    staleness = or_exit(SourceError, _staleness, storage, settings)
+    months, graph = staleness.months(), staleness.graph
+    if not months or (stale := {key for key, _ in staleness.out_of_date(months)} & graph.ancestors(_NETWORKS)):
+        complain(
+            f"out of date or not built: {', '.join(sorted(stale)) if months else 'all months'}; run `customs run` first"
+        )
+        raise typer.Exit(1)
+    cells = [cell for cell in graph[_NETWORKS].cells if set(cell.split("|")) & set(names)]
+    narrowed = graph.narrowed(_NETWORKS, cells)
+    outcomes, unbuilt = _build(storage, settings, months, workers or available_cores(), force, [_NETWORKS], narrowed)
+    built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
+    if outcomes and built and storage.last_record(_PAGE) is not None:
+        # The page tells of the networks where they are there, and is not built from them.
+        _build(storage, settings, months, 1, True, [_PAGE])
+    _say_networks(storage)
+    raise typer.Exit(0 if built else 1)
+
+
+def _say_networks(lake: Lake) -> None:
+    """Print what the networks found, and how many pairs of all detectors keep their order."""
+    import pandas as pd
+
+    from customs_assets.benchmark.deep_cells import cells_as_table, standing_cells
+    from customs_assets.benchmark.ranking import rankings
+
+    cells = standing_cells(lake)
+    if cells.empty:
+        complain("nothing was measured")
+        return
+    _show(cells_as_table(cells))
+    others = [lake.read_frame("fraud_benchmark", cell) for cell in lake.partitions("fraud_benchmark")]
+    for of in rankings(pd.concat([*others, cells], ignore_index=True)):
+        say(
+            f"inspecting {of.inspection_rate:.0%}: {of.significant} of {of.pairs} pairs of {of.detectors} detectors differ on "
+            f"the source, {of.same_order} of them are in the same order on the release"
+        )
+
+
 @app.command()
 def league(
     months: MonthsOption = None,
@@ -201,11 +256,16 @@ def _synthesizers(text: str | None) -> list[str]:
     """The synthesizers asked for, in the order of the registry; all where none is named."""
     from customs_assets.generator.synthesizer import SYNTHESIZERS
 
-    asked = {name.strip() for name in (text or "").split(",") if name.strip()} or set(SYNTHESIZERS)
-    if strange := sorted(asked - set(SYNTHESIZERS)):
-        complain(f"{', '.join(strange)}: no such synthesizer; there are {', '.join(SYNTHESIZERS)}")
+    return _chosen(text, list(SYNTHESIZERS), "synthesizer")
+
+
+def _chosen(text: str | None, names: Sequence[str], what: str) -> list[str]:
+    """The names in a comma-separated list, in the order of all names; all where none is named."""
+    asked = {name.strip() for name in (text or "").split(",") if name.strip()} or set(names)
+    if strange := sorted(asked - set(names)):
+        complain(f"{', '.join(strange)}: no such {what}; there are {', '.join(names)}")
         raise typer.Exit(2)
-    return [name for name in SYNTHESIZERS if name in asked]
+    return [name for name in names if name in asked]
 
 
 def _write_league(lake: Lake, settings: Settings, partitions: Sequence[str]) -> None:

@@ -31,6 +31,9 @@ def benchmark(
         int | None, typer.Option(min=1, help="detectors at once; the machine's cores if left out")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="CUSTOMS_SEED: seed of the detectors")] = None,
+    networks: Annotated[
+        bool, typer.Option("--networks", help="beside DATE and its kin, too; takes minutes for each seed")
+    ] = False,
 ) -> None:
     """Train and test a detector of your own on a published release, beside all detectors of Table 3.
 
@@ -40,6 +43,7 @@ def benchmark(
     import pandas as pd
 
     from customs_assets.benchmark.contest import Contest, contest_tables
+    from customs_assets.benchmark.detectors import ALL, DETECTORS
     from customs_assets.benchmark.own_detector import DetectorError, load_detector
     from customs_assets.release.files import ReleaseError
     from customs_assets.release.reading import read_published
@@ -54,7 +58,9 @@ def benchmark(
         # One's own first: what is wrong with it is told before the others are trained.
         rows = [contest.measure(own)]
         _say_measured(own.title)
-        for name, measured in contest.measure_registered(workers or available_cores()):
+        for name, measured in contest.measure_registered(
+            workers or available_cores(), tuple(ALL) if networks else DETECTORS
+        ):
             rows.append(measured)
             _say_measured(name)
     except (DetectorError, ValueError) as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from customs_assets.benchmark.assets import cells
+from customs_assets.benchmark.assets import cells, deep_cells
 from customs_assets.graph import SOURCE_KEY
 from customs_assets.league.partitions import entries
 from customs_assets.partitions import months
@@ -86,6 +86,12 @@ _JOBS = (
         "One synthesizer on one month, as a draft and polished. Not a part of `customs run`; `customs league` asks for it.",
         "synthesizer_league",
         partitions_def=entries,
+    ),
+    _job(
+        "deep_detectors",
+        "One network (DATE and its kin) on one data set. Not a part of `customs run`; `customs deep-detectors` asks for it.",
+        "deep_detectors",
+        partitions_def=deep_cells,
     ),
 )
 

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 import pandas as pd
 
 from customs_assets.benchmark.cells import RATES, measure_cell
-from customs_assets.benchmark.detectors import DETECTORS, TITLES, Detector, detector_class
+from customs_assets.benchmark.detectors import DEEP_TITLES, DETECTORS, TITLES, Detector, detector_class
 from customs_assets.benchmark.ranking import SIGNIFICANT, difference
 from customs_assets.benchmark.split import ChronologicalSplit
 from customs_assets.seeds import derive_seed
@@ -51,9 +51,9 @@ class Contest:
         seeds = [derive_seed(self.seed, "fraud_benchmark", purpose=f"run {run}") % 2**31 for run in range(self.runs)]
         return measure_cell(self.declarations, detector, DATASET, self.split, seeds, self.seed, with_halves=False)
 
-    def measure_registered(self, workers: int) -> Iterator[tuple[str, pd.DataFrame]]:
-        """The rows of each detector of the register by its name, as they come; the longest are begun first."""
-        longest_first = sorted(DETECTORS, key=lambda name: name not in ("random_forest", "catboost"))
+    def measure_registered(self, workers: int, names: Sequence[str] = DETECTORS) -> Iterator[tuple[str, pd.DataFrame]]:
+        """The rows of detectors of the register by their names, as they come; the longest are begun first."""
+        longest_first = sorted(names, key=lambda name: name in TITLES and name not in ("random_forest", "catboost"))
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             begun = {pool.submit(_measure, self, name): name for name in longest_first}
             for done in as_completed(begun):
@@ -75,7 +75,8 @@ def contest_tables(rows: pd.DataFrame, own: type[Detector]) -> dict[str, str]:
         Precision with its deviation over the seeds, recall, and recall of the duty at stake at each rate; and by how much one's
         own finds more than each other, with the standard error of that, where a star says that it is two of them or more.
     """
-    titles = {name: title for name, title in TITLES.items() if name in set(rows["detector"])} | {own.name: own.title}
+    known = {**TITLES, **DEEP_TITLES}
+    titles = {name: title for name, title in known.items() if name in set(rows["detector"])} | {own.name: own.title}
     cells = {(row["detector"], row["inspection_rate"]): row for row in rows.to_dict("records")}
     tables = {}
     for measure, heading in _MEASURES.items():

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from customs_assets.benchmark.detectors import REGISTER, Detector
+from customs_assets.benchmark.detectors import ALL, Detector
 from customs_assets.benchmark.features import Features
 
 _FORM = (
@@ -88,7 +88,7 @@ def _require_form(found: type, class_name: str) -> None:
             missing.append(f"`{method}(self, {', '.join(arguments)})`")
     if missing:
         raise DetectorError(f"{class_name} lacks {'; '.join(missing)}. For: {_FORM}")
-    if found.name in REGISTER:
+    if found.name in ALL:
         raise DetectorError(
             f"{class_name} has the name {found.name!r} of a detector of the benchmark; give it one of its own"
         )

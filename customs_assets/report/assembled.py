@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from customs_assets.benchmark.deep_cells import standing_cells
 from customs_assets.lake import Lake
 from customs_assets.lake.frozen import Frozen
 from customs_assets.law.reading import stated_origin
@@ -52,6 +53,7 @@ def evidence_of(
         ],
         succession=[*Succession.of(months, settings, frozen).in_words(), *([changed] if changed else [])],
         deep_attacks=standing_attacks(lake),
+        deep_detectors=standing_cells(lake),
         is_unclear=stands.word == "cannot be told",
     )
 

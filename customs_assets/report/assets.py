@@ -31,7 +31,7 @@ _OF_PAGES = ("min_group", "dominance_one", "dominance_two", "language")
     owners=OWNERS,
     io_manager_key=JSON,
     op_tags=needs(gigabytes=3),
-    **made_with("8", "release_secret", "min_group", "labels_kept"),
+    **made_with("9", "release_secret", "min_group", "labels_kept"),
 )
 def release_evidence(
     pipeline: Pipeline,
@@ -59,7 +59,7 @@ def release_evidence(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("10", *_OF_PAGES),
+    **made_with("11", *_OF_PAGES),
 )
 def evidence_report(
     pipeline: Pipeline,

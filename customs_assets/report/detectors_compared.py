@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from customs_assets.benchmark.cells import RATES
-from customs_assets.benchmark.detectors import DETECTORS, TITLES
+from customs_assets.benchmark.detectors import DEEP_TITLES, DETECTORS, TITLES
 from customs_assets.benchmark.precision import INSPECTION_RATES
 from customs_assets.benchmark.ranking import order_at_random, rankings
 from customs_assets.benchmark.table_three import DATASETS, PAPER
@@ -50,7 +51,7 @@ def ranking_table(precision: pd.DataFrame, test_rows: int, form: Form) -> list[l
     words = form.words
 
     def title(detector: str) -> str:
-        return words.translated(TITLES.get(detector, detector))
+        return words.translated((TITLES | DEEP_TITLES).get(detector, detector))
 
     return [
         [
@@ -66,15 +67,23 @@ def ranking_table(precision: pd.DataFrame, test_rows: int, form: Form) -> list[l
     ]
 
 
-def at_stake_table(precision: pd.DataFrame, form: Form) -> list[list[str]]:
-    """A row a detector and data set: precision, recall, and recall of duty and revenue at each rate; empty if not measured."""
+def at_stake_table(
+    precision: pd.DataFrame, form: Form, titles: Mapping[str, str] = MappingProxyType(TITLES)
+) -> list[list[str]]:
+    """A row a detector and data set: precision, recall, and recall of duty and revenue at each rate; empty if not measured.
+
+    Args:
+        precision: rows as ``cells.measure_cell``.
+        form: the form of the page.
+        titles: the detectors that are shown, in order.
+    """
     shares = [name for name in _SHARES if name in precision and precision[name].notna().any()]
     if not shares:
         return []
     cells = {(row["detector"], row["dataset"], row["inspection_rate"]): row for row in precision.to_dict("records")}
     return [
         [
-            form.words.translated(TITLES[detector]),
+            form.words.translated(titles[detector]),
             form.words(f"table_three.{dataset}"),
             *(
                 _number(cells.get((detector, dataset, rate)), name, form)
@@ -82,7 +91,7 @@ def at_stake_table(precision: pd.DataFrame, form: Form) -> list[list[str]]:
                 for rate in RATES
             ),
         ]
-        for detector in DETECTORS
+        for detector in titles
         for dataset in DATASETS
         if any((detector, dataset, rate) in cells for rate in RATES)
     ]

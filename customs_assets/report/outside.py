@@ -37,6 +37,7 @@ PARTS: dict[str, Part] = {
     "table-3": Part(True, "precisions, in steps that k of the rows at the top do not pass; deviations stay"),
     "ranking": Part(True, "shares of pairs of detectors, and differences of precisions, rounded"),
     "at-stake": Part(False, "the duty at stake in the test months may rest on few importers"),
+    "networks": Part(False, "they are measured after this page, with the duty at stake in the test months"),
     "inspected-at-random": Part(False, "few declarations may have been inspected at random"),
     "figure-3": Part(True, "frequent values that k importers of the source stand behind"),
     "figure-4": Part(True, "bars that k importers of the source stand behind; any other is 0"),

@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
+from customs_assets.benchmark.cells import no_rows
 from customs_assets.benchmark.claims import table_three_claims
-from customs_assets.benchmark.detectors import DETECTORS, TITLES
+from customs_assets.benchmark.detectors import DEEP_TITLES, DETECTORS, TITLES
 from customs_assets.benchmark.split import split_months
 from customs_assets.claims import Claim, Subject
 from customs_assets.claims import from_json as claims_from_json
@@ -105,6 +106,7 @@ class Evidence:
             ``reason`` each.
         succession: sentences on the releases before this one, and on the day by which its labels were known.
         deep_attacks: as the asset of that name, where it is of the candidate's rows; None where it was not made yet.
+        deep_detectors: the rows of the networks' cells, where they are of these months; None or no row where there is none.
         drift: as the asset of that name, by month; empty where the page is made without it.
         reading: how the months were read, together (``source.accounts``); empty where earlier versions read them.
         is_unclear: whether there are records of signatures of which it cannot be told whether they count.
@@ -125,6 +127,7 @@ class Evidence:
     signed: Sequence[tuple[str, Mapping[str, str]]] = ()
     succession: Sequence[str] = ()
     deep_attacks: Mapping[str, Any] | None = None
+    deep_detectors: pd.DataFrame | None = None
     drift: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reading: Mapping[str, Any] = field(default_factory=dict)
     is_unclear: bool = False
@@ -161,6 +164,7 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
     quality = {month: from_json(evidence.quality_report[month]) for month in months}
     membership = evidence.release_privacy.get("membership")
     drawn = all_figures(scores, document, quality, membership, form)
+    networks = no_rows() if evidence.deep_detectors is None else evidence.deep_detectors
     drift = evidence.drift if form.has("drift") else {}
     drawn |= drift_figures(drift, form)
     return rendered(
@@ -200,6 +204,13 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         ranking=ranking_table(precision, document["rows"]["test"], form),
         at_stake=at_stake_table(precision, form),
         at_stake_heads=at_stake_heads(precision, form),
+        networks=at_stake_table(networks, form, DEEP_TITLES),
+        networks_heads=at_stake_heads(networks, form),
+        networks_ranking=ranking_table(
+            pd.concat([precision, networks] if len(networks) else [precision], ignore_index=True),
+            document["rows"]["test"],
+            form,
+        ),
         inspected_at_random=at_random_table(precision, form),
         orders_at_random=orders_at_random(precision, form),
         at_random=form.share(

@@ -23,8 +23,10 @@ def told(declarations):
 
 def test_goods_that_the_rate_tells_are_told_and_shuffled_ones_are_guessed(told):
     right = {(row.level, row.top): row for row in product_codes(told, told, SPLIT)}
-    assert set(right) == {("chapter", 1), ("chapter", 5), ("heading", 1), ("heading", 5)}
-    assert right["heading", 1].from_synthetic == right["heading", 1].from_source > 0.95
+    assert set(right) == {(level, top) for level in ("chapter", "heading", "code") for top in (1, 3, 5)}
+    assert right["code", 1].from_synthetic == right["code", 1].from_source > 0.95
+    assert right["heading", 1].from_source >= right["code", 1].from_source
+    assert right["chapter", 3].from_source >= right["chapter", 1].from_source
     shuffled = told.assign(hs10_code=np.random.default_rng(0).permutation(told["hs10_code"]))
     guessed = {(row.level, row.top): row for row in product_codes(told, shuffled, SPLIT)}
     assert guessed["heading", 1].from_source == right["heading", 1].from_source

@@ -10,8 +10,10 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from customs_assets.benchmark.cells import RATES
 from customs_assets.claims import as_json, from_json
 from customs_assets.lake import Lake
 from customs_assets.privacy.deep_goals import DEEP_CLAIMS
@@ -94,6 +96,26 @@ def test_the_page_tells_of_the_deep_attacks_or_that_they_were_not_made(written: 
         in text
     )
     assert "≤ 0.0155" in text and by_tpr.title in text
+
+
+def test_the_page_tells_of_the_networks_or_that_they_were_not_measured(written: tuple[Path, Lake]):
+    path, lake = written
+    assert "To measure them: <code>customs deep-detectors</code>" in path.read_text(encoding="utf-8")
+    made_from = evidence_in(lake)
+    beside = [made_from.fraud_benchmark[f"{dataset}|xgboost"] for dataset in ("source", "synthetic")]
+    # Better than all of Table 3 on the source, by more than chance.
+    networks = pd.concat(
+        [of.assign(detector="date_revenue", precision_mean=0.9123) for of in beside], ignore_index=True
+    )
+    networks["by_key"] = [[0.9123] * 3] * len(networks)
+    found = replace(made_from, deep_detectors=networks)
+    section = page(found).decode().partition('<section id="networks">')[2].partition("</section>")[0]
+    assert section.count('<td class="name">DATE, by revenue</td>') >= 2 and "0.9123" in section
+    assert "were not measured" not in section
+    rows = section.partition("ranked as on the source?")[2]
+    assert rows.count("DATE, by revenue") == 2 * len(RATES), "it is the best on both at every rate"
+    assert "DATE, par recettes" in page(found, "fr").decode()
+    assert 'id="networks"' not in page(found, outside=True).decode()
 
 
 def test_the_page_says_at_its_top_what_the_gate_says(written: tuple[Path, Lake]):

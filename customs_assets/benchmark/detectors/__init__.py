@@ -3,6 +3,8 @@
 What belongs here is how a detector is made, trained and asked for scores. To add one: write its class in a file of this folder,
 in the form of ``form.Detector``, and name it in :data:`REGISTER`.
 
+The networks of customs research stand in ``deep``: they take minutes, and are measured on demand.
+
 The seven of the paper stand at their libraries' defaults. Exceptions are told in their classes. All else that is set serves
 repetition: one thread, nothing written, nothing printed.
 """
@@ -15,6 +17,7 @@ from customs_assets.benchmark.detectors.adaboost import AdaBoost
 from customs_assets.benchmark.detectors.boosted_leaves import BoostedLeaves
 from customs_assets.benchmark.detectors.catboost import CatBoost
 from customs_assets.benchmark.detectors.decision_tree import DecisionTree
+from customs_assets.benchmark.detectors.deep import DEEP_REGISTER, DEEP_TITLES
 from customs_assets.benchmark.detectors.form import (
     SEEDS,
     Classifier,
@@ -31,6 +34,9 @@ from customs_assets.benchmark.detectors.risk_profiles import RiskProfiles
 from customs_assets.benchmark.detectors.xgboost import XGBoost
 
 __all__ = [
+    "ALL",
+    "DEEP_REGISTER",
+    "DEEP_TITLES",
     "DETECTORS",
     "OF_THE_PAPER",
     "REGISTER",
@@ -59,6 +65,9 @@ REGISTER: dict[str, type[Detector]] = {of.name: of for of in (*OF_THE_PAPER, Ris
 TITLES: dict[str, str] = {name: of.title for name, of in REGISTER.items()}
 DETECTORS: tuple[str, ...] = tuple(REGISTER)
 
+# Those of Table 3, then the networks.
+ALL: dict[str, type[Detector]] = {**REGISTER, **DEEP_REGISTER}
+
 # Detectors that draw nothing: the seed does not reach them, and one run stands for all.
 SEEDLESS: frozenset[str] = frozenset(name for name, of in REGISTER.items() if getattr(of, "seedless", False))
 
@@ -69,9 +78,9 @@ def detector_class(name: str) -> type[Detector]:
     Raises:
         ValueError: there is no detector of that name.
     """
-    if name not in REGISTER:
-        raise ValueError(f"there is no fraud detector {name!r}; choose one of {', '.join(DETECTORS)}")
-    return REGISTER[name]
+    if name not in ALL:
+        raise ValueError(f"there is no fraud detector {name!r}; choose one of {', '.join(ALL)}")
+    return ALL[name]
 
 
 def build_detector(name: str, seed: int) -> Any:
