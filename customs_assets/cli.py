@@ -1,6 +1,6 @@
-"""The command line: ``customs inspect``, ``run``, ``deep-attacks``, ``league``, ``status``, ``ui``, ``verify``, ``recover``,
-``test-alerts``, ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``, ``withdraw``,
-``publish``, ``report``, ``sample``; ``cli_benchmark.py`` adds ``benchmark``.
+"""The command line: ``customs inspect``, ``run``, ``deep-attacks``, ``league``, ``weeks``, ``status``, ``ui``, ``verify``,
+``recover``, ``test-alerts``, ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds ``sign-off``,
+``withdraw``, ``publish``, ``report``, ``sample``; ``cli_benchmark.py`` adds ``benchmark``.
 
 What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
 """
@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from customs_assets.automation.staleness import Staleness
 
 # What `customs deep-attacks` makes, and the page that shows it where it was made.
-_DEEP, _LEAGUE = "deep_attacks", "synthesizer_league"
+_DEEP, _LEAGUE, _WEEKS = "deep_attacks", "synthesizer_league", "inspection_weeks"
 _PAGE = "evidence_report"
 
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)")
@@ -175,9 +175,11 @@ def league(
 
     A second call measures only what is missing or out of date. Months have to be built by `customs run` first.
     """
+    from customs_assets.generator.synthesizer import SYNTHESIZERS
+
     settings = settings_of(lake=lake)
     storage = Lake(settings.lake)
-    names = _synthesizers(synthesizers)
+    names = _named(synthesizers, SYNTHESIZERS, "synthesizer")
     staleness = or_exit(SourceError, _staleness, storage, settings)
     wanted = _months(months, settings) if months else staleness.months()
     behind = staleness.graph.ancestors(_LEAGUE)
@@ -192,15 +194,13 @@ def league(
     raise typer.Exit(0 if not unbuilt and not any(outcome.problems for outcome in outcomes.values()) else 1)
 
 
-def _synthesizers(text: str | None) -> list[str]:
-    """The synthesizers asked for, in the order of the registry; all where none is named."""
-    from customs_assets.generator.synthesizer import SYNTHESIZERS
-
-    asked = {name.strip() for name in (text or "").split(",") if name.strip()} or set(SYNTHESIZERS)
-    if strange := sorted(asked - set(SYNTHESIZERS)):
-        complain(f"{', '.join(strange)}: no such synthesizer; there are {', '.join(SYNTHESIZERS)}")
+def _named(text: str | None, register: Collection[str], kind: str) -> list[str]:
+    """What was asked for of a register, in its order; all where none is named."""
+    asked = {name.strip() for name in (text or "").split(",") if name.strip()} or set(register)
+    if strange := sorted(asked - set(register)):
+        complain(f"{', '.join(strange)}: no such {kind}; there are {', '.join(register)}")
         raise typer.Exit(2)
-    return [name for name in SYNTHESIZERS if name in asked]
+    return [name for name in register if name in asked]
 
 
 def _write_league(lake: Lake, settings: Settings, partitions: Sequence[str]) -> None:
@@ -219,6 +219,57 @@ def _write_league(lake: Lake, settings: Settings, partitions: Sequence[str]) -> 
         if entry["reason"]:
             say(f"{entry['month']}: {entry['reason']}")
     say(f"league: {path}")
+
+
+@app.command()
+def weeks(
+    strategies: Annotated[
+        str | None, typer.Option(help="a comma-separated list, such as hybrid,exploitation; all if left out")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="cells at once; the machine's cores if left out")] = None,
+    lake: LakeOption = None,
+    force: Annotated[bool, typer.Option("--force", help="simulate everything again")] = False,
+) -> None:
+    """Inspect week by week under several strategies, on the source and on the release. It changes no release.
+
+    A second call simulates only what is missing or out of date. The months have to be built by `customs run` first.
+    """
+    from customs_assets.weeks.strategies import STRATEGIES
+
+    settings = settings_of(lake=lake)
+    storage = Lake(settings.lake)
+    names = _named(strategies, STRATEGIES, "strategy")
+    staleness = or_exit(SourceError, _staleness, storage, settings)
+    months = staleness.months()
+    behind = staleness.graph.ancestors(_WEEKS)
+    if not months or (stale := {key for key, _ in staleness.out_of_date(months)} & behind):
+        complain(
+            f"out of date or not built: {', '.join(sorted(stale)) if months else 'all months'}; run `customs run` first"
+        )
+        raise typer.Exit(1)
+    cells = [cell for cell in staleness.graph[_WEEKS].cells if cell.partition("|")[2] in names]
+    narrowed = staleness.graph.narrowed(_WEEKS, cells)
+    outcomes, unbuilt = _build(storage, settings, months, workers or available_cores(), force, [_WEEKS], narrowed)
+    built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
+    if outcomes and built and storage.last_record(_PAGE) is not None:
+        # The page tells of the weeks where they are there, and is not built from them.
+        _build(storage, settings, months, 1, True, [_PAGE])
+    _say_weeks(storage)
+    raise typer.Exit(0 if built else 1)
+
+
+def _say_weeks(lake: Lake) -> None:
+    """Print what each strategy found, and whether the release orders them as the source does."""
+    from customs_assets.claims import as_table
+    from customs_assets.weeks.comparison import findings_table, in_order, weeks_claims
+    from customs_assets.weeks.standing import standing_weeks
+
+    documents = standing_weeks(lake)
+    _show(findings_table(in_order(documents)))
+    _show(as_table(weeks_claims(documents)))
+    for document in documents:
+        if document["reason"]:
+            say(f"{document['strategy']} on {document['dataset']}: {document['reason']}")
 
 
 def _say_deep(lake: Lake, settings: Settings) -> bool:

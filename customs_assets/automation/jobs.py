@@ -12,6 +12,7 @@ from customs_assets.league.partitions import entries
 from customs_assets.partitions import months
 from customs_assets.privacy.shadows.assets import shadows
 from customs_assets.settings import Settings
+from customs_assets.weeks.partitions import cells as weeks_cells
 
 
 def _job(name: str, description: str, *assets: str, **more: Any) -> tuple[str, tuple[str, ...], Any]:
@@ -86,6 +87,12 @@ _JOBS = (
         "One synthesizer on one month, as a draft and polished. Not a part of `customs run`; `customs league` asks for it.",
         "synthesizer_league",
         partitions_def=entries,
+    ),
+    _job(
+        "weeks",
+        "One strategy of inspection on one data set, week by week. Not a part of `customs run`; `customs weeks` asks for it.",
+        "inspection_weeks",
+        partitions_def=weeks_cells,
     ),
 )
 

@@ -28,7 +28,7 @@ _TAGS = {"dagster/max_retries": "0"}
 _FIRST = (
     *("law", "compare", "month", "shared", "rehearsal", "synthesis"),
     *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell", "evidence"),
-    *("targets", "shadow", "deep", "league"),
+    *("targets", "shadow", "deep", "league", "weeks"),
 )
 
 # A partition that is out of date again each time it was built has inputs that change all the time.

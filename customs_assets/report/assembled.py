@@ -18,6 +18,7 @@ from customs_assets.release.succession import Succession, sentence_of_changes
 from customs_assets.report.page import Evidence
 from customs_assets.report.provenance import provenance
 from customs_assets.settings import Settings
+from customs_assets.weeks.standing import standing_weeks
 
 
 def evidence_of(
@@ -51,6 +52,7 @@ def evidence_of(
         ],
         succession=[*Succession.of(months, settings, frozen).in_words(), *([changed] if changed else [])],
         deep_attacks=standing_attacks(lake),
+        inspection_weeks=standing_weeks(lake),
         is_unclear=stands.word == "cannot be told",
     )
 

@@ -38,8 +38,10 @@ from customs_assets.report.form import Form
 from customs_assets.report.library import library_reports
 from customs_assets.report.outside import PARTS, outside_evidence, outside_scores
 from customs_assets.report.summary import answers
+from customs_assets.report.weeks import weeks_figures, weeks_section
 from customs_assets.report.wording import Words
 from customs_assets.settings import Language, LawOrigin, Settings
+from customs_assets.weeks.comparison import weeks_claims
 
 _SETTINGS = (
     "synthesizer",
@@ -88,6 +90,7 @@ class Evidence:
         succession: sentences on the releases before this one, and on the day by which its labels were known.
         deep_attacks: as the asset of that name, where it is of the candidate's rows; None where it was not made yet.
         drift: as the asset of that name, by month; empty where the page is made without it.
+        inspection_weeks: the cells of the asset of that name that are of the lake's declarations; empty where none was made.
         is_unclear: whether there are records of signatures of which it cannot be told whether they count.
     """
 
@@ -107,6 +110,7 @@ class Evidence:
     succession: Sequence[str] = ()
     deep_attacks: Mapping[str, Any] | None = None
     drift: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    inspection_weeks: Sequence[Mapping[str, Any]] = ()
     is_unclear: bool = False
 
     @property
@@ -143,6 +147,8 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
     drawn = all_figures(scores, document, quality, membership, form)
     drift = evidence.drift if form.has("drift") else {}
     drawn |= drift_figures(drift, form)
+    simulated = evidence.inspection_weeks if form.has("inspection-weeks") else ()
+    drawn |= weeks_figures(simulated, form)
     return rendered(
         "report/page.html",
         lang=language,
@@ -191,6 +197,8 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         months_compared=_months_compared(quality, scores, evidence.privacy_report, form),
         has_drift=bool(drift),
         drift=drift_sentences(drift, form),
+        weeks=weeks_section(simulated, form),
+        weeks_claims=[_claim(claim, form) for claim in weeks_claims(simulated)],
         months=", ".join(months),
         split=_split(months, words),
         settings=[(name, *_setting(settings, name, words)) for name in _SETTINGS],
