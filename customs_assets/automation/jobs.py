@@ -62,6 +62,7 @@ _JOBS = (
     ),
     _job("fraud_benchmark_cell", "One cell of Table 3.", "fraud_benchmark", partitions_def=cells),
     _job("measures", "Fidelity, relations, detection and utility over all months.", "release_evidence"),
+    _job("trade", "Who trades with whom, through whom and where, on source and release.", "trade_patterns"),
     _job("attacks", "The k rule's account over all months, and the attacks on the rehearsal.", "release_privacy"),
     _job(
         "candidate",

@@ -27,7 +27,17 @@ _TAGS = {"dagster/max_retries": "0"}
 # longest first. Begun last, it would keep one worker busy while the others are idle.
 _FIRST = (
     *("law", "compare", "month", "shared", "rehearsal", "synthesis"),
-    *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell", "evidence"),
+    *(
+        "random_forest",
+        "measures",
+        "catboost",
+        "attacks",
+        "trade",
+        "candidate",
+        "release",
+        "fraud_benchmark_cell",
+        "evidence",
+    ),
     *("targets", "shadow", "deep", "league", "weeks"),
 )
 

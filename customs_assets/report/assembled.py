@@ -29,8 +29,8 @@ def evidence_of(
     Args:
         lake: the lake, which says what withholds the release, what the documents are of, and who signed.
         settings: the settings.
-        documents: ``release_quality``, ``release_evidence``, ``release_privacy``, ``fraud_benchmark``, ``quality_report`` and
-            ``privacy_report``, for the inside form ``drift``, each as ``page.Evidence`` has it.
+        documents: ``release_quality``, ``release_evidence``, ``release_privacy``, ``fraud_benchmark``, ``quality_report``,
+            ``privacy_report`` and ``trade_patterns``, for the inside form ``drift``, each as ``page.Evidence`` has it.
         files: the candidate's files.
         tariff: the law, an Arrow table.
         requests: how many pairs of product and partner country traders want withheld.
@@ -63,7 +63,8 @@ def assembled(lake: Lake, settings: Settings) -> Evidence:
     Raises:
         LakeError: something of it is not in the lake.
     """
-    documents = {name: lake.read_json(name) for name in ("release_quality", "release_evidence", "release_privacy")}
+    names = ("release_quality", "release_evidence", "release_privacy", "trade_patterns")
+    documents = {name: lake.read_json(name) for name in names}
     months = documents["release_evidence"]["months"]
     cells = {cell: lake.read_frame("fraud_benchmark", cell) for cell in lake.partitions("fraud_benchmark")}
     reports = {

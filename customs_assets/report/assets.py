@@ -57,7 +57,7 @@ def release_evidence(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("10", *_OF_PAGES),
+    **made_with("11", *_OF_PAGES),
 )
 def evidence_report(
     pipeline: Pipeline,
@@ -69,6 +69,7 @@ def evidence_report(
     quality_report: Partitions,
     privacy_report: Partitions,
     drift: Partitions,
+    trade_patterns: dict,
     tariff: pa.Table,
     confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
@@ -87,6 +88,7 @@ def evidence_report(
         quality_report=quality_report,
         privacy_report=privacy_report,
         drift={month: drift[month] for month in drift},
+        trade_patterns=trade_patterns,
     )
     content, claims = page(made_from, pipeline.settings.language), made_from.claims
     metadata: dict[str, Any] = {
@@ -104,7 +106,7 @@ def evidence_report(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("3", *_OF_PAGES),
+    **made_with("4", *_OF_PAGES),
 )
 def public_evidence(
     pipeline: Pipeline,
@@ -115,6 +117,7 @@ def public_evidence(
     fraud_benchmark: Partitions,
     quality_report: Partitions,
     privacy_report: Partitions,
+    trade_patterns: dict,
     tariff: pa.Table,
     confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
@@ -132,6 +135,7 @@ def public_evidence(
         fraud_benchmark=fraud_benchmark,
         quality_report=quality_report,
         privacy_report=privacy_report,
+        trade_patterns=trade_patterns,
     )
     content = page(made_from, pipeline.settings.language, outside=True)
     return dg.Output(content, metadata={"megabytes": round(len(content) / 1e6, 1)})

@@ -52,6 +52,10 @@ PARTS: dict[str, Part] = {
         False, "they are made after this page, of a few importers; who signs has their measures in the record"
     ),
     "law": Part(True, "rules and settings; requests are counted in tens"),
+    "trade": Part(
+        True, "ratios and shares over all months, rounded, that k traders stand behind; hubs of the release's own rows"
+    ),
+    "trade-months": Part(False, "a month has few traders, and months can be subtracted from each other"),
     "months-compared": Part(False, "a month has few importers, and months can be subtracted from each other"),
     "drift": Part(False, "it tells what a source's single months are like, inspected or not"),
     "inspection-weeks": Part(
