@@ -24,6 +24,9 @@ PREFIX = "trade_"
 _RADIUS, _NAMES, _EDGE = 1000.0, 1130.0, 1300
 _GAP = 0.02
 
+# Names of shorter arcs, in radians, would lie on each other.
+_NAMED = 0.09
+
 # Okabe and Ito's colours, which people with colour blindness tell apart.
 _COLOURS = (
     *("0,114,178", "213,94,0", "0,158,115", "230,159,0"),
@@ -172,7 +175,7 @@ def _shape(path: str, colour: str) -> dict[str, Any]:
 
 
 def _names(names: Sequence[str], arcs: Sequence[tuple[float, float]]) -> list[tuple[int, int, str]]:
-    """Where the names stand, in whole tens; one whose arc is nothing has none."""
+    """Where the names stand, in whole tens; one whose arc is short has none."""
     return [
         (
             10 * round(_NAMES * math.cos((begin + end) / 2) / 10),
@@ -180,7 +183,7 @@ def _names(names: Sequence[str], arcs: Sequence[tuple[float, float]]) -> list[tu
             name,
         )
         for name, (begin, end) in zip(names, arcs, strict=True)
-        if begin != end
+        if abs(end - begin) >= _NAMED
     ]
 
 

@@ -111,8 +111,7 @@ def weeks_figures(documents: Documents, form: Form) -> dict[str, Figure]:
 
 def _title(measure: str, dataset: str, regime: str, form: Form) -> str:
     words = form.words
-    told = words("weeks.of_regime", measure=words(f"weeks.{measure}"), regime=words(f"weeks.{regime}"))
-    return f"{told}<br>({words(f'table_three.{dataset}')})"
+    return f"{words(f'weeks.{measure}')}<br>({words(f'table_three.{dataset}')}, {words(f'weeks.{regime}')})"
 
 
 def _over_weeks(cells: Documents, regime: str, measure: str, title: str, form: Form) -> Figure:
