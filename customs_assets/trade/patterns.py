@@ -224,7 +224,9 @@ def _by_calendar_month(trade: Trade) -> Counts:
 
 
 def _alike(one: Counts, other: Counts) -> float:
-    """Total variation complement of two tables of counts."""
+    """Total variation complement of two tables of counts; NaN where one has none."""
+    if not len(one[2]) or not len(other[2]):
+        return math.nan
     tables = [
         pd.Series(counts / counts.sum(), index=pd.MultiIndex.from_arrays([firsts, seconds]))
         for firsts, seconds, counts in (one, other)
