@@ -1,5 +1,5 @@
-"""The command line: ``customs inspect``, ``run``, ``deep-attacks``, ``deep-detectors``, ``league``, ``status``, ``ui``,
-``verify``, ``recover``, ``test-alerts``, ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds
+"""The command line: ``customs inspect``, ``run``, ``deep-attacks``, ``deep-detectors``, ``league``, ``weeks``, ``status``,
+``ui``, ``verify``, ``recover``, ``test-alerts``, ``destroy-identity-key``, ``destroy-release-secret``; ``cli_release.py`` adds
 ``sign-off``, ``withdraw``, ``publish``, ``report``, ``sample``; ``cli_benchmark.py`` adds ``benchmark``.
 
 What belongs here reads arguments and shows progress and results. What is done stands in ``automation``.
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 # What `customs deep-attacks` makes, and the page that shows it where it was made.
 _DEEP, _LEAGUE, _NETWORKS = "deep_attacks", "synthesizer_league", "deep_detectors"
+_WEEKS = "inspection_weeks"
 _PAGE = "evidence_report"
 
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)")
@@ -192,7 +193,7 @@ def deep_detectors(
         raise typer.Exit(1)
     cells = [cell for cell in graph[_NETWORKS].cells if set(cell.split("|")) & set(names)]
     narrowed = graph.narrowed(_NETWORKS, cells)
-    outcomes, unbuilt = _build(storage, settings, months, workers or available_cores(), force, [_NETWORKS], narrowed)
+    outcomes, unbuilt = _build(storage, settings, months, workers, force, [_NETWORKS], narrowed)
     built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
     if outcomes and built and storage.last_record(_PAGE) is not None:
         # The page tells of the networks where they are there, and is not built from them.
@@ -235,9 +236,11 @@ def league(
 
     A second call measures only what is missing or out of date. Months have to be built by `customs run` first.
     """
+    from customs_assets.generator.synthesizer import SYNTHESIZERS
+
     settings = settings_of(lake=lake)
     storage = Lake(settings.lake)
-    names = _synthesizers(synthesizers)
+    names = _chosen(synthesizers, list(SYNTHESIZERS), "synthesizer")
     staleness = or_exit(SourceError, _staleness, storage, settings)
     wanted = _months(months, settings) if months else staleness.months()
     behind = staleness.graph.ancestors(_LEAGUE)
@@ -250,13 +253,6 @@ def league(
     outcomes, unbuilt = _build(storage, settings, wanted, workers, force, [_LEAGUE], narrowed)
     _write_league(storage, settings, narrowed.partitions(_LEAGUE, wanted))
     raise typer.Exit(0 if not unbuilt and not any(outcome.problems for outcome in outcomes.values()) else 1)
-
-
-def _synthesizers(text: str | None) -> list[str]:
-    """The synthesizers asked for, in the order of the registry; all where none is named."""
-    from customs_assets.generator.synthesizer import SYNTHESIZERS
-
-    return _chosen(text, list(SYNTHESIZERS), "synthesizer")
 
 
 def _chosen(text: str | None, names: Sequence[str], what: str) -> list[str]:
@@ -284,6 +280,57 @@ def _write_league(lake: Lake, settings: Settings, partitions: Sequence[str]) -> 
         if entry["reason"]:
             say(f"{entry['month']}: {entry['reason']}")
     say(f"league: {lake.shown(PAGE, suffix='html')}")
+
+
+@app.command()
+def weeks(
+    strategies: Annotated[
+        str | None, typer.Option(help="a comma-separated list, such as hybrid,exploitation; all if left out")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="cells at once; the machine's cores if left out")] = None,
+    lake: LakeOption = None,
+    force: Annotated[bool, typer.Option("--force", help="simulate everything again")] = False,
+) -> None:
+    """Inspect week by week under several strategies, on the source and on the release. It changes no release.
+
+    A second call simulates only what is missing or out of date. The months have to be built by `customs run` first.
+    """
+    from customs_assets.weeks.strategies import STRATEGIES
+
+    settings = settings_of(lake=lake)
+    storage = Lake(settings.lake)
+    names = _chosen(strategies, list(STRATEGIES), "strategy")
+    staleness = or_exit(SourceError, _staleness, storage, settings)
+    months = staleness.months()
+    behind = staleness.graph.ancestors(_WEEKS)
+    if not months or (stale := {key for key, _ in staleness.out_of_date(months)} & behind):
+        complain(
+            f"out of date or not built: {', '.join(sorted(stale)) if months else 'all months'}; run `customs run` first"
+        )
+        raise typer.Exit(1)
+    cells = [cell for cell in staleness.graph[_WEEKS].cells if cell.partition("|")[2] in names]
+    narrowed = staleness.graph.narrowed(_WEEKS, cells)
+    outcomes, unbuilt = _build(storage, settings, months, workers, force, [_WEEKS], narrowed)
+    built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
+    if outcomes and built and storage.last_record(_PAGE) is not None:
+        # The page tells of the weeks where they are there, and is not built from them.
+        _build(storage, settings, months, 1, True, [_PAGE])
+    _say_weeks(storage)
+    raise typer.Exit(0 if built else 1)
+
+
+def _say_weeks(lake: Lake) -> None:
+    """Print what each strategy found, and whether the release orders them as the source does."""
+    from customs_assets.claims import as_table
+    from customs_assets.weeks.comparison import findings_table, in_order, weeks_claims
+    from customs_assets.weeks.standing import standing_weeks
+
+    documents = standing_weeks(lake)
+    _show(findings_table(in_order(documents)))
+    _show(as_table(weeks_claims(documents)))
+    for document in documents:
+        if document["reason"]:
+            say(f"{document['strategy']} on {document['dataset']}: {document['reason']}")
 
 
 def _say_deep(lake: Lake, settings: Settings) -> bool:

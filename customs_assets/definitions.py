@@ -33,6 +33,8 @@ from customs_assets.settings import Settings  # noqa: E402
 from customs_assets.source import assets as source  # noqa: E402
 from customs_assets.source.address import origin_of  # noqa: E402
 from customs_assets.synthesis import assets as synthesis  # noqa: E402
+from customs_assets.trade import assets as trade  # noqa: E402
+from customs_assets.weeks import assets as weeks  # noqa: E402
 
 settings = Settings()  # pyright: ignore[reportCallIssue]
 
@@ -48,8 +50,10 @@ _MODULES = [
     shadows,
     release,
     benchmark,
+    trade,
     report,
     league,
+    weeks,
 ]
 _assets = [a for a in dg.load_assets_from_modules(_MODULES) if isinstance(a, dg.AssetsDefinition | dg.AssetSpec)]
 _checks = asset_checks(_assets)

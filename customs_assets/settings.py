@@ -151,6 +151,12 @@ class Settings(BaseSettings):
         ge=1,
         description="epochs for each month of a shadow; if unset a hundredth of epochs for ctgan, else all of them",
     )
+    weekly_rate: float = Field(
+        0.1, gt=0, le=1, description="share of each week that is inspected in the weeks of `customs weeks`, at last"
+    )
+    weekly_rate_falls_over: int = Field(
+        26, ge=1, description="weeks over which that share falls from all to this, where it falls"
+    )
     identity_key: Path = Field(
         Path(".customs/identity.key"), description="file with the secret that makes identity tokens, outside the lake"
     )

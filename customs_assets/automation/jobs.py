@@ -12,6 +12,7 @@ from customs_assets.league.partitions import entries
 from customs_assets.partitions import months
 from customs_assets.privacy.shadows.assets import shadows
 from customs_assets.settings import Settings
+from customs_assets.weeks.partitions import cells as weeks_cells
 
 
 def _job(name: str, description: str, *assets: str, **more: Any) -> tuple[str, tuple[str, ...], Any]:
@@ -61,6 +62,7 @@ _JOBS = (
     ),
     _job("fraud_benchmark_cell", "One cell of Table 3.", "fraud_benchmark", partitions_def=cells),
     _job("measures", "Fidelity, relations, detection and utility over all months.", "release_evidence"),
+    _job("trade", "Who trades with whom, through whom and where, on source and release.", "trade_patterns"),
     _job("attacks", "The k rule's account over all months, and the attacks on the rehearsal.", "release_privacy"),
     _job(
         "candidate",
@@ -92,6 +94,12 @@ _JOBS = (
         "One network (DATE and its kin) on one data set. Not a part of `customs run`; `customs deep-detectors` asks for it.",
         "deep_detectors",
         partitions_def=deep_cells,
+    ),
+    _job(
+        "weeks",
+        "One strategy of inspection on one data set, week by week. Not a part of `customs run`; `customs weeks` asks for it.",
+        "inspection_weeks",
+        partitions_def=weeks_cells,
     ),
 )
 

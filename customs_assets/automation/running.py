@@ -28,8 +28,8 @@ _TAGS = {"dagster/max_retries": "0"}
 # longest first. Begun last, it would keep one worker busy while the others are idle.
 _FIRST = (
     *("law", "compare", "month", "shared", "rehearsal", "synthesis"),
-    *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell", "evidence"),
-    *("targets", "shadow", "deep", "league", "deep_detectors"),
+    *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell"),
+    *("trade", "evidence", "targets", "shadow", "deep", "league", "deep_detectors", "weeks"),
 )
 
 # A partition that is out of date again each time it was built has inputs that change all the time.

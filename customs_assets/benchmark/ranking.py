@@ -89,6 +89,19 @@ def rankings(rows: pd.DataFrame) -> list[Ranking]:
     return [ranking for ranking in found if ranking is not None]
 
 
+def ranking_of(rows: pd.DataFrame, rate: float) -> Ranking | None:
+    """The ranking of what was measured once, at any rate: of detectors, or of whatever the column ``detector`` names.
+
+    Args:
+        rows: ``detector``, ``dataset``, ``by_key``, ``by_importers``, ``first_half``, ``second_half``, as ``cells.measure_cell``.
+        rate: what the ranking says of itself.
+
+    Returns:
+        None where fewer than two were measured on both data sets.
+    """
+    return _ranking(rows, rate)
+
+
 def order_at_random(rows: pd.DataFrame, inspection_rate: float) -> float:
     """Kendall's tau-b of the source's detectors: their order on all test declarations, and on those inspected at random.
 

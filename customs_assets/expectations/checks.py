@@ -18,7 +18,9 @@ from customs_assets.expectations.expect import Examined, Suite
 from customs_assets.expectations.league_suites import LEAGUE_SUITES
 from customs_assets.expectations.network_suites import NETWORK_SUITES
 from customs_assets.expectations.suites import SUITES
+from customs_assets.expectations.trade_suites import TRADE_SUITES
 from customs_assets.expectations.validation import Verdict, as_markdown, validate_pieces
+from customs_assets.expectations.weeks_suites import WEEKS_SUITES
 from customs_assets.graph import SOURCE_KEY
 from customs_assets.lake import Lake, LakeError
 from customs_assets.months import due_month
@@ -94,7 +96,16 @@ def asset_checks(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[d
     partitions = {spec.key.to_user_string(): spec.partitions_def for spec in specs}
     return [
         asset_check_from_suite(suite, partitions[suite.asset])
-        for suite in (*SUITES, *DRIFT_SUITES, *EVIDENCE_SUITES, *DEEP_SUITES, *LEAGUE_SUITES, *NETWORK_SUITES)
+        for suite in (
+            *SUITES,
+            *DRIFT_SUITES,
+            *EVIDENCE_SUITES,
+            *DEEP_SUITES,
+            *LEAGUE_SUITES,
+            *NETWORK_SUITES,
+            *TRADE_SUITES,
+            *WEEKS_SUITES,
+        )
     ]
 
 

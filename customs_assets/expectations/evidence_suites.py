@@ -48,7 +48,7 @@ def _claims(examined: Examined) -> list[Claim]:
     return from_json(examined.lake.read_json(examined.asset, examined.partition)["claims"])
 
 
-def _expected(claims: Iterable[Claim]) -> Piece:
+def expected_claims(claims: Iterable[Claim]) -> Piece:
     """One row of measures, and the expectation that each claim holds.
 
     A privacy claim that was not measured fails. Other claims that were not measured are left out; the page shows them.
@@ -69,7 +69,7 @@ def _expected(claims: Iterable[Claim]) -> Piece:
 @suite("privacy_report", "nothing_copied", remedy=_REMAKE, key="claim")
 def _copies_of_a_month(examined: Examined) -> Piece:
     """No synthetic row equals a row of the month's source in everything but key and date."""
-    return _expected(claim for claim in _claims(examined) if claim.key in RULES)
+    return expected_claims(claim for claim in _claims(examined) if claim.key in RULES)
 
 
 @suite("release_privacy", "complete", remedy=_REMAKE, key="claim")
@@ -83,19 +83,19 @@ def _complete(examined: Examined) -> Piece:
 @suite("release_evidence", "lawful", remedy=_REMAKE, key="claim")
 def _law(examined: Examined) -> Piece:
     """Every tariff tuple of the synthetic months is one that the source's law allows."""
-    return _expected(claim for claim in _claims(examined) if claim.subject is Subject.LAW)
+    return expected_claims(claim for claim in _claims(examined) if claim.subject is Subject.LAW)
 
 
 @suite("release_evidence", "goals", remedy=_LOOK, level="warning", key="claim")
 def _fidelity_and_utility(examined: Examined) -> Piece:
     """Fidelity, relations, detection and utility reach their goals."""
-    return _expected(claim for claim in _claims(examined) if claim.subject in (Subject.FIDELITY, Subject.UTILITY))
+    return expected_claims(claim for claim in _claims(examined) if claim.subject in (Subject.FIDELITY, Subject.UTILITY))
 
 
 @suite("release_privacy", "goals", remedy=_LOOK, level="warning", key="claim")
 def _privacy(examined: Examined) -> Piece:
     """Every attack stays within its goal, interval included."""
-    return _expected(c for c in _claims(examined) if c.subject is Subject.PRIVACY and c.key not in RULES)
+    return expected_claims(c for c in _claims(examined) if c.subject is Subject.PRIVACY and c.key not in RULES)
 
 
 @suite(CANDIDATE, "nobody_named", remedy=_LEAK, key="place")
@@ -186,7 +186,7 @@ def _cost_of_disclosure(examined: Examined) -> str:
 
 def expected_of_claims(claims: Iterable[Claim]) -> Piece:
     """One row of measures, and the expectation that each claim holds, for other suites on claims."""
-    return _expected(claims)
+    return expected_claims(claims)
 
 
 EVIDENCE_SUITES = (_copies_of_a_month, _complete, _law, _fidelity_and_utility, _privacy, _names, _attacks, _use)

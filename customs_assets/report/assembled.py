@@ -20,6 +20,7 @@ from customs_assets.report.page import Evidence
 from customs_assets.report.provenance import provenance
 from customs_assets.settings import Settings
 from customs_assets.source.accounts import reading_of
+from customs_assets.weeks.standing import standing_weeks
 
 
 def evidence_of(
@@ -30,8 +31,8 @@ def evidence_of(
     Args:
         lake: the lake, which says what withholds the release, what the documents are of, and who signed.
         settings: the settings.
-        documents: ``release_quality``, ``release_evidence``, ``release_privacy``, ``fraud_benchmark``, ``quality_report`` and
-            ``privacy_report``, ``reading``, for the inside form ``drift``, each as ``page.Evidence`` has it.
+        documents: ``release_quality``, ``release_evidence``, ``release_privacy``, ``fraud_benchmark``, ``quality_report``,
+            ``privacy_report``, ``trade_patterns`` and ``reading``, for the inside form ``drift``, each as ``page.Evidence`` has it.
         files: the candidate's files.
         tariff: the law, an Arrow table.
         requests: how many pairs of product and partner country traders want withheld.
@@ -54,6 +55,7 @@ def evidence_of(
         succession=[*Succession.of(months, settings, frozen).in_words(), *([changed] if changed else [])],
         deep_attacks=standing_attacks(lake),
         deep_detectors=standing_cells(lake),
+        inspection_weeks=standing_weeks(lake),
         is_unclear=stands.word == "cannot be told",
     )
 
@@ -64,7 +66,8 @@ def assembled(lake: Lake, settings: Settings) -> Evidence:
     Raises:
         LakeError: something of it is not in the lake.
     """
-    documents = {name: lake.read_json(name) for name in ("release_quality", "release_evidence", "release_privacy")}
+    names = ("release_quality", "release_evidence", "release_privacy", "trade_patterns")
+    documents = {name: lake.read_json(name) for name in names}
     months = documents["release_evidence"]["months"]
     cells = {cell: lake.read_frame("fraud_benchmark", cell) for cell in lake.partitions("fraud_benchmark")}
     reports = {

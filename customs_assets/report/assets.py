@@ -72,6 +72,7 @@ def evidence_report(
     privacy_report: Partitions,
     drift: Partitions,
     quarantine: Partitions,
+    trade_patterns: dict,
     tariff: pa.Table,
     confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
@@ -91,6 +92,7 @@ def evidence_report(
         privacy_report=privacy_report,
         reading=reading_of(quarantine.lake, list(privacy_report)),
         drift={month: drift[month] for month in drift},
+        trade_patterns=trade_patterns,
     )
     content, claims = page(made_from, pipeline.settings.language), made_from.claims
     metadata: dict[str, Any] = {
@@ -108,7 +110,7 @@ def evidence_report(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("3", *_OF_PAGES),
+    **made_with("4", *_OF_PAGES),
 )
 def public_evidence(
     pipeline: Pipeline,
@@ -120,6 +122,7 @@ def public_evidence(
     quality_report: Partitions,
     privacy_report: Partitions,
     quarantine: Partitions,
+    trade_patterns: dict,
     tariff: pa.Table,
     confidential_trade: pd.DataFrame,
 ) -> dg.Output[bytes]:
@@ -138,6 +141,7 @@ def public_evidence(
         quality_report=quality_report,
         privacy_report=privacy_report,
         reading=reading_of(quarantine.lake, list(privacy_report)),
+        trade_patterns=trade_patterns,
     )
     content = page(made_from, pipeline.settings.language, outside=True)
     return dg.Output(content, metadata={"megabytes": round(len(content) / 1e6, 1)})

@@ -55,8 +55,16 @@ PARTS: dict[str, Part] = {
     "law": Part(True, "rules and settings; requests are counted in tens"),
     "source": Part(True, "rows over all months, by form, reason and kind of mending, rounded"),
     "source-columns": Part(False, "headers, files and examples of cells are the administration's own"),
+    "trade": Part(
+        True, "ratios and shares over all months, rounded, that k traders stand behind; hubs of the release's own rows"
+    ),
+    "trade-months": Part(False, "a month has few traders, and months can be subtracted from each other"),
     "months-compared": Part(False, "a month has few importers, and months can be subtracted from each other"),
     "drift": Part(False, "it tells what a source's single months are like, inspected or not"),
+    "inspection-weeks": Part(
+        False,
+        "a week has few declarations, and the duty at stake may rest on few importers; it is made after this page",
+    ),
     "run": Part(True, "months, settings, versions, and the checksums of what is published"),
     "provenance": Part(False, "a checksum of a confidential table proves a guess at its content"),
     "signed": Part(False, "signatures are made after this page, of this page; they stand beside it"),

@@ -41,8 +41,12 @@ from customs_assets.report.library import library_reports
 from customs_assets.report.outside import PARTS, outside_evidence, outside_scores
 from customs_assets.report.reading import what_was_read
 from customs_assets.report.summary import answers
+from customs_assets.report.trade import PREFIX as OF_TRADE
+from customs_assets.report.trade import trade_claims_of, trade_figures
+from customs_assets.report.weeks import weeks_figures, weeks_section
 from customs_assets.report.wording import Words
 from customs_assets.settings import Language, LawOrigin, Settings
+from customs_assets.weeks.comparison import weeks_claims
 
 _SETTINGS = (
     "synthesizer",
@@ -109,6 +113,8 @@ class Evidence:
         deep_detectors: the rows of the networks' cells, where they are of these months; None or no row where there is none.
         drift: as the asset of that name, by month; empty where the page is made without it.
         reading: how the months were read, together (``source.accounts``); empty where earlier versions read them.
+        trade_patterns: as the asset of that name; None where the page is made without it.
+        inspection_weeks: the cells of the asset of that name that are of the lake's declarations; empty where none was made.
         is_unclear: whether there are records of signatures of which it cannot be told whether they count.
     """
 
@@ -130,12 +136,15 @@ class Evidence:
     deep_detectors: pd.DataFrame | None = None
     drift: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reading: Mapping[str, Any] = field(default_factory=dict)
+    trade_patterns: Mapping[str, Any] | None = None
+    inspection_weeks: Sequence[Mapping[str, Any]] = ()
     is_unclear: bool = False
 
     @property
     def claims(self) -> list[Claim]:
-        """The claims of the page, those of Table 3 included."""
-        return all_claims(self.release_evidence, self.fraud_benchmark, self.release_privacy)
+        """The claims of the page, those of Table 3 and of trade patterns included."""
+        own = all_claims(self.release_evidence, self.fraud_benchmark, self.release_privacy)
+        return [*own, *trade_claims_of(self.trade_patterns)]
 
     @property
     def months(self) -> Sequence[str]:
@@ -159,7 +168,9 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
     words, scores = form.words, from_json(evidence.release_quality)
     if rounding is not None:
         document, scores = outside_evidence(document, rounding), outside_scores(scores, rounding)
-    claims, months = evidence.claims, evidence.months
+    of_trade = trade_claims_of(evidence.trade_patterns, form)
+    claims = [claim for claim in evidence.claims if not claim.key.startswith(OF_TRADE)] + of_trade
+    months = evidence.months
     precision = pd.concat(evidence.fraud_benchmark.values(), ignore_index=True)
     quality = {month: from_json(evidence.quality_report[month]) for month in months}
     membership = evidence.release_privacy.get("membership")
@@ -167,6 +178,8 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
     networks = no_rows() if evidence.deep_detectors is None else evidence.deep_detectors
     drift = evidence.drift if form.has("drift") else {}
     drawn |= drift_figures(drift, form)
+    simulated = evidence.inspection_weeks if form.has("inspection-weeks") else ()
+    drawn |= weeks_figures(simulated, form) | trade_figures(evidence.trade_patterns, form)
     return rendered(
         "report/page.html",
         lang=language,
@@ -182,7 +195,7 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         succession=evidence.succession,
         summary=_summary(evidence, claims, form),
         cards=[_card(subject, [claim for claim in claims if claim.subject is subject], form) for subject in Subject],
-        claims=[_claim(claim, form) for claim in claims if claim.subject is not Subject.PRIVACY],
+        claims=[_claim(claim, form) for claim in claims if not _stands_elsewhere(claim)],
         privacy_claims=[_claim(claim, form) for claim in claims if claim.subject is Subject.PRIVACY],
         law=_law(evidence, words),
         tuples=_tuples(settings, words),
@@ -223,6 +236,11 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         months_compared=_months_compared(quality, scores, evidence.privacy_report, form),
         has_drift=bool(drift),
         drift=drift_sentences(drift, form),
+        trade_claims=[_claim(claim, form) for claim in of_trade],
+        trade_drawn={"-".join(name.split("-")[:2]) for name in drawn},
+        has_trade=evidence.trade_patterns is not None,
+        weeks=weeks_section(simulated, form),
+        weeks_claims=[_claim(claim, form) for claim in weeks_claims(simulated)],
         months=", ".join(months),
         split=_split(months, words),
         settings=[(name, *_setting(settings, name, words)) for name in _SETTINGS],
@@ -288,15 +306,24 @@ def _summary(evidence: Evidence, claims: Sequence[Claim], form: Form) -> dict[st
     }
 
 
+def _stands_elsewhere(claim: Claim) -> bool:
+    """Whether a claim has a table of its own, in its section."""
+    return claim.subject is Subject.PRIVACY or claim.key.startswith(OF_TRADE)
+
+
 def _card(subject: Subject, claims: Sequence[Claim], form: Form) -> dict[str, Any]:
     """How many claims of a subject hold, and which fail. The outside form names those that fail, and does not count."""
     words = form.words
-    failing = [words.title(claim, form.min_group) for claim in claims if claim.holds is False]
+    of_trade = [claim for claim in claims if claim.key.startswith(OF_TRADE) and claim.holds is False]
+    failing = [words.title(claim, form.min_group) for claim in claims if claim.holds is False and claim not in of_trade]
+    # They are many, and stand in a section of their own.
+    failing += [words("trade.failing")] if of_trade else []
+    fails = sum(claim.holds is False for claim in claims)
     holding = sum(claim.holds is True for claim in claims)
     unmeasured = any(math.isnan(claim.measured) and claim.note.startswith("not measured") for claim in claims)
     counted = words("top.hold_one") if holding == 1 else words("top.hold_many", holding=holding)
     if failing:
-        verdict, said = "fails", words("top.fails", failing=len(failing), judged=holding + len(failing))
+        verdict, said = "fails", words("top.fails", failing=fails, judged=holding + fails)
     elif unmeasured or not holding:
         verdict, said = "open", words("top.open")
     else:

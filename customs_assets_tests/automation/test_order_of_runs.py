@@ -92,6 +92,7 @@ def test_nothing_over_all_months_starts_while_one_of_them_is_under_way_or_has_fa
         (("rehearsed_declarations", ""), "anonymized_declarations", "synthetic_declarations"),
         (("synthetic_declarations", "2020-01"), "composed_identities", "rehearsed_declarations"),
         (("release_evidence", ""), "synthetic_declarations", "release_privacy"),
+        (("trade_patterns", ""), "synthetic_declarations", "release_evidence"),
         (("release_privacy", ""), "rehearsed_declarations", "release_candidate"),
         (("synthetic_release", ""), "release_privacy", "evidence_report"),
         # The page is built where the gate withholds.

@@ -28,6 +28,7 @@ NOT_ASKED_FOR = {
     "release_privacy",
     "synthetic_release",
     "release_evidence",
+    "trade_patterns",
     "evidence_report",
     "public_evidence",
     "drift",

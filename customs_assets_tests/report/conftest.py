@@ -32,6 +32,7 @@ from customs_assets.report.page import Evidence, page
 from customs_assets.report.provenance import provenance
 from customs_assets.settings import Settings
 from customs_assets.source.quarantine import SCHEMA
+from customs_assets.trade.document import trade_patterns
 from customs_assets_tests.disclosing import disclosure_of, law_that_allows
 
 MIN_GROUP = 5
@@ -155,7 +156,8 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 def evidence_in(lake: Lake) -> Evidence:
     """What a page is made from, as the asset is given it."""
-    documents = {name: lake.read_json(name) for name in ("release_quality", "release_evidence", "release_privacy")}
+    names = ("release_quality", "release_evidence", "release_privacy", "trade_patterns")
+    documents = {name: lake.read_json(name) for name in names}
     months = documents["release_evidence"]["months"]
     return Evidence(
         **documents,
@@ -181,6 +183,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, honest: Made) -> tuple[Pat
     fill(lake, honest)
     months = list(by_month(honest.source))
     lake.write_json("release_evidence", evidence(honest.tables, months, MIN_GROUP, labels_kept=0.5, root=b"s" * 32))
+    lake.write_json("trade_patterns", trade_patterns(honest.source, honest.synthetic, MIN_GROUP, (0.75, 0.85), 7))
     training, control = halves(honest.source, "importer_id")
     rehearsal = Rehearsal(honest.synthetic, training, control, epochs=30)
     lake.write_json("release_privacy", privacy(honest.tables, MIN_GROUP, rehearsal, honest.disclosure))

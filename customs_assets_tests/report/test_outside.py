@@ -181,6 +181,8 @@ def test_every_number_that_is_embedded_in_a_figure_is_rounded(
     names = {"figure-3-office_id", "figure-4-tax_rate", "figure-4-net_mass", "figure-5", "figure-6", "figure-7-summary"}
     assert names <= set(figures)
     assert not {"figure-7-decision", "months", "weeks", "roc"} & set(figures)
+    assert {"trade-partners-importer_id-declarant_id", "trade-chord-source", "trade-hub-1"} <= set(figures)
+    assert not any(name.startswith(("trade-season", "trade-new", "simulated")) for name in figures)
     assert len(list(_numbers(figures))) > 300
     assert unrounded(figures) == []
     titles = [text for text in _texts([figure["layout"] for figure in figures.values()]) if "%" in text]
