@@ -32,7 +32,7 @@ def evidence_of(
         lake: the lake, which says what withholds the release, what the documents are of, and who signed.
         settings: the settings.
         documents: ``release_quality``, ``release_evidence``, ``release_privacy``, ``fraud_benchmark``, ``quality_report``,
-            ``privacy_report``, ``trade_patterns`` and ``reading``, for the inside form ``drift``, each as ``page.Evidence`` has it.
+            ``privacy_report``, ``trade_patterns``, ``reading``, for the inside form ``drift``, each as ``page.Evidence`` has it.
         files: the candidate's files.
         tariff: the law, an Arrow table.
         requests: how many pairs of product and partner country traders want withheld.
