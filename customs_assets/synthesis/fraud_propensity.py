@@ -1,11 +1,12 @@
 """How likely inspection finds fraud in a declaration, learned over all months, so that the release keeps the fraud signal.
 
 A month has a few hundred frauds, too few to learn what fraud depends on, so the months share what they learn. Gradient boosted
-trees (LightGBM) give every declaration a score. Of a product code that may not be shown they see the heading alone. The importers
-are in four folds, and there is a model for each, which has not seen the fold's importers. A synthetic declaration is scored by
-the model that has not seen the importer whose goods it has. So no label repeats what a model knows by heart. The label is then
-drawn at the rate of the declarations with similar scores, more often or less as its parties lean (``leanings.py``). At least
-``k`` importers stand behind each rate. The models, their rates and their file belong here.
+trees (LightGBM) give every declaration a score. They see histories of goods and lanes, too (``histories.py``). Of a product code
+that too few inspected importers have they see the heading alone. The importers are in four folds, and there is a model for each,
+which has not seen the fold's importers. A synthetic declaration is scored by the model that has not seen the importer whose goods
+it has. So no label repeats what a model knows by heart. The label is then drawn at the rate of the declarations with similar
+scores, more often or less as its parties lean (``leanings.py``). At least ``k`` importers stand behind each rate. The models,
+their rates and their file belong here.
 
 The trees are deep, and as many as a detector grows. Fewer would predict better, because they leave out what is uncertain. But
 what deep trees find and shallow ones do not is then missing from the labels, and detectors of all depths do alike. Deep trees
@@ -34,6 +35,7 @@ from customs_assets.synthesis.difficulty import (
     matching_stretch,
     spans_of,
 )
+from customs_assets.synthesis.histories import PROFILES, Histories
 from customs_assets.synthesis.leanings import estimated_leanings, leaning_of
 from customs_assets.synthesis.row_features import by_frequency, row_features
 
@@ -77,6 +79,7 @@ class FraudPropensity:
         rates: rate of fraud in each class, ascending, in [0, 1].
         stretch: what the mean log-odds of the classes' scores were stretched by.
         leanings: by role, how widely its parties differ in their leaning to fraud: a variance of log-odds.
+        histories: of the declarations that the model of each fold was trained on.
     """
 
     levels: Mapping[str, Sequence[str]]
@@ -86,6 +89,7 @@ class FraudPropensity:
     rates: np.ndarray
     stretch: float
     leanings: Mapping[str, float]
+    histories: Sequence[Histories] = ()
 
     @classmethod
     def fit(
@@ -125,16 +129,22 @@ class FraudPropensity:
         own_folds = model_rows[FOLD].to_numpy(dtype=int)
         folds = _usable_folds(own_folds, fraud)
 
-        models = [_train(features[folds != fold], fraud[folds != fold], min_group, root) for fold in range(FOLDS)]
-        unseen = _out_of_fold(models, features, folds)
+        past = _Past(_seen(model_rows, codes), fraud, importers, folds, min_group)
+        models = []
+        for fold in range(FOLDS):
+            taught = folds != fold
+            table = np.column_stack([features, past.in_training(fold)])[taught]
+            models.append(_train(table, fraud[taught], min_group, root))
+        histories = [past.without(fold) for fold in range(FOLDS)]
+        unseen = _out_of_fold(models, histories, features, _seen(model_rows, codes), folds)
         upper, odds, shares = _classes(unseen, fraud, importers, min_group)
         own_rates = shares[np.searchsorted(upper, unseen)]
         leanings = {} if parties is None else estimated_leanings(parties, fraud, own_rates)
         leaning = np.zeros(len(fraud)) if parties is None else leaning_of(parties, leanings, root)
         # What is shown is told in the fold of the goods that it has, as in a release.
         told = folds if releasable is None or folds is not own_folds else releasable[FOLD].to_numpy(dtype=int)
-        classes = np.searchsorted(upper, _out_of_fold(models, shown, told))
         rows = model_rows if releasable is None else releasable
+        classes = np.searchsorted(upper, _out_of_fold(models, histories, shown, _seen(rows, codes), told))
         spans, seed = spans_of(model_rows["date"]), derive_seed(root, ASSET, purpose="panel of detectors")
         seen = detector_table(rows, parties)
 
@@ -146,9 +156,8 @@ class FraudPropensity:
         in_source = found_in_source(detector_table(model_rows, parties), fraud, spans, seed)
         stretch = matching_stretch(found_at, in_source)
         rates = _stretched(odds, classes, fraud.mean(), stretch)
-        return cls(
-            levels, sorted(codes), [model.model_to_string() for model in models], upper, rates, stretch, leanings
-        )
+        trees = [model.model_to_string() for model in models]
+        return cls(levels, sorted(codes), trees, upper, rates, stretch, leanings, histories)
 
     @classmethod
     def constant(cls, fraud: pd.Series) -> FraudPropensity:
@@ -176,10 +185,14 @@ class FraudPropensity:
 
         features = _features(model_rows, self.levels, self.codes)
         models = [Booster(model_str=trees) for trees in self.trees]
+        seen = _seen(model_rows, self.codes)
         if FOLD in model_rows:
-            score = _out_of_fold(models, features, model_rows[FOLD].to_numpy(dtype=int))
+            score = _out_of_fold(models, self.histories, features, seen, model_rows[FOLD].to_numpy(dtype=int))
         else:
-            score = np.mean([scores(model, features) for model in models], axis=0)
+            of_each = zip(models, self.histories, strict=True)
+            score = np.mean(
+                [scores(model, np.column_stack([features, past.of(seen)])) for model, past in of_each], axis=0
+            )
         return self.rates[np.searchsorted(self.upper, score)]
 
     def as_json(self) -> dict[str, Any]:
@@ -192,6 +205,7 @@ class FraudPropensity:
             "rates": self.rates.tolist(),
             "stretch": self.stretch,
             "leanings": dict(self.leanings),
+            "histories": [histories.as_json() for histories in self.histories],
         }
 
     @classmethod
@@ -206,6 +220,7 @@ class FraudPropensity:
             np.array(content["rates"], float),
             content["stretch"],
             content["leanings"],
+            [Histories.from_json(tables) for tables in content["histories"]],
         )
 
 
@@ -225,10 +240,14 @@ def draw_frauds(rates: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return drawn
 
 
-def _features(model_rows: pd.DataFrame, levels: Mapping[str, Sequence[str]], codes: Sequence[str]) -> np.ndarray:
+def _seen(model_rows: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
+    """The rows as the models see them: of product codes that they do not tell apart, the heading."""
     code = model_rows["hs10_code"].str[:6]
-    seen = model_rows.assign(hs10_code=np.where(code.isin(codes), code, code.str[:4] + "00"))
-    features = row_features(seen, levels)
+    return model_rows.assign(hs10_code=np.where(code.isin(codes), code, code.str[:4] + "00"))
+
+
+def _features(model_rows: pd.DataFrame, levels: Mapping[str, Sequence[str]], codes: Sequence[str]) -> np.ndarray:
+    features = row_features(_seen(model_rows, codes), levels)
     return np.column_stack([features[name] for name in _FEATURES])
 
 
@@ -245,11 +264,45 @@ def _train(features: np.ndarray, fraud: np.ndarray, min_group: int, root: Root) 
     return lightgbm.train(settings, lightgbm.Dataset(features, fraud), num_boost_round=TREES)
 
 
-def _out_of_fold(models: Sequence[Booster], features: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """The score of each row by the model that did not see its fold."""
+class _Past:
+    """The histories that a model may see of the declarations it is trained on: none has the row's own fold in it.
+
+    Else a row's history would have its own label, and the model would trust histories more than it may.
+    """
+
+    def __init__(
+        self, rows: pd.DataFrame, fraud: np.ndarray, importers: np.ndarray, folds: np.ndarray, min_group: int
+    ) -> None:
+        self._rows, self._fraud, self._importers = rows.reset_index(drop=True), fraud, importers
+        self._folds, self._min_group = folds, min_group
+
+    def without(self, *left_out: int) -> Histories:
+        """The histories of all folds but some."""
+        kept = ~np.isin(self._folds, left_out)
+        return Histories.of_declarations(self._rows[kept], self._fraud[kept], self._importers[kept], self._min_group)
+
+    def in_training(self, left_out: int) -> np.ndarray:
+        """What the model without a fold sees of each of n rows; 0 for the rows of that fold."""
+        table = np.zeros((len(self._rows), len(PROFILES)))
+        for fold in np.unique(self._folds):
+            if fold != left_out:
+                here = self._folds == fold
+                table[here] = self.without(left_out, int(fold)).of(self._rows[here])
+        return table
+
+
+def _out_of_fold(
+    models: Sequence[Booster],
+    histories: Sequence[Histories],
+    features: np.ndarray,
+    rows: pd.DataFrame,
+    folds: np.ndarray,
+) -> np.ndarray:
+    """The score of each row by the model that did not see its fold, and the histories that it was trained on."""
     unseen = np.empty(len(features))
     for fold in np.unique(folds):
-        unseen[folds == fold] = scores(models[fold], features[folds == fold])
+        here = folds == fold
+        unseen[here] = scores(models[fold], np.column_stack([features[here], histories[fold].of(rows[here])]))
     return unseen
 
 
