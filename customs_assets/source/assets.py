@@ -41,7 +41,7 @@ def _read(description: str) -> dg.AssetOut:
         description=description,
         kinds={"parquet", "arrow"},
         owners=OWNERS,
-        **made_with("2"),
+        **made_with("3"),
     )
 
 

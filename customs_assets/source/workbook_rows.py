@@ -21,7 +21,8 @@ from customs_assets.source.headers import column_names, missing_attributes
 from customs_assets.source.limits import COLUMNS
 from customs_assets.source.quarantine import QuarantinedRow, Reason, record_text
 from customs_assets.source.reading import RawRows, SourceError
-from customs_assets.source.workbook import Cell, CellKind, Row, Sheet, Workbook, column_letters, plain_number
+from customs_assets.source.workbook import Row, Sheet, Workbook
+from customs_assets.source.workbook_values import Cell, CellKind, column_letters, plain_number
 
 BATCH_ROWS = 8192
 # Headers stand within so many rows that are not empty.

@@ -14,7 +14,7 @@ from customs_assets.forms.reading import parse_form
 from customs_assets.source import limits
 from customs_assets.source.files import FileSource
 from customs_assets.source.reading import SourceError
-from customs_assets.source.workbook import column_letters, date_of_serial, plain_number
+from customs_assets.source.workbook_values import column_letters, date_of_serial, plain_number
 from customs_assets_tests.source.test_mending import FORM
 from customs_assets_tests.source.workbooks import (
     OWN_DATE,
