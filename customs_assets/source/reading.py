@@ -6,7 +6,7 @@ What belongs here is what every source shares, whatever it reads from.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -50,6 +50,13 @@ class RawRows(NamedTuple):
     cells: pa.Table
     numbers: np.ndarray
     broken: list[QuarantinedRow]
+
+
+def raw_rows(names: Sequence[str], numbered: Sequence[tuple[int, list[str]]], broken: list[QuarantinedRow]) -> RawRows:
+    """Rows from their numbers and texts, a text for each of the names."""
+    numbers = np.array([number for number, _ in numbered], dtype=np.int64)
+    columns = zip(*(texts for _, texts in numbered), strict=True) if numbered else [()] * len(names)
+    return RawRows(pa.table([pa.array(column, pa.string()) for column in columns], names=list(names)), numbers, broken)
 
 
 @dataclass(frozen=True)
