@@ -41,7 +41,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 wheels: TO := $(or $(WHEELS),wheels)
 wheels:
 	@test -n "$(TORCH_INDEX)" || { echo "name the index with torch's builds for CPUs: make wheels TORCH_INDEX=ADDRESS" >&2; exit 2; }
-	rm -rf $(TO) && mkdir -p $(TO)
+	@test ! -e "$(TO)" || { echo "$(TO) is there already: delete it, or name another folder (WHEELS=...)" >&2; exit 2; }
+	mkdir -p $(TO)
 	$(PYTHON) -m pip download --quiet --no-deps --only-binary :all: --dest $(TO) --index-url $(TORCH_INDEX) "$$(grep '^torch==' requirements.lock)"
 	grep -v '^torch==' requirements.lock > $(TO)/others.txt
 	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir $(TO) -r $(TO)/others.txt

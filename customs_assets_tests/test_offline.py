@@ -70,7 +70,7 @@ def test_the_folder_of_wheels_has_torch_for_cpus_and_is_enough_without_a_network
     assert done.returncode == 0, done.stderr
     made = sorted(path.name for path in (copy / "stick").iterdir())
     assert made == ["SHA256SUMS", "tiny-1.0-py3-none-any.whl", "torch-2.13.0+cpu-py3-none-any.whl"]
-    sums = dict(reversed(line.split()) for line in (copy / "stick/SHA256SUMS").read_text().splitlines())
+    sums = {line.split()[1]: line.split()[0] for line in (copy / "stick/SHA256SUMS").read_text().splitlines()}
     assert sums == {n: hashlib.sha256((copy / "stick" / n).read_bytes()).hexdigest() for n in made if n != "SHA256SUMS"}
     # What `make setup WHEELS=stick` runs, with the packages beside the project instead of in an environment of its own.
     planned = _make(copy, "-n", "setup", "WHEELS=stick").stdout
@@ -89,6 +89,15 @@ def test_without_an_index_for_cpus_nothing_is_fetched(copy: Path):
     assert done.returncode != 0
     assert "make wheels TORCH_INDEX=ADDRESS" in done.stderr
     assert not (copy / "wheels").exists()
+
+
+def test_a_folder_that_is_there_is_never_deleted(copy: Path, tmp_path: Path):
+    (copy / "stick").mkdir()
+    (copy / "stick/letter.txt").write_text("dear")
+    done = _make(copy, "wheels", f"TORCH_INDEX={(tmp_path / 'cpu').as_uri()}", "WHEELS=stick", index=tmp_path / "pypi")
+    assert done.returncode != 0
+    assert "stick is there already" in done.stderr
+    assert [path.name for path in (copy / "stick").iterdir()] == ["letter.txt"]
 
 
 def test_with_a_network_packages_come_from_an_index(copy: Path):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -119,7 +119,7 @@ def wco_elements() -> Elements:
     return _elements(written["declaration"], written["items"], written["columns"])
 
 
-def _elements(declaration: Iterable[str], items: Iterable[str], columns: dict[str, Iterable[str]]) -> Elements:
+def _elements(declaration: Iterable[str], items: Iterable[str], columns: Mapping[str, Iterable[str]]) -> Elements:
     return Elements(
         tuple(declaration),
         tuple(tuple(item.split("/")) for item in items),
@@ -127,7 +127,7 @@ def _elements(declaration: Iterable[str], items: Iterable[str], columns: dict[st
     )
 
 
-def chosen(declaration: Iterable[str], items: Iterable[str], columns: dict[str, Iterable[str]]) -> Elements:
+def chosen(declaration: Iterable[str], items: Iterable[str], columns: Mapping[str, Iterable[str]]) -> Elements:
     """The places that a form says, and those of the WCO Data Model for what it leaves open (what is empty)."""
     common, own = wco_elements(), _elements(declaration, items, columns)
     return Elements(

@@ -52,6 +52,13 @@ class RawRows(NamedTuple):
     broken: list[QuarantinedRow]
 
 
+def raw_rows(names: Sequence[str], numbered: Sequence[tuple[int, list[str]]], broken: list[QuarantinedRow]) -> RawRows:
+    """Rows from their numbers and texts, a text for each of the names."""
+    numbers = np.array([number for number, _ in numbered], dtype=np.int64)
+    columns = zip(*(texts for _, texts in numbered), strict=True) if numbered else [()] * len(names)
+    return RawRows(pa.table([pa.array(column, pa.string()) for column in columns], names=list(names)), numbers, broken)
+
+
 @dataclass(frozen=True)
 class FileSeen:
     """How a file of a month was written, as it was read.

@@ -13,59 +13,29 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
-from enum import Enum
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from customs_assets.source.limits import refuse_large_file, refuse_large_workbook
 from customs_assets.source.reading import SourceError, unreadable
 from customs_assets.source.rules import MAXIMUM_CHARACTERS
+from customs_assets.source.workbook_values import (
+    DATE_FORMATS,
+    PERCENT_FORMATS,
+    Cell,
+    CellKind,
+    column_number,
+    date_of_serial,
+    plain_number,
+    shown_by,
+)
 from customs_assets.source.xml_stream import stream_xml, without_namespaces
 
 _OLE = b"\xd0\xcf\x11\xe0"
 _ZIP = b"PK\x03\x04"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, KeyError, ValueError)
 
-# Number formats that are dates without being spelled out in a workbook (ECMA-376, part 1, 18.8.30, and those of East Asia).
-_DATE_FORMATS = frozenset([14, 15, 16, 17, 22, *range(27, 37), *range(50, 59)])
-_PERCENT_FORMATS = frozenset([9, 10])
-# What a format shows as it stands: quoted and escaped text, and what is in brackets.
-_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 _LETTERS = re.compile("[A-Z]{1,3}")
-# Day 60 of the calendar of 1900 is a 29 February that there was not.
-_NEVER = 60
-_LAST_DAY = 2_958_465
-_EXACT_DIGITS = 15
-
-
-class CellKind(Enum):
-    """What a cell holds."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    PERCENT = "percent"
-    DATE = "date"
-    TRUTH = "truth"
-    ERROR = "error"
-    UNCALCULATED = "uncalculated"
-
-
-class Cell(NamedTuple):
-    """A cell that is not empty.
-
-    Attributes:
-        column: its column, from 0.
-        kind: what it holds.
-        text: its value: a date as ISO 8601, a number with a decimal point (a percentage as the share that is saved).
-    """
-
-    column: int
-    kind: CellKind
-    text: str
-
-
 _TYPES = {"e": CellKind.ERROR, "d": CellKind.DATE}
 
 Row = tuple[int, list[Cell]]
@@ -196,13 +166,13 @@ class Workbook:
         def start(name: str, said: dict[str, str]) -> None:
             nonlocal in_cells
             if name == "numFmt":
-                custom[_whole(said.get("numFmtId", ""))] = _shown_by(said.get("formatCode", ""))
+                custom[_whole(said.get("numFmtId", ""))] = shown_by(said.get("formatCode", ""))
             elif name == "cellXfs":
                 in_cells = True
             elif name == "xf" and in_cells:
                 number = _whole(said.get("numFmtId", "0"))
-                common = CellKind.DATE if number in _DATE_FORMATS else CellKind.NUMBER
-                shown.append(custom.get(number, CellKind.PERCENT if number in _PERCENT_FORMATS else common))
+                common = CellKind.DATE if number in DATE_FORMATS else CellKind.NUMBER
+                shown.append(custom.get(number, CellKind.PERCENT if number in PERCENT_FORMATS else common))
 
         def end(name: str) -> None:
             nonlocal in_cells
@@ -334,7 +304,7 @@ class _SheetReader:
             self._takes = True
         elif name == "c":
             letters = said.get("r", "").rstrip("0123456789")
-            self._column = _column(letters) if _LETTERS.fullmatch(letters) else self._column + 1
+            self._column = column_number(letters) if _LETTERS.fullmatch(letters) else self._column + 1
             self._style, self._type = _whole(said.get("s", "0")), said.get("t", "n")
             self._is_formula, self._inline, self._length = False, False, 0
             self._pieces = []
@@ -389,66 +359,6 @@ def _refuse_other_files(path: Path, name: str) -> None:
     raise SourceError(f"{name} {what}")
 
 
-def _shown_by(code: str) -> CellKind:
-    """What a number format shows: a date where it has a day or a year (or a month without hours)."""
-    plain = _LITERAL.sub("", code.partition(";")[0]).casefold()
-    if plain in ("general", "@") or "e+" in plain or "e-" in plain:
-        return CellKind.NUMBER
-    if re.search("[dyge]|年|월|년", plain) or ("m" in plain and not re.search("[hs]", plain)):
-        return CellKind.DATE
-    return CellKind.PERCENT if "%" in plain else CellKind.NUMBER
-
-
 def _whole(text: str) -> int:
     """A number of an attribute; -1 where it is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
-
-
-@cache
-def _column(letters: str) -> int:
-    """A column's number, from 0, by its letters."""
-    number = 0
-    for letter in letters:
-        number = 26 * number + ord(letter) - ord("A") + 1
-    return number - 1
-
-
-def column_letters(number: int) -> str:
-    """The letters of a column by its number, from 0."""
-    letters = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
-def plain_number(text: str) -> str:
-    """A number without what binary fractions add to it: ``0.10000000000000001`` is ``0.1``, ``901210000.0`` is ``901210000``."""
-    if text.isascii() and text.isdigit() and len(text) <= _EXACT_DIGITS:
-        return text
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() and abs(number) < 10**_EXACT_DIGITS else repr(number)
-
-
-def date_of_serial(text: str, from_1904: bool) -> str | None:
-    """The day (and the time, where there is one) of a number of days, as ISO 8601; None where it is none.
-
-    Args:
-        text: the number: days since 1899-12-31, with the 29 February 1900 that there was not, or since 1904-01-01.
-        from_1904: which of the two.
-    """
-    try:
-        days = float(text)
-    except ValueError:
-        return None
-    if not 0 <= days < _LAST_DAY:
-        return None
-    first = date(1904, 1, 1) if from_1904 else date(1899, 12, 30) if days >= _NEVER else date(1899, 12, 31)
-    moment = datetime(first.year, first.month, first.day) + timedelta(seconds=round(days * 86400))
-    return (
-        moment.date().isoformat() if moment == datetime(moment.year, moment.month, moment.day) else moment.isoformat()
-    )

@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-
 from customs_assets.attributes import CATALOGUE, Kind
 from customs_assets.forms import Form
 from customs_assets.forms.form import AMOUNT_RECOVERED
@@ -20,8 +17,9 @@ from customs_assets.source.dates import parse_date
 from customs_assets.source.headers import column_names, missing_attributes
 from customs_assets.source.limits import COLUMNS
 from customs_assets.source.quarantine import QuarantinedRow, Reason, record_text
-from customs_assets.source.reading import RawRows, SourceError
-from customs_assets.source.workbook import Cell, CellKind, Row, Sheet, Workbook, column_letters, plain_number
+from customs_assets.source.reading import RawRows, SourceError, raw_rows
+from customs_assets.source.workbook import Row, Sheet, Workbook
+from customs_assets.source.workbook_values import Cell, CellKind, column_letters, plain_number
 
 BATCH_ROWS = 8192
 # Headers stand within so many rows that are not empty.
@@ -116,16 +114,10 @@ class WorkbookFile:
             else:
                 broken.append(self._broken(number, texts, *fault))
             if len(lot) + len(broken) >= BATCH_ROWS:
-                yield self._lot(lot, broken)
+                yield raw_rows(self.names, lot, broken)
                 lot, broken = [], []
         if lot or broken:
-            yield self._lot(lot, broken)
-
-    def _lot(self, lot: list[tuple[int, list[str]]], broken: list[QuarantinedRow]) -> RawRows:
-        numbers = np.array([number for number, _ in lot], dtype=np.int64)
-        columns = zip(*(texts for _, texts in lot), strict=True) if lot else [()] * len(self.names)
-        cells = pa.table([pa.array(column, pa.string()) for column in columns], names=self.names)
-        return RawRows(cells, numbers, broken)
+            yield raw_rows(self.names, lot, broken)
 
     def _texts(self, cells: Sequence[Cell]) -> tuple[list[str], tuple[Reason, str, str] | None]:
         """The text of each column of a row, and what makes it unreadable: the reason, the column, a sentence."""

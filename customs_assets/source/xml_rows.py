@@ -11,16 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-
 from customs_assets.attributes import CATALOGUE, Kind
 from customs_assets.forms import Form
 from customs_assets.forms.elements import ITEM, Elements, Place, Places, Step, wco_elements, written
 from customs_assets.forms.form import AMOUNT_RECOVERED, INSPECTION_REASON, ITEM_NUMBER
 from customs_assets.source.limits import refuse_large_file
 from customs_assets.source.quarantine import QuarantinedRow, Reason, excerpt, record_text
-from customs_assets.source.reading import RawRows, SourceError
+from customs_assets.source.reading import RawRows, SourceError, raw_rows
 from customs_assets.source.rules import MAXIMUM_CHARACTERS
 from customs_assets.source.xml_stream import stream_xml, without_namespaces
 
@@ -135,16 +132,10 @@ class XmlFile:
                 else:
                     lot.append((number, row))
             if len(lot) + len(broken) >= BATCH_ROWS:
-                yield self._lot(lot, broken)
+                yield raw_rows(self.names, lot, broken)
                 lot, broken = [], []
         if lot or broken:
-            yield self._lot(lot, broken)
-
-    def _lot(self, lot: list[tuple[int, list[str]]], broken: list[QuarantinedRow]) -> RawRows:
-        numbers = np.array([number for number, _ in lot], dtype=np.int64)
-        columns = zip(*(texts for _, texts in lot), strict=True) if lot else [()] * len(self.names)
-        cells = pa.table([pa.array(column, pa.string()) for column in columns], names=self.names)
-        return RawRows(cells, numbers, broken)
+            yield raw_rows(self.names, lot, broken)
 
     def _values(
         self, header: Element, item: Element | None, names: Iterable[str] | None = None

@@ -13,6 +13,7 @@ from customs_assets import cli
 from customs_assets.lake import Lake
 from customs_assets.months import why_left_out
 from customs_assets.settings import Settings
+from customs_assets_tests.source.workbooks import write
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,18 @@ def test_a_source_with_other_months_is_made_without_them(pipeline: Path, small_d
     with pytest.raises(typer.Exit):
         cli._months(None, settings)
     assert "there is no month to make" in capsys.readouterr().err
+
+
+def test_a_month_of_a_workbook_is_read_into_the_lake_as_one_of_a_csv_file_is(
+    pipeline: Path, small_declarations, run_month, monkeypatch
+):
+    frame = small_declarations("2020-02").astype(str)
+    frame.loc[3, "Net Mass"] = "much"
+    (pipeline / "in").mkdir()
+    write(pipeline / "in" / "declarations-2020-02.xlsx", [[*frame.columns], *frame.to_numpy().tolist()])
+    monkeypatch.setenv("CUSTOMS_SOURCE", str(pipeline / "in"))
+    assert run_month("quarantine", "raw_declarations").success
+    lake = Lake(str(pipeline / "lake"))
+    assert lake.read_table("raw_declarations", "2020-02").num_rows == 149
+    (aside,) = lake.read_table("quarantine", "2020-02").to_pylist()
+    assert (aside["file"], aside["row"], aside["reason"]) == ("declarations-2020-02.xlsx", 5, "text_in_number")

@@ -7,14 +7,16 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from customs_assets.cli import app
 from customs_assets.declaration import ATTRIBUTES, NAMES
 from customs_assets.forms import open_form
 from customs_assets.forms.reading import parse_form
 from customs_assets.source import limits
 from customs_assets.source.files import FileSource
 from customs_assets.source.reading import SourceError
-from customs_assets.source.workbook import column_letters, date_of_serial, plain_number
+from customs_assets.source.workbook_values import column_letters, date_of_serial, plain_number
 from customs_assets_tests.source.test_mending import FORM
 from customs_assets_tests.source.workbooks import (
     OWN_DATE,
@@ -369,3 +371,34 @@ def test_numbers_are_without_what_binary_fractions_add(text, plain):
 )
 def test_columns_are_named_as_in_a_spreadsheet(number, letters):
     assert column_letters(number) == letters
+
+
+def test_inspect_recognises_a_workbook_with_a_title_and_proposes_a_form(tmp_path):
+    headers = ["numéro", "date_validation", "code opérateur", "ndp", "org", "poids net", "valeur", "résultat"]
+    words, origins = ("", "conforme", "infraction"), ("BR", "CN")
+    rows = [
+        [
+            f"D{n}",
+            date(2015, 1, 1 + n % 28),
+            f"Société {n % 9}",
+            9012100,
+            origins[n % 2],
+            10.5 + n,
+            1000.25 * n,
+            words[n % 3],
+        ]
+        for n in range(60)
+    ]
+    sheet = sheet_xml([["Extrait du bureau"], [], headers, *rows])
+    (tmp_path / "extrait.xlsx").write_bytes(workbook({"Notes": sheet_xml([["a"]]), "Janvier": sheet}))
+    done = CliRunner().invoke(app, ["inspect", str(tmp_path), "--write-form", str(tmp_path / "mine.toml")])
+    for line in (
+        "extrait.xlsx: Excel, sheet 'Janvier', 2 lines above the headers, 8 columns",
+        "code opérateur -> importer_id",
+        "2015-01: 60 rows, 60 kept, 0 set aside, 40 inspected; can be made",
+        "mended: hs10_code: leading zeros that were lost, put back",
+    ):
+        assert line in done.output, done.output
+    form = open_form(str(tmp_path / "mine.toml"))
+    kept = FileSource(str(tmp_path / "extrait.xlsx"), form=form).read_month("2015-01").declarations
+    assert kept.column("item_price").to_pylist()[:3] == [0.0, 1000.25, 2000.5]

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from customs_assets.cli import app
-from customs_assets.forms import FormError, open_form
+from customs_assets.forms import Form, FormError, open_form
 from customs_assets.forms.elements import Place, Step, parse_path
 from customs_assets.forms.reading import parse_form
 from customs_assets.source import xml_rows, xml_stream
@@ -36,11 +36,11 @@ ITEM = {
 }
 
 
-def _read(path, month="2020-01", form="eu-h1"):
+def _read(path, month: str = "2020-01", form: Form | str = "eu-h1"):
     return FileSource(str(path), TODAY, open_form(form) if isinstance(form, str) else form).read_month(month)
 
 
-def _one(tmp_path, header=None, *items, form="eu-h1"):
+def _one(tmp_path, header=None, *items, form: Form | str = "eu-h1"):
     """The rows of a file of one declaration."""
     content = document([declaration_xml(HEADER | (header or {}), items or [ITEM])])
     (tmp_path / "2020-01.xml").write_text(content, encoding="utf-8")
