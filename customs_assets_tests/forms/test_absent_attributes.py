@@ -92,7 +92,7 @@ print(json.dumps({
     "law": law_in_words("nomenclature", Settings()),
     "parties": [_parties(Words(language)) for language in ("en", "fr", "es", "ko")],
     "required": list(REQUIRED),
-    "kinds": _kinds(),
+    "kinds_told": _kinds(),
 }, default=str))
 """
 
@@ -198,5 +198,5 @@ def test_what_the_form_has_not_is_not_spoken_of(made):
         "수입자, 신고인",
     ]
     assert "DiSCO, seller_id" not in made["required"]
-    assert made["kinds"] == "goods"
+    assert made["kinds_told"] == "goods"
     assert "DiSCO, item_price" in made["required"]
