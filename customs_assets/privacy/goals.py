@@ -123,6 +123,11 @@ def _risk(attack: str, title: str = "") -> Goal:
     return Goal(attack, f"{words}: upper bound of the risk", 0.0, 0.05, 0.15, _OF_TWENTY)
 
 
+def _told(attribute: str) -> str:
+    """An attribute in a title: where declarations have one label, it stands for the second."""
+    return "fraud" if attribute == "critical_fraud" and attribute in STAND_INS else attribute
+
+
 # Attacks on the rehearsal, on rows and importers. Between goal and limit the page says that the goal is missed, and a person
 # decides: rows with the frequencies of their source lie a little nearer to it than to other rows of the same world, whichever
 # method made them. Copies and memorized rows go far past these limits.
@@ -161,7 +166,7 @@ _ATTACKS = (
     ),
     *(_risk(f"singling out, {mode}") for mode in MODES),
     _risk("linkability"),
-    *(_risk(f"inference, {secret}") for secret in SECRETS),
+    *(_risk(f"inference, {secret}", f"Inference, {_told(secret)}") for secret in SECRETS),
     Goal(
         "successive releases",
         "Which importers came in, from two releases one after the other: pairs named right beyond half",
@@ -176,7 +181,10 @@ _ATTACKS = (
     _risk("inspected or not", "Who was inspected, by what the release shows"),
     _risk("replicated uniques", "Replicated uniques (RepU) beyond control's"),
     *(
-        _risk(f"DiSCO, {target}", f"Disclosive in synthetic, correct in original (DiSCO), {target}, beyond control's")
+        _risk(
+            f"DiSCO, {target}",
+            f"Disclosive in synthetic, correct in original (DiSCO), {_told(target)}, beyond control's",
+        )
         for target in TARGETS
     ),
 )

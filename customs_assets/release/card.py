@@ -223,8 +223,7 @@ def _form_in_words() -> str:
         return ""
     absent = [BY_NAME[name].header.lower() for name in FORM.absent]
     return (
-        f"Their columns are those of the form {FORM.name} ({escaped(FORM.title)}). It has no {', no '.join(absent)}: what is "
-        "said below of these does not apply.\n"
+        f"Their columns are those of the form {FORM.name} ({escaped(FORM.title)}). It has no {', no '.join(absent)}.\n"
     )
 
 

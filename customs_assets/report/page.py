@@ -297,7 +297,7 @@ def _summary(evidence: Evidence, claims: Sequence[Claim], form: Form) -> dict[st
         "attacked": words("summary.rehearsal", **counts) if counts else words("summary.no_rehearsal"),
         "answers": answers(claims, form),
         "left_out": [
-            words("summary.left_codes", k=form.min_group, share=share),
+            words("summary.left_codes", k=form.min_group, share=share, kinds=words(f"summary.kinds_{_kinds()}")),
             words("summary.left_amounts", k=form.min_group),
             words("summary.left_names", parties=_parties(words)),
             _requests(evidence.requests, words),
@@ -374,6 +374,13 @@ def _law(evidence: Evidence, words: Words) -> str:
     """Which law a release is under; without tax types, what is known of product codes."""
     alone = evidence.law == "nomenclature" and "tax_type" in STAND_INS
     return words("law.codes_alone" if alone else f"law.{evidence.law}", k=evidence.settings.min_group)
+
+
+def _kinds() -> str:
+    """Which parts of tariff tuples the form has beside goods and origin."""
+    if "tax_type" not in STAND_INS:
+        return "claims"
+    return "goods" if "country_of_departure" in STAND_INS else "routes"
 
 
 def _parties(words: Words) -> str:

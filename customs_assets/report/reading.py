@@ -46,5 +46,5 @@ def _mended(mend: list[Any], form: Form, inside: bool) -> list[str]:
 
 
 def _file(of: Mapping[str, Any], form: Form) -> list[str]:
-    separator = _SEPARATORS.get(of["separator"], of["separator"])
+    separator = str(_SEPARATORS.get(of["separator"], of["separator"]))
     return [of["kind"], form.count(of["files"]), of["encoding"], separator, form.count(of["above"])]

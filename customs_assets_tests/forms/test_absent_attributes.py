@@ -40,7 +40,7 @@ from customs_assets.privacy.goals import REQUIRED
 from customs_assets.release.card import _form_in_words, law_in_words, tuples_in_words
 from customs_assets.release.datapackage import data_dictionary
 from customs_assets.release.files import to_csv, to_parquet
-from customs_assets.report.page import _parties, _tuples
+from customs_assets.report.page import _kinds, _parties, _tuples
 from customs_assets.report.wording import Words
 from customs_assets.settings import Settings
 from customs_assets.source.files import FileSource
@@ -92,6 +92,7 @@ print(json.dumps({
     "law": law_in_words("nomenclature", Settings()),
     "parties": [_parties(Words(language)) for language in ("en", "fr", "es", "ko")],
     "required": list(REQUIRED),
+    "kinds_told": _kinds(),
 }, default=str))
 """
 
@@ -197,4 +198,5 @@ def test_what_the_form_has_not_is_not_spoken_of(made):
         "수입자, 신고인",
     ]
     assert "DiSCO, seller_id" not in made["required"]
+    assert made["kinds_told"] == "goods"
     assert "DiSCO, item_price" in made["required"]

@@ -31,6 +31,7 @@ from customs_assets.report.evidence import evidence
 from customs_assets.report.page import Evidence, page
 from customs_assets.report.provenance import provenance
 from customs_assets.settings import Settings
+from customs_assets.source.accounts import reading_of, with_account
 from customs_assets.source.quarantine import SCHEMA
 from customs_assets.trade.document import trade_patterns
 from customs_assets_tests.disclosing import disclosure_of, law_that_allows
@@ -140,7 +141,9 @@ def fill_drift(lake: Lake, months: Mapping[str, pd.DataFrame]) -> None:
     counts: list[MonthCounts] = []
     for month, rows in months.items():
         lake.write_table("raw_declarations", rows, month)
-        lake.write_table("quarantine", SCHEMA.empty_table(), month)
+        quarantine = SCHEMA.empty_table()
+        # The account of all months stands with the first; earlier versions wrote none.
+        lake.write_table("quarantine", with_account(quarantine, READING) if not counts else quarantine, month)
         with lake.connect() as connection:
             paths = (lake.sql_path(asset, month) for asset in ("raw_declarations", "quarantine"))
             counts.append(MonthCounts.of(month, counted(connection, *paths).to_pandas()))
@@ -170,7 +173,7 @@ def evidence_in(lake: Lake) -> Evidence:
         settings=Settings(),  # pyright: ignore[reportCallIssue]
         law="nomenclature",
         requests=3,
-        reading=READING,
+        reading=reading_of(lake, months),
         withheld=reasons_of_measures(lake, months),
     )
 
