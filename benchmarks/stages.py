@@ -72,7 +72,8 @@ class MeasuredRuns:
 
     def _execute(self, run_id: str) -> None:
         command = [sys.executable, __file__, "--run", run_id]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        with (Path(os.environ["DAGSTER_HOME"]) / "runs.log").open("ab") as log:
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, text=True, check=False)
         try:
             seconds, megabytes, problem = json.loads(done.stdout.strip().rpartition("\n")[2])
         except ValueError:

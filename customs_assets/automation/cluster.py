@@ -12,37 +12,24 @@ and never makes one.
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import json
+import importlib.util
+import multiprocessing
 import os
 import socket
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
 import dagster as dg
 
-from customs_assets.automation.launched import environment_of_runs, needs_of
-from customs_assets.automation.recovery import SUBMITTER, host_of
-from customs_assets.automation.workers import DEFINITIONS, Lost, first_line, say_who
-from customs_assets.graph import Graph, setting_values
-from customs_assets.masking import mask_credentials
-from customs_assets.published import REGISTER
+from customs_assets.automation.launched import environment_of_runs, needs_of, sameness
+from customs_assets.automation.ray_driver import READY, serve
+from customs_assets.automation.recovery import SUBMITTER
+from customs_assets.automation.workers import Lost
+from customs_assets.graph import Graph
 from customs_assets.settings import Settings
 
-if TYPE_CHECKING:
-    from dagster._core.instance.ref import InstanceRef
-
-# After so many runs a process gives way to a new one: an interpreter seldom returns memory.
-_RUNS_A_PROCESS = 12
-
-LOST = "the host that worked on it was lost"
-
-# How often Ray is asked which hosts it has lost. It finds that out by itself, but of a host without power it tells those who wait
-# for a task only minutes later, when the silent connection is given up.
-_HOSTS_SECONDS = 3.0
+# How long Ray may take to let a command in.
+_READY_SECONDS = 300.0
 
 
 class ClusterError(Exception):
@@ -66,32 +53,38 @@ class RayWorkers:
     """
 
     def __init__(self, instance: dg.DagsterInstance, graph: Graph, settings: Settings) -> None:
-        try:
-            import ray  # pyright: ignore[reportMissingImports]
-        except ImportError:
-            raise ClusterError("CUSTOMS_CLUSTER needs Ray: make setup-cluster") from None
+        if importlib.util.find_spec("ray") is None:
+            raise ClusterError("CUSTOMS_CLUSTER needs Ray: make setup-cluster")
         _require_shared_storage(instance)
-        self._instance, self._graph, self._ray = instance, graph, ray
+        self._instance, self._graph = instance, graph
         self.on_end: Callable[[str, str], None] = lambda run_id, problem: None
-        self._sameness = sameness(graph, settings)
-        self._running: dict[str, Any] = {}
-        self._closed, self._one_at_a_time = threading.Event(), threading.Lock()
-        try:
-            ray.init(
-                address=settings.cluster,
-                log_to_driver=False,
-                logging_level="error",
-                runtime_env={"env_vars": environment_of_runs(settings)},
-            )
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise ClusterError(f"there is no Ray cluster at {settings.cluster}: {first_line(error)}") from None
-        self._task = ray.remote(max_retries=0, max_calls=_RUNS_A_PROCESS)(execute)
-        threading.Thread(target=self._look_after_hosts, name="hosts of the cluster", daemon=True).start()
+        self._running: set[str] = set()
+        self._closed = threading.Event()
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        arguments = (
+            *(theirs, str(settings.cluster), environment_of_runs(settings), instance.get_ref()),
+            sameness(graph, settings),
+        )
+        # Daemonic: it ends with this process, whatever it ends by, and Ray ends its tasks.
+        self._driver = context.Process(target=serve, args=arguments, daemon=True)
+        self._driver.start()
+        theirs.close()
+        self.capacity = self._let_in(str(settings.cluster))
+        threading.Thread(target=self._listen, name="the cluster", daemon=True).start()
 
-    @property
-    def capacity(self) -> int:
-        """Runs that the cluster's cores are enough for."""
-        return max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
+    def _let_in(self, address: str) -> int:
+        """Wait for Ray; runs that the cluster's cores are enough for."""
+        try:
+            word, said = (
+                self._connection.recv() if self._connection.poll(_READY_SECONDS) else ("", "it does not answer")
+            )
+        except EOFError:
+            word, said = "", "it does not answer"
+        if word != READY:
+            self.close()
+            raise ClusterError(f"there is no Ray cluster at {address}: {said}")
+        return said
 
     @property
     def tags(self) -> dict[str, str]:
@@ -107,67 +100,36 @@ class RayWorkers:
         assert run is not None
         needs = needs_of(self._graph, run)
         options = {"num_cpus": needs.cores, "num_gpus": needs.gpus, "memory": int(needs.gigabytes * (1 << 30))}
-        reference = self._task.options(name=f"customs run {run_id}", **options).remote(
-            self._instance.get_ref(), run_id, self._sameness
-        )
-        self._running[run_id] = reference
-        threading.Thread(target=self._watch, args=(run_id, reference), name=f"run {run_id}", daemon=True).start()
+        self._running.add(run_id)
+        self._connection.send((run_id, {**options, "name": f"customs run {run_id}"}))
 
-    def _watch(self, run_id: str, reference: Any) -> None:
-        from ray import exceptions  # pyright: ignore[reportMissingImports]
-
-        try:
-            problem = self._ray.get(reference)
-        except exceptions.TaskCancelledError:
-            return
-        except (
-            exceptions.WorkerCrashedError,
-            exceptions.NodeDiedError,
-            exceptions.LocalRayletDiedError,
-            exceptions.OutOfMemoryError,
-            exceptions.OwnerDiedError,
-        ):
-            problem = Lost(LOST)
-        except exceptions.RayError as error:
-            problem = first_line(error)
-        self._end(run_id, problem)
-
-    def _look_after_hosts(self) -> None:
-        """End the runs of hosts that were lost."""
-        from sqlalchemy.exc import SQLAlchemyError
-
-        known: set[str] = set()
-        while not self._closed.wait(_HOSTS_SECONDS):
-            lost = {node["NodeID"]: node["NodeManagerHostname"] for node in self._ray.nodes() if not node["Alive"]}
-            hosts = {lost[node] for node in lost.keys() - known}
-            with suppress(SQLAlchemyError):  # Where the database does not answer, it is asked again.
-                for run_id in list(self._running) if hosts else ():
-                    if host_of(self._instance, run_id) in hosts:
-                        self._end(run_id, Lost(LOST))
-                known |= lost.keys()
+    def _listen(self) -> None:
+        """Tell of the ends of runs."""
+        while not self._closed.is_set():
+            try:
+                run_id, problem, is_lost = self._connection.recv()
+            except (EOFError, OSError):
+                for run_id in list(self._running):
+                    self._end(run_id, "the connection to the cluster was lost")
+                return
+            self._end(run_id, Lost(problem) if is_lost else problem)
 
     def _end(self, run_id: str, problem: str) -> None:
-        """Tell of the end of a run, once."""
-        with self._one_at_a_time:
-            is_told = self._running.pop(run_id, None) is None
-        if is_told or self._closed.is_set():
-            # Closed, runs were ended on purpose: whoever did it says what became of them.
+        self._running.discard(run_id)
+        if self._closed.is_set():
+            # Runs were ended on purpose: whoever did it says what became of them.
             return
-        if problem:
-            self._record(run_id, problem)
-        self.on_end(run_id, problem)
-
-    def _record(self, run_id: str, problem: str) -> None:
-        run = self._instance.get_run_by_id(run_id)
+        run = self._instance.get_run_by_id(run_id) if problem else None
         if run is not None and not run.is_finished:
-            self._instance.report_run_failed(run, problem)
+            self._instance.report_run_failed(run, str(problem))
+        self.on_end(run_id, problem)
 
     def close(self) -> None:
         """Leave the cluster; runs under way end."""
         self._closed.set()
-        for reference in list(self._running.values()):
-            self._ray.cancel(reference, force=True)
-        self._ray.shutdown()
+        self._connection.close()
+        self._driver.join(10)
+        self._driver.kill()
 
 
 def _require_shared_storage(instance: dg.DagsterInstance) -> None:
@@ -182,32 +144,3 @@ def _require_shared_storage(instance: dg.DagsterInstance) -> None:
         raise ClusterError(
             "dagster.yaml holds the database's password itself; name it by `env: CUSTOMS_DAGSTER_DATABASE`"
         )
-
-
-def sameness(graph: Graph, settings: Settings) -> dict[str, str]:
-    """What has to be alike on all hosts: settings, secrets by their fingerprints, published months, versions of assets."""
-    assets = [*graph.assets, *graph.on_demand]
-    names = sorted({name for key in assets for name in graph[key].settings} | {"source", "lake"})
-    values = {name: mask_credentials(text) for name, text in setting_values(names, settings).items()}
-    versions = json.dumps({key: graph[key].version for key in sorted(assets)})
-    register = settings.published / REGISTER
-    content = register.read_bytes() if register.is_file() else b""
-    return {
-        **values,
-        "published months": hashlib.sha256(content).hexdigest()[:12],
-        "code": hashlib.sha256(versions.encode()).hexdigest()[:12],
-    }
-
-
-def execute(reference: InstanceRef, run_id: str, wanted: Mapping[str, str]) -> str:
-    """Execute one run on this host; what went wrong outside of the run, empty where nothing did."""
-    from customs_assets.automation.workers import execute_in
-
-    graph = importlib.import_module(DEFINITIONS).graph
-    with dg.DagsterInstance.from_ref(reference) as instance:
-        settings = Settings()  # pyright: ignore[reportCallIssue]
-        here = sameness(graph, settings)
-        if others := sorted(name for name in {*wanted, *here} if wanted.get(name) != here.get(name)):
-            return f"{socket.gethostname()} has another {', '.join(others)} than the host of the command"
-        say_who(instance, run_id, os.getpid())
-        return execute_in(instance, run_id)

@@ -6,6 +6,7 @@ run needs of its host the launcher reads from the tags of the run.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -17,8 +18,9 @@ import dagster as dg
 from dagster._core.launcher import WorkerStatus
 
 from customs_assets.automation.workers import ONE_THREAD, Lost, first_line
-from customs_assets.graph import Graph, Needs
+from customs_assets.graph import Graph, Needs, setting_values
 from customs_assets.masking import mask_credentials
+from customs_assets.published import REGISTER
 from customs_assets.settings import Settings
 
 # What CUSTOMS_CLUSTER is where runs go to Dagster's own launcher.
@@ -115,6 +117,21 @@ def environment_of_runs(settings: Settings) -> dict[str, str]:
             continue
         passed[variable] = value
     return {**passed, **dict.fromkeys(ONE_THREAD, "1")}
+
+
+def sameness(graph: Graph, settings: Settings) -> dict[str, str]:
+    """What has to be alike on all hosts: settings, secrets by their fingerprints, published months, versions of assets."""
+    assets = [*graph.assets, *graph.on_demand]
+    names = sorted({name for key in assets for name in graph[key].settings} | {"source", "lake"})
+    values = {name: mask_credentials(text) for name, text in setting_values(names, settings).items()}
+    versions = json.dumps({key: graph[key].version for key in sorted(assets)})
+    register = settings.published / REGISTER
+    content = register.read_bytes() if register.is_file() else b""
+    return {
+        **values,
+        "published months": hashlib.sha256(content).hexdigest()[:12],
+        "code": hashlib.sha256(versions.encode()).hexdigest()[:12],
+    }
 
 
 def needs_of(graph: Graph, run: dg.DagsterRun) -> Needs:
