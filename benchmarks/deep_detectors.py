@@ -93,8 +93,8 @@ def todo(args: argparse.Namespace, lake: Lake) -> Iterator[tuple[Path, Callable[
         )
 
     if args.only != "cells":
-        for run in range(args.seeds):
-            for detector in _OF_REVENUE:
+        for detector in _OF_REVENUE:
+            for run in range(args.seeds):
                 if detector != "xgboost" or run == 0:
                     yield args.folder / f"revenue-{detector}-{run}.parquet", partial(revenue, detector, run)
     if args.only != "revenue":

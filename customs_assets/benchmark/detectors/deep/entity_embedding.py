@@ -42,8 +42,8 @@ class EntityEmbedding(NetworkDetector):
 
     def vectors(self, attribute: str) -> pd.DataFrame:
         """What the trained network has learned of a coded attribute: a row a value, which training had twice or more."""
-        table = self._network.embeddings.tables[column(attribute)].weight  # pyright: ignore[reportIndexIssue, reportOptionalSubscript, reportAttributeAccessIssue]
-        return pd.DataFrame(table.detach().cpu().numpy()[1:], index=self._vocabulary.values[attribute])
+        weights = self._network.state_dict()[f"embeddings.tables.{column(attribute)}.weight"]
+        return pd.DataFrame(weights.cpu().numpy()[1:], index=self._vocabulary.values[attribute])
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Cross-entropy of the label."""
