@@ -64,7 +64,9 @@ def _made(job: str, partition: str | None = None) -> dg.ExecuteInProcessResult:
         return defs.resolve_job_def(job).execute_in_process(instance=instance, partition_key=partition)
 
 
-def test_a_cell_is_built_by_its_job_and_stands_while_its_declarations_do(lake: TradingLake):
+def test_a_cell_is_built_by_its_job_and_stands_while_its_declarations_do(
+    lake: TradingLake, monkeypatch: pytest.MonkeyPatch
+):
     assert _made("weeks", "synthetic|hybrid").success and _made("weeks", "source|random").success
     documents = standing_weeks(lake.lake)
     assert [(of["dataset"], of["strategy"]) for of in documents] == [("source", "random"), ("synthetic", "hybrid")]
@@ -75,6 +77,8 @@ def test_a_cell_is_built_by_its_job_and_stands_while_its_declarations_do(lake: T
     assert lake.lake.passed(record)
     lake.build("synthetic_declarations", "2020-02", content="other rows")
     assert [of["dataset"] for of in standing_weeks(lake.lake)] == ["source"]
+    monkeypatch.setenv("CUSTOMS_WEEKLY_RATE", "0.2")
+    assert standing_weeks(lake.lake) == [], "cells of different rates cannot be compared"
 
 
 def test_trade_is_compared_over_all_months_by_its_job(lake: TradingLake):
