@@ -110,7 +110,8 @@ def simulate(
         places = min(max(int(np.floor(rate * len(own) + 0.5)), 1), len(own))
         present = _Present(stream, week, inspected, seed, rng)
         moved.append(present.drift if strategy.measures_drift else None)
-        choice = strategy.choose(present, places, rng)
+        # A cached property is read as a property is.
+        choice = strategy.choose(present, places, rng)  # pyright: ignore[reportArgumentType]
         found = own[choice.places]
         inspected[found], chosen[found] = True, True
         explored.append(choice.explored / places)
