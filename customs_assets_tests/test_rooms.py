@@ -22,8 +22,8 @@ LOADS = {
     "fidelity": {"forms", "lake", "law"},
     "privacy": {"forms", "anonymization", "disclosure", "fidelity", "lake", "law", "synthesis"},
     "benchmark": {"forms", "fidelity", "lake", "law"},
-    "trade": {"forms", "fidelity", "lake", "law"},
-    "weeks": {"forms", "benchmark", "fidelity", "lake", "law"},
+    "trade": {"forms", "fidelity", "lake"},
+    "weeks": {"forms", "benchmark", "fidelity", "lake"},
     "release": {
         "forms",
         "anonymization",

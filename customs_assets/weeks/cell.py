@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 
 from customs_assets.benchmark.detectors import NothingToLearn
-from customs_assets.benchmark.inspection import resamples
 from customs_assets.seeds import derive_rng
-from customs_assets.weeks.simulation import ASSET, Finds, half_of, rates_of, simulated_runs
+from customs_assets.weeks.simulation import ASSET, Finds, half_of, importer_draws, rates_of, simulated_runs
 from customs_assets.weeks.strategies import STRATEGIES
 from customs_assets.weeks.stream import Stream, initial_weeks
 
@@ -93,7 +92,7 @@ def cell(
 def _regime(stream: Stream, strategy: str, initial: int, plan: Plan, name: str, runs: int) -> dict[str, Any]:
     rates = rates_of(stream, initial, plan.rate, plan.regimes[name])
     found = Finds(stream, simulated_runs(stream, STRATEGIES[strategy], initial, rates, runs, plan.seed, name))
-    draws = resamples(stream.importers, RESAMPLES, derive_rng(plan.seed, ASSET, purpose="importers"))
+    draws = importer_draws(stream.importers, RESAMPLES, derive_rng(plan.seed, ASSET, purpose="importers"))
     over_all = {
         measure: {key: [_defined(value) for value in values] for key, values in of.items()}
         for measure, of in found.over_all(draws).items()

@@ -110,7 +110,8 @@ def simulate(
         places = min(max(int(np.floor(rate * len(own) + 0.5)), 1), len(own))
         present = _Present(stream, week, inspected, seed, rng)
         moved.append(present.drift if strategy.measures_drift else None)
-        choice = strategy.choose(present, places, rng)
+        # A cached property is read as a property is.
+        choice = strategy.choose(present, places, rng)  # pyright: ignore[reportArgumentType]
         found = own[choice.places]
         inspected[found], chosen[found] = True, True
         explored.append(choice.explored / places)
@@ -192,7 +193,7 @@ class Finds:
         """Precision and revenue over all weeks together.
 
         Args:
-            draws: how often each declaration is drawn, as ``inspection.resamples`` gives it.
+            draws: how often each importer is drawn, shape (draws, importers), in the order in which they first occur.
 
         Returns:
             For ``precision`` and ``revenue``: ``by_key``, of each run; ``by_importers``, for each draw of importers, mean over
@@ -201,12 +202,17 @@ class Finds:
         simulated = self.stream.week >= self.runs[0].weeks[0]
         fraud = np.where(simulated, self.stream.fraud, 0).astype(np.float64)
         duty = fraud * self.stream.duty
-        weights = np.ones((1, len(fraud))) if draws is None else np.vstack([np.ones(len(fraud)), draws])
-        precision, revenue = [], []
+        codes, distinct = pd.factorize(self.stream.importers)
+        weights = np.ones((1, len(distinct))) if draws is None else np.vstack([np.ones(len(distinct)), draws])
+
+        def drawn(values: np.ndarray) -> np.ndarray:
+            return weights @ np.bincount(codes, values, minlength=len(distinct))
+
+        precision, revenue, at_stake = [], [], drawn(duty)
         for run in self.runs:
             chosen = run.chosen.astype(np.float64)
-            precision.append(_shares(weights @ (chosen * fraud), weights @ chosen))
-            revenue.append(_shares(weights @ (chosen * duty), weights @ duty))
+            precision.append(_shares(drawn(chosen * fraud), drawn(chosen)))
+            revenue.append(_shares(drawn(chosen * duty), at_stake))
         return {
             name: {
                 "by_key": [float(of[0]) for of in values],
@@ -214,6 +220,12 @@ class Finds:
             }
             for name, values in (("precision", precision), ("revenue", revenue))
         }
+
+
+def importer_draws(importers: pd.Series, count: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each importer is drawn, where as many as there are are drawn with replacement; shape (count, importers)."""
+    distinct = importers.nunique()
+    return rng.multinomial(distinct, np.full(distinct, 1 / distinct), size=count)
 
 
 def rates_of(stream: Stream, initial: int, rate: float, decays_over: int) -> Sequence[float]:

@@ -145,7 +145,7 @@ def test_of_the_source_nothing_is_drawn_that_fewer_than_k_stand_behind(source: p
     assert all(count == 0 or count >= MIN_GROUP for of in drawn["degrees"].values() for count in of["behind"])
     # In an office of many, their country is not told either.
     mixed = together(pd.concat([source, few.assign(office_id="10")], ignore_index=True), source)
-    assert "QA" not in pictures(*mixed, MIN_GROUP, 1)["chord"]["countries"]
+    assert "QA" not in pictures(mixed[0], mixed[1], MIN_GROUP, 1)["chord"]["countries"]
 
 
 def test_the_largest_are_told_by_groups_of_k(source: pd.DataFrame):

@@ -123,6 +123,12 @@ def test_the_optimum_is_what_so_many_inspections_can_find_at_most(stream: Stream
     duty = [(stream.fraud * stream.duty)[stream.of_week[week]].sum() for week in weeks]
     taken = [(chosen * stream.duty)[stream.of_week[week]].sum() for week in weeks]
     assert by_week["revenue"] == pytest.approx([a / b for a, b in zip(taken, duty, strict=True)])
+    codes, importers = pd.factorize(stream.importers)
+    draws = np.vstack([np.full(len(importers), 2), np.arange(len(importers)) < 9])
+    over_all = Finds(stream, [Run(weeks, chosen, [0.0], [None])]).over_all(draws)["revenue"]
+    own = (stream.week >= INITIAL) & (codes < 9)
+    of_nine = (chosen * stream.duty)[own].sum() / (stream.fraud * stream.duty)[own].sum()
+    assert over_all["by_importers"] == pytest.approx([over_all["by_key"][0], of_nine])
     assert by_week["drift"] == [None] * len(weeks)
 
 
