@@ -106,7 +106,7 @@ def _steps(network: nn.Module, rows: Batch, loss: Callable[[Batch], torch.Tensor
         loss({name: tensor[chosen] for name, tensor in rows.items()}).backward()
         optimizer.step()
         falling.step()
-    network.eval()
+    network.train(False)
 
 
 def _blocks(importers: torch.Tensor, size: int) -> Iterator[torch.Tensor]:

@@ -112,7 +112,7 @@ def train(network: nn.Module, rows: Batch, loss: Callable[[Batch], Tensor], sche
         loss({name: tensor[chosen] for name, tensor in rows.items()}).backward()
         optimizer.step()
         falling.step()
-    network.eval()
+    network.train(False)
 
 
 class NetworkDetector:
