@@ -196,7 +196,11 @@ def _precedence(run: tuple[tuple[str, str], list[str]]) -> tuple[int, str]:
 
 
 def _create(
-    instance: dg.DagsterInstance, name: str, partition: str, assets: Sequence[str], more: Mapping[str, str]
+    instance: dg.DagsterInstance,
+    name: str,
+    partition: str,
+    assets: Sequence[str],
+    more: Mapping[str, str] | None = None,
 ) -> Run:
     """Record a run of a job, for some of its assets."""
     selection = {dg.AssetKey(asset) for asset in assets}
@@ -209,7 +213,7 @@ def _create(
     tags = {**definition.partitions_def.get_tags_for_partition_key(key)} if definition.partitions_def else {}
     run = instance.create_run_for_job(
         definition,
-        tags={**tags, **_TAGS, **more},
+        tags={**tags, **_TAGS, **(more or {})},
         asset_selection=selection,
         job_code_origin=job.get_python_origin(),
     )
