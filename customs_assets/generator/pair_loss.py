@@ -31,8 +31,8 @@ class PairLoss:
     def __init__(self, transform: TableTransform, encoded: EncodedTable, *, log_frequency: bool, weight: float) -> None:
         shares = shown_shares(transform, encoded, log_frequency)
         self._weight = weight
-        self._scales = _scales(transform, encoded, shares).astype(np.float32)
-        self._wanted = _moments(transform, encoded, shares, self._scales).astype(np.float32)
+        self._scales: np.ndarray = _scales(transform, encoded, shares).astype(np.float32)
+        self._wanted: np.ndarray = _moments(transform, encoded, shares, self._scales).astype(np.float32)
 
     def add(self, vectors: np.ndarray, gradient: np.ndarray) -> float:
         """The loss of data vectors (batch, width); its gradient by them is added to ``gradient``."""
