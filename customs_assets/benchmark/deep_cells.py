@@ -39,10 +39,9 @@ def cells_as_table(cells: pd.DataFrame) -> str:
     lines = []
     for name, title in DEEP_TITLES.items():
         for dataset in ("source", "synthetic"):
-            of = cells.loc[(cells["detector"] == name) & (cells["dataset"] == dataset)].set_index("inspection_rate")
-            if len(of):
-                lines.append(
-                    [title, dataset, *(f"{of.loc[rate, measure]:.3f}" for measure in _MEASURES for rate in RATES)]
-                )
+            own = cells.loc[(cells["detector"] == name) & (cells["dataset"] == dataset)]
+            of = {row["inspection_rate"]: row for row in own.to_dict("records")}
+            if of:
+                lines.append([title, dataset, *(f"{of[rate][measure]:.3f}" for measure in _MEASURES for rate in RATES)])
     rule = ["---", "---"] + ["---:"] * (len(heads) - 2)
     return "".join(f"| {' | '.join(line)} |\n" for line in (heads, rule, *lines))

@@ -73,9 +73,9 @@ def product_codes(
     for level, digits in LEVELS.items():
         frequent = pd.Series(_codes(trained_on["source"], digits)).value_counts().index.to_numpy()
         for top in TOPS:
-            shares = (right[name][level, top] for name in ("synthetic", "source"))
+            told = {name: of[level, top] for name, of in right.items()}
             blind = float(np.isin(_codes(test, digits), frequent[:top]).mean())
-            found.append(CodeAccuracy(level, top, *shares, blind))
+            found.append(CodeAccuracy(level, top, told["synthetic"], told["source"], blind))
     return found
 
 
@@ -102,7 +102,7 @@ def _codes(rows: pd.DataFrame, digits: int) -> np.ndarray:
 
 def _chances(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> tuple[np.ndarray, csr_matrix]:
     """The codes of the training rows in order, and the chance of each for each test row, shape (rows, codes)."""
-    from scipy.sparse import diags
+    from scipy.sparse import csr_matrix, diags
     from sklearn.ensemble import RandomForestRegressor
 
     encoder = FeatureEncoder.fit(train)
@@ -123,7 +123,7 @@ def _chances(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> tuple[np.nda
     known = _incidence(leaves[: len(train)], int(leaves.max()) + 1)
     counts = known.T @ _incidence(code[:, None], len(codes))
     shares = diags(1 / np.maximum(np.asarray(counts.sum(axis=1)).ravel(), 1)) @ counts
-    return codes, _incidence(leaves[len(train) :], counts.shape[0]) @ shares / _TREES
+    return codes, csr_matrix(_incidence(leaves[len(train) :], counts.shape[0]) @ shares / _TREES)
 
 
 def _projected(codes: np.ndarray, seed: int) -> np.ndarray:

@@ -159,7 +159,7 @@ def test_rare_and_new_values_share_a_place_and_the_second_task_is_the_duty_of_fr
     assert vocabulary.sizes[column("importer_id")] == (counts >= 2).sum() + 1
     assert np.allclose(vocabulary.numbers(parts.features).mean(axis=0), 0, atol=1e-2)
     revenue = revenue_at_stake(parts.features, parts.fraud)
-    duty = np.log1p(rows["item_price"] * rows["tax_rate"] / 100).to_numpy() * parts.fraud
+    duty = np.log1p((rows["item_price"] * rows["tax_rate"] / 100).to_numpy()) * parts.fraud
     assert revenue.max() == 1.0 and np.allclose(revenue, duty / duty.max(), atol=1e-6)
 
 

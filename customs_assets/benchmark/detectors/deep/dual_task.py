@@ -23,4 +23,5 @@ class DualTask(EntityEmbedding):
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Both tasks."""
-        return two_losses(*network(batch), batch)
+        fraud, revenue = network(batch)
+        return two_losses(fraud, revenue, batch)

@@ -148,7 +148,8 @@ class NetworkDetector:
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """What training minimizes: by default, that of both tasks."""
-        return two_losses(*network(batch), batch)
+        fraud, revenue = network(batch)
+        return two_losses(fraud, revenue, batch)
 
     def fit(self, features: Features, fraud: np.ndarray, seed: int) -> None:
         """Train the network.
