@@ -80,7 +80,7 @@ def trade_figures(document: Mapping[str, Any] | None, form: Form) -> dict[str, F
             if any(map(any, chord[side])):
                 figures[f"trade-chord-{side}"] = chord_figure(chord, side)
     for number, hub in enumerate(pictures.get("hubs", []), start=1):
-        figures[f"trade-hub-{number}"] = _hub(hub, form)
+        figures[f"trade-hub-{number}"] = _hub(hub, number, form)
     if form.has("trade-months"):
         figures |= _seasons(pictures["season"], form) | _coming(pictures["coming"], document["months"], form)
     return figures
@@ -200,8 +200,8 @@ def _blank(title: str, shapes: Sequence[Mapping[str, Any]] = ()) -> dict[str, An
     }
 
 
-def _hub(hub: Mapping[str, Any], form: Form) -> Figure:
-    """The neighbourhood of one hub of the release."""
+def _hub(hub: Mapping[str, Any], number: int, form: Form) -> Figure:
+    """The neighbourhood of one hub of the release. The page names nobody, not even who was composed."""
     words, nodes = form.words, hub["nodes"]
     across: list[int | None] = []
     up: list[int | None] = []
@@ -235,7 +235,7 @@ def _hub(hub: Mapping[str, Any], form: Form) -> Figure:
                     "marker": {"color": colour, "size": size},
                 }
             )
-    drawn = _blank(words("trade.hub", name=f"{hub['name'][:8]}…"))
+    drawn = _blank(words("trade.hub", number=number))
     return {"data": traces, "layout": {**drawn, "showlegend": True, "legend": {"orientation": "h", "y": -0.05}}}
 
 
