@@ -55,7 +55,7 @@ def drawn(count: int, seed: int) -> Iterator[Small]:
         max_examples=count,
         phases=[Phase.generate],
         database=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
         deadline=None,
     )
     @given(small())

@@ -84,7 +84,7 @@ class RayWorkers:
         if word != READY:
             self.close()
             raise ClusterError(f"there is no Ray cluster at {address}: {said}")
-        return int(said)
+        return int(str(said))
 
     @property
     def tags(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ in peace: it waits for the silent connection, or ends with a status of Ray's.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import signal
 import socket
@@ -63,7 +64,10 @@ def serve(
 
     try:
         ray.init(
-            address=address, log_to_driver=False, logging_level="critical", runtime_env={"env_vars": dict(environment)}
+            address=address,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            runtime_env={"env_vars": dict(environment)},
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         connection.send((REFUSED, first_line(error)))

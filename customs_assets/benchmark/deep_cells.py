@@ -5,6 +5,8 @@ What belongs here reads a lake. The networks are measured on demand: a cell may 
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from customs_assets.benchmark.cells import RATES, no_rows
@@ -40,7 +42,10 @@ def cells_as_table(cells: pd.DataFrame) -> str:
     for name, title in DEEP_TITLES.items():
         for dataset in ("source", "synthetic"):
             own = cells.loc[(cells["detector"] == name) & (cells["dataset"] == dataset)]
-            of = {row["inspection_rate"]: row for row in own.to_dict("records")}
+            of: dict[float, dict[str, Any]] = {
+                float(row["inspection_rate"]): {str(name): value for name, value in row.items()}
+                for row in own.to_dict("records")
+            }
             if of:
                 lines.append([title, dataset, *(f"{of[rate][measure]:.3f}" for measure in _MEASURES for rate in RATES)])
     rule = ["---", "---"] + ["---:"] * (len(heads) - 2)

@@ -349,7 +349,7 @@ def _sham_guesses(guesses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return guesses
     unit = np.tile(_roundness(guesses), _SHAMS)
     guesses = np.tile(guesses, _SHAMS)
-    shift = guesses * np.exp(rng.uniform(*np.log(_SHAM_SHIFTS), len(guesses)))
+    shift = guesses * np.exp(rng.uniform(math.log(_SHAM_SHIFTS[0]), math.log(_SHAM_SHIFTS[1]), len(guesses)))
     units = np.where(shift >= unit, np.round(shift / unit), rng.integers(1, 4, len(guesses)))
     moved = guesses + rng.choice([-1.0, 1.0], len(guesses)) * units * unit
     return np.where(moved > unit / 2, moved, guesses + units * unit)
