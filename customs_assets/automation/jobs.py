@@ -90,7 +90,7 @@ _JOBS = (
         partitions_def=entries,
     ),
     _job(
-        "deep_detectors",
+        "networks",
         "One network (DATE and its kin) on one data set. Not a part of `customs run`; `customs deep-detectors` asks for it.",
         "deep_detectors",
         partitions_def=deep_cells,

@@ -29,7 +29,7 @@ _TAGS = {"dagster/max_retries": "0"}
 _FIRST = (
     *("law", "compare", "month", "shared", "rehearsal", "synthesis"),
     *("random_forest", "measures", "catboost", "attacks", "candidate", "release", "fraud_benchmark_cell"),
-    *("trade", "evidence", "targets", "shadow", "deep", "league", "deep_detectors", "weeks"),
+    *("trade", "evidence", "targets", "shadow", "deep", "league", "networks", "weeks"),
 )
 
 # A partition that is out of date again each time it was built has inputs that change all the time.
