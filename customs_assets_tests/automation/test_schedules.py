@@ -135,7 +135,7 @@ def test_training_has_a_pool_and_a_new_home_limits_it_to_the_workers(tmp_path, m
         "rehearsed_declarations",
         "shadow_scores",
         "synthesizer_league",
-        "networks",
+        "deep_detectors",
     }
     assert pools["ctgan_model"] == pools["rehearsed_declarations"] == pools["shadow_scores"] == {"training"}
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
