@@ -21,9 +21,9 @@ LOADS = {
     "synthesis": {"forms", "anonymization", "disclosure", "generator", "lake", "law"},
     "fidelity": {"forms", "lake", "law"},
     "privacy": {"forms", "anonymization", "disclosure", "fidelity", "lake", "law", "synthesis"},
-    "benchmark": {"forms", "fidelity", "lake", "law"},
+    "benchmark": {"forms", "fidelity", "generator", "lake", "law"},
     "trade": {"forms", "fidelity", "lake"},
-    "weeks": {"forms", "benchmark", "fidelity", "lake"},
+    "weeks": {"forms", "benchmark", "fidelity", "generator", "lake"},
     "release": {
         "forms",
         "anonymization",
