@@ -50,6 +50,7 @@ BEHIND_OTHER_ROWS = {
         (key, "")
         for key in ("fraud_propensity", "release_quality", "release_candidate", "release_privacy", "release_evidence")
     ),
+    ("trade_patterns", ""),
 }
 
 
@@ -152,7 +153,7 @@ def test_a_changed_setting(office: Office):
         views = replace(office, process=process).ask()
     asset_keys = ("unit_prices", "ctgan_model", "safe_groups", "composed_identities", "fraud_propensity")
     by_parts = ("safe_parts", "disclosed_tuples")
-    more = ("synthetic_declarations", "rehearsed_declarations", "release_privacy", "release_evidence")
+    more = ("synthetic_declarations", "rehearsed_declarations", "release_privacy", "release_evidence", "trade_patterns")
     told = ("release_candidate", "evidence_report", "public_evidence")
     assert views.to_build == of_assets(*asset_keys, *by_parts, *more, *told)
     assert set(views.status.values()) == {"was built with another min_group"}

@@ -95,6 +95,8 @@ class _AtOnce:
 
     def __init__(self, instance: dg.DagsterInstance, log_folder: Path) -> None:
         self.on_end: Callable[[str, str], None] = lambda run_id, problem: None
+        self.capacity = 1
+        self.tags: dict[str, str] = {}
 
     def warm(self, count: int) -> None:
         pass
