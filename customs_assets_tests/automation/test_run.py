@@ -163,8 +163,8 @@ def test_four_months_at_once_make_everything(finished: Finished):
 def test_every_run_is_recorded_with_its_partition_and_its_checks(finished: Finished):
     with dg.DagsterInstance.from_config(str(finished.folder / ".dagster")) as instance:
         runs = instance.get_runs()
-        # The law, months, what they share, the rehearsal; drift; synthesis; the candidate, the measures, the attacks, trade, cells;
-        # the gate, the page.
+        # The law, months, what they share, the rehearsal; drift; synthesis; the candidate, the measures, the attacks, trade,
+        # cells; the gate, the page.
         assert len(runs) == 1 + 4 + 2 + 4 + 4 + 4 + 2 * len(DETECTORS) + 2
         assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
         for job in ("month", "synthesis"):
