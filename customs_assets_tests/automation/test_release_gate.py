@@ -428,7 +428,8 @@ def test_a_month_after_published_ones_costs_a_month_and_changes_no_published_byt
     _make(("synthesis", "2020-01"))
     again = office.lake.record("synthetic_declarations", "2020-01")
     assert again is not None and again.sha256 == record.sha256
-    assert office.run("status", "--months", MONTHS)[1][0].startswith("up to date: 2 months")
+    # Attacks on later months will be measured on as many rows as these have; of the published ones nothing is out of date.
+    assert office.run("status", "--months", MONTHS)[1][0] == "rehearsed_declarations: was built with another rows"
     assert office.released == {name: content for name, content in first.items() if name != "evidence.html"}
 
     monkeypatch.setattr(claims_module, "attack_claims", _with_a_predecessor(_sound))
