@@ -27,8 +27,8 @@ from customs_assets.synthesis.codec import Codec
 
 SEED, SAMPLE_SEED, FEW = 2**200 + 1, 7, 40
 
-# Draws from a model's file in a process that can unpickle nothing, by whatever library.
-WITHOUT_PICKLE = """
+# The beginning of a process that can unpickle nothing, by whatever library.
+REFUSES_PICKLE = """
 import pathlib, pickle, sys
 import pandas, scipy.stats, torch
 def refuse(*_, **__):
@@ -38,11 +38,18 @@ class Refused(pickle._Unpickler):
     load = refuse
 pickle.Unpickler = pickle._Unpickler = Refused
 from customs_assets.generator.checkpoint import from_bytes
+"""
+
+# Draws from a model's file in such a process.
+WITHOUT_PICKLE = (
+    REFUSES_PICKLE
+    + """
 path = pathlib.Path(sys.argv[1])
 from_bytes(path.read_bytes()).sample(int(sys.argv[2]), int(sys.argv[3])).to_csv(path.with_suffix(".csv"), index=False)
 libraries = {name.split(".")[0] for name in sys.modules} & {"sdv", "ctgan", "copulas", "rdt"}
 sys.exit(f"imported {libraries}" if libraries else 0)
 """
+)
 
 
 def loads_without_pickle(stored: bytes, discrete: list[str]) -> str:

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -154,16 +154,8 @@ def deep_attacks(
     months, graph = staleness.months(), staleness.graph
     on_demand = [key for key in graph.on_demand if key in {_DEEP, *graph.ancestors(_DEEP)}]
     behind = {parent for key in on_demand for parent in staleness.graph.ancestors(key)}
-    if not months or (stale := {key for key, _ in staleness.out_of_date(months)} & behind):
-        complain(
-            f"out of date or not built: {', '.join(sorted(stale)) if months else 'all months'}; run `customs run` first"
-        )
-        raise typer.Exit(1)
-    outcomes, unbuilt = _build(storage, settings, months, workers, force, on_demand)
-    built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
-    if outcomes and built and storage.last_record(_PAGE) is not None:
-        # The page tells of the attacks where they are there, and is not built from them.
-        _build(storage, settings, months, 1, True, [_PAGE])
+    _require_built(staleness, months, behind)
+    built = _build_beside_the_page(storage, settings, months, workers, force, on_demand)
     raise typer.Exit(0 if _say_deep(storage, settings) and built else 1)
 
 
@@ -186,18 +178,10 @@ def deep_detectors(
     names = _chosen(detectors, list(DEEP_REGISTER), "network")
     staleness = or_exit(SourceError, _staleness, storage, settings)
     months, graph = staleness.months(), staleness.graph
-    if not months or (stale := {key for key, _ in staleness.out_of_date(months)} & graph.ancestors(_NETWORKS)):
-        complain(
-            f"out of date or not built: {', '.join(sorted(stale)) if months else 'all months'}; run `customs run` first"
-        )
-        raise typer.Exit(1)
+    _require_built(staleness, months, graph.ancestors(_NETWORKS))
     cells = [cell for cell in graph[_NETWORKS].cells if set(cell.split("|")) & set(names)]
     narrowed = graph.narrowed(_NETWORKS, cells)
-    outcomes, unbuilt = _build(storage, settings, months, workers, force, [_NETWORKS], narrowed)
-    built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
-    if outcomes and built and storage.last_record(_PAGE) is not None:
-        # The page tells of the networks where they are there, and is not built from them.
-        _build(storage, settings, months, 1, True, [_PAGE])
+    built = _build_beside_the_page(storage, settings, months, workers, force, [_NETWORKS], narrowed)
     _say_networks(storage)
     raise typer.Exit(0 if built else 1)
 
@@ -243,16 +227,41 @@ def league(
     names = _chosen(synthesizers, list(SYNTHESIZERS), "synthesizer")
     staleness = or_exit(SourceError, _staleness, storage, settings)
     wanted = _months(months, settings) if months else staleness.months()
-    behind = staleness.graph.ancestors(_LEAGUE)
-    if not wanted or (stale := {key for key, _ in staleness.out_of_date(wanted)} & behind):
-        complain(
-            f"out of date or not built: {', '.join(sorted(stale)) if wanted else 'all months'}; run `customs run` first"
-        )
-        raise typer.Exit(1)
+    _require_built(staleness, wanted, staleness.graph.ancestors(_LEAGUE))
     narrowed = staleness.graph.narrowed(_LEAGUE, names)
     outcomes, unbuilt = _build(storage, settings, wanted, workers, force, [_LEAGUE], narrowed)
     _write_league(storage, settings, narrowed.partitions(_LEAGUE, wanted))
     raise typer.Exit(0 if not unbuilt and not any(outcome.problems for outcome in outcomes.values()) else 1)
+
+
+def _require_built(staleness: Staleness, months: Sequence[str], behind: Collection[str]) -> None:
+    """End the command where months, or assets that something rests on, are missing or out of date."""
+    stale = {key for key, _ in staleness.out_of_date(months)} & set(behind) if months else set()
+    if not months or stale:
+        complain(
+            f"out of date or not built: {', '.join(sorted(stale)) if months else 'all months'}; run `customs run` first"
+        )
+        raise typer.Exit(1)
+
+
+def _build_beside_the_page(
+    lake: Lake,
+    settings: Settings,
+    months: list[str],
+    at_once: int | None,
+    force: bool,
+    keys: list[str],
+    graph: Graph | None = None,
+) -> bool:
+    """Build what the page tells of where it is there, and make the page again; whether all was built.
+
+    The page is not built from it, so that a page without it is up to date, too.
+    """
+    outcomes, unbuilt = _build(lake, settings, months, at_once, force, keys, graph)
+    built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
+    if outcomes and built and lake.last_record(_PAGE) is not None:
+        _build(lake, settings, months, 1, True, [_PAGE])
+    return built
 
 
 def _chosen(text: str | None, names: Sequence[str], what: str) -> list[str]:
@@ -302,19 +311,10 @@ def weeks(
     names = _chosen(strategies, list(STRATEGIES), "strategy")
     staleness = or_exit(SourceError, _staleness, storage, settings)
     months = staleness.months()
-    behind = staleness.graph.ancestors(_WEEKS)
-    if not months or (stale := {key for key, _ in staleness.out_of_date(months)} & behind):
-        complain(
-            f"out of date or not built: {', '.join(sorted(stale)) if months else 'all months'}; run `customs run` first"
-        )
-        raise typer.Exit(1)
+    _require_built(staleness, months, staleness.graph.ancestors(_WEEKS))
     cells = [cell for cell in staleness.graph[_WEEKS].cells if cell.partition("|")[2] in names]
     narrowed = staleness.graph.narrowed(_WEEKS, cells)
-    outcomes, unbuilt = _build(storage, settings, months, workers, force, [_WEEKS], narrowed)
-    built = not unbuilt and not any(outcome.problems for outcome in outcomes.values())
-    if outcomes and built and storage.last_record(_PAGE) is not None:
-        # The page tells of the weeks where they are there, and is not built from them.
-        _build(storage, settings, months, 1, True, [_PAGE])
+    built = _build_beside_the_page(storage, settings, months, workers, force, [_WEEKS], narrowed)
     _say_weeks(storage)
     raise typer.Exit(0 if built else 1)
 

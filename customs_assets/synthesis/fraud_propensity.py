@@ -124,34 +124,36 @@ class FraudPropensity:
                 f"all {len(fraud)} declarations are of one kind, so what fraud depends on cannot be learned"
             )
         levels = {name: by_frequency(model_rows[name]) for name in _LEVELLED}
-        features = _features(model_rows, levels, codes)
-        shown = features if releasable is None else _features(releasable, levels, codes)
+        rows = model_rows if releasable is None else releasable
+        seen = _seen(model_rows, codes)
+        shown = seen if releasable is None else _seen(releasable, codes)
+        features = _features(seen, levels)
+        features_shown = features if releasable is None else _features(shown, levels)
         own_folds = model_rows[FOLD].to_numpy(dtype=int)
         folds = _usable_folds(own_folds, fraud)
 
-        past = _Past(_seen(model_rows, codes), fraud, importers, folds, min_group)
+        past = _Past(seen, fraud, importers, folds, min_group)
         models = []
         for fold in range(FOLDS):
             taught = folds != fold
             table = np.column_stack([features, past.in_training(fold)])[taught]
             models.append(_train(table, fraud[taught], min_group, root))
         histories = [past.without(fold) for fold in range(FOLDS)]
-        unseen = _out_of_fold(models, histories, features, _seen(model_rows, codes), folds)
+        unseen = _out_of_fold(models, histories, features, seen, folds)
         upper, odds, shares = _classes(unseen, fraud, importers, min_group)
         own_rates = shares[np.searchsorted(upper, unseen)]
         leanings = {} if parties is None else estimated_leanings(parties, fraud, own_rates)
         leaning = np.zeros(len(fraud)) if parties is None else leaning_of(parties, leanings, root)
         # What is shown is told in the fold of the goods that it has, as in a release.
         told = folds if releasable is None or folds is not own_folds else releasable[FOLD].to_numpy(dtype=int)
-        rows = model_rows if releasable is None else releasable
-        classes = np.searchsorted(upper, _out_of_fold(models, histories, shown, _seen(rows, codes), told))
+        classes = np.searchsorted(upper, _out_of_fold(models, histories, features_shown, shown, told))
         spans, seed = spans_of(model_rows["date"]), derive_seed(root, ASSET, purpose="panel of detectors")
-        seen = detector_table(rows, parties)
+        before_detectors = detector_table(rows, parties)
 
         def found_at(stretch: float) -> float:
             rates = leaned(_stretched(odds, classes, fraud.mean(), stretch)[classes], leaning)
             drawn = draw_frauds(rates, derive_rng(root, ASSET, purpose=f"stretch {stretch}")).astype(int)
-            return found_in_drawn(seen, drawn, rates, spans, seed)
+            return found_in_drawn(before_detectors, drawn, rates, spans, seed)
 
         in_source = found_in_source(detector_table(model_rows, parties), fraud, spans, seed)
         stretch = matching_stretch(found_at, in_source)
@@ -183,9 +185,9 @@ class FraudPropensity:
             return np.full(len(model_rows), self.rates[0])
         from lightgbm import Booster
 
-        features = _features(model_rows, self.levels, self.codes)
         models = [Booster(model_str=trees) for trees in self.trees]
         seen = _seen(model_rows, self.codes)
+        features = _features(seen, self.levels)
         if FOLD in model_rows:
             score = _out_of_fold(models, self.histories, features, seen, model_rows[FOLD].to_numpy(dtype=int))
         else:
@@ -246,8 +248,8 @@ def _seen(model_rows: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
     return model_rows.assign(hs10_code=np.where(code.isin(codes), code, code.str[:4] + "00"))
 
 
-def _features(model_rows: pd.DataFrame, levels: Mapping[str, Sequence[str]], codes: Sequence[str]) -> np.ndarray:
-    features = row_features(_seen(model_rows, codes), levels)
+def _features(seen: pd.DataFrame, levels: Mapping[str, Sequence[str]]) -> np.ndarray:
+    features = row_features(seen, levels)
     return np.column_stack([features[name] for name in _FEATURES])
 
 
@@ -275,11 +277,17 @@ class _Past:
     ) -> None:
         self._rows, self._fraud, self._importers = rows.reset_index(drop=True), fraud, importers
         self._folds, self._min_group = folds, min_group
+        self._known: dict[frozenset[int], Histories] = {}
 
     def without(self, *left_out: int) -> Histories:
-        """The histories of all folds but some."""
-        kept = ~np.isin(self._folds, left_out)
-        return Histories.of_declarations(self._rows[kept], self._fraud[kept], self._importers[kept], self._min_group)
+        """The histories of all folds but some. Two models ask for each pair of folds, so they are kept."""
+        folds = frozenset(left_out)
+        if folds not in self._known:
+            kept = ~np.isin(self._folds, left_out)
+            self._known[folds] = Histories.of_declarations(
+                self._rows[kept], self._fraud[kept], self._importers[kept], self._min_group
+            )
+        return self._known[folds]
 
     def in_training(self, left_out: int) -> np.ndarray:
         """What the model without a fold sees of each of n rows; 0 for the rows of that fold."""

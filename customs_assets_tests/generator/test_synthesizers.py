@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load, save
 
+from benchmarks.every_synthesizer import REFUSES_PICKLE
 from customs_assets.generator.checkpoint import CheckpointError, form_of, from_bytes, to_bytes
 from customs_assets.generator.ctgan import CTGAN
 from customs_assets.generator.model_table_transform import EncodedTable, TableTransform, fit_transform
@@ -27,20 +28,14 @@ CODES = ("office_id", "origin", "label", "process_type")
 SEED, EPOCHS = 2**200 + 1, 2
 
 # Loads and samples every file of a folder where nothing can be unpickled, by whatever library.
-_WITHOUT_PICKLE = """
-import pathlib, pickle, sys
-import pandas, scipy.stats, torch
-def refuse(*_, **__):
-    raise AssertionError("something was unpickled")
-pickle.load = pickle.loads = refuse
-class Refused(pickle._Unpickler):
-    load = refuse
-pickle.Unpickler = pickle._Unpickler = Refused
-from customs_assets.generator.checkpoint import from_bytes
+_WITHOUT_PICKLE = (
+    REFUSES_PICKLE
+    + """
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.safetensors")):
     from_bytes(path.read_bytes()).sample(40, 7).to_csv(path.with_suffix(".csv"), index=False)
 print(sorted({name.split(".")[0] for name in sys.modules} & {"sdv", "ctgan", "copulas", "rdt"}))
 """
+)
 
 
 def small_table(rows: int = 60) -> pd.DataFrame:
