@@ -25,6 +25,11 @@ class InThisProcess:
 
     on_end: Callable[[str, str], Any]
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """Runs that it takes have no tags of their own."""
+        return {}
+
     def take(self, run_id: str) -> None:
         """Execute a run; returns when it has ended."""
         self.on_end(run_id, _execute(run_id))

@@ -89,7 +89,9 @@ def test_what_the_statement_extracts_is_read_to_the_last_row(tmp_path, asycuda, 
     assert result.quarantine.to_pylist() == []
     rows = result.declarations.to_pylist()
     # Not the cancelled one, not the one that was never registered, not the export, not that of the next month.
-    assert [row["declaration_id"] for row in rows] == ["1-1", "1-2", "2-1", "2-2", "4-1", "4-2"]
+    # The office, the number and the item are the key.
+    of_items = [f"GTF01-{declaration}-{item}" for declaration in (1, 2, 4) for item in (1, 2)]
+    assert [row["declaration_id"] for row in rows] == of_items
     assert [row["fraud"] for row in rows] == [0, 0, 1, 1, None, None]
     assert [float(row["amount_recovered"]) for row in rows[:4]] == [0.0, 0.0, 125.5, 125.5]
     assert [row["inspection_reason"] for row in rows] == ["RED", "RED", "GREEN", "GREEN", "GREEN", "GREEN"]
