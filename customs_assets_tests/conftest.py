@@ -19,16 +19,24 @@ from customs_assets_tests.postgresql_server import Server, binaries, running_ser
 
 PUBLISHED = Path(__file__).parents[2] / "shared" / "data" / "published"
 
-_SETTINGS_AT_FIRST = {name: value for name, value in os.environ.items() if name.startswith(("CUSTOMS_", "DAGSTER_"))}
+
+def _settings() -> dict[str, str]:
+    """The settings in the environment of this process."""
+    return {name: value for name, value in os.environ.items() if name.startswith(("CUSTOMS_", "DAGSTER_"))}
+
+
+_SETTINGS_AT_FIRST = _settings()
 
 SMALL_MONTHS = ("2020-01", "2020-02", "2020-03", "2020-04")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_settings_of_another_file(request: pytest.FixtureRequest) -> None:
-    """No file of tests sees settings that one before it left behind: it would read the other one's lake."""
-    left = {name: value for name, value in os.environ.items() if name.startswith(("CUSTOMS_", "DAGSTER_"))}
-    assert left == _SETTINGS_AT_FIRST, f"a file of tests before {request.node.name} left its settings behind"
+def settings_end_with_their_file() -> Iterator[None]:
+    """No file of tests sees settings that one before it left behind: a command sets those of its flags for the whole process."""
+    yield
+    for name in _settings().keys() - _SETTINGS_AT_FIRST.keys():
+        del os.environ[name]
+    os.environ.update(_SETTINGS_AT_FIRST)
 
 
 @pytest.fixture(scope="session")
