@@ -234,10 +234,10 @@ def shown_by(number_format: str) -> CellKind:
 
 def plain_number(value: float) -> str:
     """A number without what binary fractions add to it: ``901210000.0`` is ``901210000``; one of over 15 digits has an ``e``."""
-    number = float(value)
-    if abs(number) >= 10**_EXACT_DIGITS:
-        return np.format_float_scientific(number, trim="-")
-    return str(int(number)) if number.is_integer() else repr(number)
+    if abs(value) >= 10**_EXACT_DIGITS:
+        # A whole number may be too long for a float, and then its text is one of an infinite float.
+        return np.format_float_scientific(float(str(value)), trim="-")
+    return str(int(value)) if float(value).is_integer() else repr(value)
 
 
 def date_of_serial(value: float, epoch: datetime) -> str | None:

@@ -19,6 +19,9 @@ from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 from customs_assets.source.limits import refuse_large_part, refuse_swollen_part
 from customs_assets.source.reading import SourceError
 
+# Number formats of East Asian Excels that are dates (ECMA-376, part 1, 18.8.30), which openpyxl leaves out.
+_EAST_ASIAN_DATES = frozenset([*range(27, 37), *range(50, 59)])
+
 # What openpyxl would have to say of parts that are not written back.
 warnings.filterwarnings("ignore", module="openpyxl")
 
@@ -93,11 +96,14 @@ class Reader(ExcelReader):
 
     def number_format(self, style: int) -> str:
         """The number format of a cell style, by its place."""
-        styles = self.wb._cell_styles
+        book: Any = self.wb
+        styles = book._cell_styles
         number = styles[style].numFmtId if 0 <= style < len(styles) else 0
+        if number in _EAST_ASIAN_DATES:
+            return "yyyy-mm-dd"
         if number < BUILTIN_FORMATS_MAX_SIZE:
             return BUILTIN_FORMATS.get(number, "General")
-        return self.wb._number_formats[number - BUILTIN_FORMATS_MAX_SIZE]
+        return book._number_formats[number - BUILTIN_FORMATS_MAX_SIZE]
 
 
 class CellParser(WorkSheetParser):

@@ -22,6 +22,7 @@ from customs_assets_tests.source.workbooks import (
     MAIN,
     OWN_DATE,
     PERCENT,
+    STYLES,
     TIME,
     ZEROS,
     Raw,
@@ -114,6 +115,14 @@ def test_cells_of_every_kind_are_read(tmp_path, good_rows, read, column, cell, r
     result = read(tmp_path / "d.xlsx")
     assert result.quarantine.to_pylist() == []
     assert result.declarations.to_pylist()[0][column] == read_as
+
+
+def test_dates_of_a_korean_excel_are_dates(tmp_path, good_rows, read):
+    """Format 31 is ``yyyy년 mm월 dd일`` in Korean, without being spelled out in the file."""
+    table = _table([row | {"seller_id": _styled(43837, TIME)} for row in good_rows(1)])
+    styles = STYLES.replace('numFmtId="22"', 'numFmtId="31"')
+    (tmp_path / "d.xlsx").write_bytes(workbook({"S": sheet_xml(table)}, parts={"xl/styles.xml": styles}))
+    assert read(tmp_path / "d.xlsx").declarations.column("seller_id").to_pylist() == ["2020-01-07"]
 
 
 def test_truth_values_are_labels(tmp_path, good_rows, read):
@@ -375,6 +384,18 @@ def test_a_sheet_elsewhere_is_never_fetched(tmp_path, good_rows, read):
         read(tmp_path)
 
 
+def test_a_link_to_another_workbook_is_not_followed(tmp_path, good_rows, read):
+    """The value that was saved with the formula counts, whatever became of the other workbook."""
+    linked = Raw('<c r="{r}"><f>[1]Prices!A1</f><v>12.5</v></c>')
+    content = workbook(
+        {"S": sheet_xml(_table([row | {"net_mass": linked} for row in good_rows(2)]))},
+        properties='<externalReferences><externalReference r:id="rNowhere"/></externalReferences>',
+        parts={"docProps/core.xml": "<coreProperties><created>yesterday</created></coreProperties>"},
+    )
+    (tmp_path / "d.xlsx").write_bytes(content)
+    assert read(tmp_path / "d.xlsx").declarations.column("net_mass").to_pylist() == [12.5, 12.5]
+
+
 def test_text_without_end_is_cut_and_its_row_set_aside(tmp_path, good_rows, read):
     rows = good_rows(3)
     write(tmp_path / "d.xlsx", _table([*rows[:2], rows[2] | {"seller_id": "x" * 100_000}]))
@@ -445,6 +466,7 @@ def test_number_formats_tell_days_and_percentages(number_format, kind):
         (-0.5, "-0.5"),
         (1234567890123456, "1.234567890123456e+15"),
         (float("inf"), "inf"),
+        (10**400, "inf"),
     ],
 )
 def test_numbers_are_without_what_binary_fractions_add(number, plain):
