@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import pyarrow.parquet as pq
 
 from customs_assets.source.reading import SourceError
+from customs_assets.source.xml_stream import stream_xml
 
 FILE_BYTES = 64 << 30
 UNPACKED_BYTES = 128 << 30
@@ -31,6 +33,11 @@ WORKBOOK_BYTES = 16 << 30
 WORKBOOK_GROWTH = 200
 STRINGS_BYTES = 512 << 20
 PARTS = 10_000
+# A part of which a tree is made (the list of sheets, the styles), and how large a streamed part is read without a look before.
+TREE_BYTES = 16 << 20
+UNSEEN_BYTES = 4 << 20
+# A row has at most 16,384 cells of some elements each; a sheet has further elements below its rows, such as merged cells.
+ELEMENTS_OF_A_ROW = 1_000_000
 
 
 def refuse_large_file(path: Path, name: str) -> None:
@@ -75,3 +82,34 @@ def refuse_large_workbook(unpacked: Mapping[str, int], size: int, name: str) -> 
             f"{name} holds {strings:,} bytes of texts, and at most {STRINGS_BYTES:,} are held in memory: split it by month, or "
             "save it as CSV"
         )
+
+
+def refuse_large_part(size: int, name: str) -> None:
+    """Raise SourceError where a part of a workbook, of which a tree is made, is too large."""
+    if size > TREE_BYTES:
+        raise SourceError(
+            f"{name} has {size:,} bytes, and at most {TREE_BYTES:,} are held in memory: copy the rows into a new workbook"
+        )
+
+
+def refuse_swollen_part(stream: IO[bytes], size: int, name: str) -> None:
+    """Raise SourceError where a part of a workbook that is read row by row has texts, rows or nesting without end.
+
+    Args:
+        stream: the part.
+        size: its bytes; a small one is not looked at.
+        name: what messages call it.
+    """
+    since = 0
+
+    def start(element: str, said: dict[str, str]) -> None:
+        nonlocal since
+        since = 0 if element in ("row", "si") else since + 1
+        if since > ELEMENTS_OF_A_ROW:
+            raise SourceError(
+                f"{name} has over {ELEMENTS_OF_A_ROW:,} elements without a new row; no sheet of declarations does"
+            )
+
+    if size > UNSEEN_BYTES:
+        for _ in stream_xml(stream, name, start, lambda name: None, lambda text: None):
+            pass

@@ -112,9 +112,9 @@ def _as_text(value: object) -> str:
 
 def _look_at_workbook(path: Path, name: str) -> Look:
     """The sheet with the most cells among its first rows."""
-    workbook = Workbook(path, name)
-    looks = [(sheet, workbook.first_rows(sheet, SAMPLE_SHEET_ROWS)) for sheet in workbook.sheets]
-    sheet, rows = max(looks, key=lambda look: sum(len(cells) for _, cells in look[1]))
+    sheets = Workbook(path, name, SAMPLE_SHEET_ROWS).sheets
+    sheet = max(sheets, key=lambda each: sum(len(cells) for _, cells in each.first_rows))
+    rows = sheet.first_rows
     if not rows:
         raise SourceError(f"{name} is empty: it has no header row")
     usual = Counter(len(cells) for _, cells in rows[:_LINES]).most_common(1)[0][0]

@@ -18,8 +18,7 @@ from customs_assets.source.headers import column_names, missing_attributes
 from customs_assets.source.limits import COLUMNS
 from customs_assets.source.quarantine import QuarantinedRow, Reason, record_text
 from customs_assets.source.reading import RawRows, SourceError, raw_rows
-from customs_assets.source.workbook import Row, Sheet, Workbook
-from customs_assets.source.workbook_values import Cell, CellKind, column_letters, plain_number
+from customs_assets.source.workbook import Cell, CellKind, Row, Sheet, Workbook, column_letters, plain_number
 
 BATCH_ROWS = 8192
 # Headers stand within so many rows that are not empty.
@@ -47,7 +46,7 @@ class WorkbookFile:
         self.path = path
         self.name = name
         self._form = form
-        self._workbook = Workbook(path, name)
+        self._workbook = Workbook(path, name, FIRST_ROWS)
         self.sheet, self._header_number, self._headers = self._find_sheet()
         self.names = column_names(self._headers, self._place, form)
 
@@ -57,8 +56,8 @@ class WorkbookFile:
 
     def _find_sheet(self) -> tuple[Sheet, int, list[str]]:
         """The sheet that has the columns, the number of the row of its headers, and the headers."""
-        looks = [(sheet, self._workbook.first_rows(sheet, FIRST_ROWS)) for sheet in self._workbook.sheets]
-        found = [(sheet, *header) for sheet, rows in looks if (header := self._header(rows)) is not None]
+        sheets = self._workbook.sheets
+        found = [(sheet, *header) for sheet in sheets if (header := self._header(sheet.first_rows)) is not None]
         whole = [each for each in found if not missing_attributes(self._spelled(each[2]), self._form)]
         if len(whole) == 1:
             return whole[0]
@@ -70,9 +69,8 @@ class WorkbookFile:
             )
         if not found:
             raise SourceError(f"{self.name} is empty: it has no header row")
-        best = max(range(len(looks)), key=lambda place: self._known(looks[place][1]))
-        sheet, rows = looks[best]
-        if cause := self._other_row(rows):
+        sheet = max(sheets, key=lambda each: self._known(each.first_rows))
+        if cause := self._other_row(sheet.first_rows):
             raise SourceError(f"{self.name}, sheet {sheet.name!r}: {cause}")
         return next((each for each in found if each[0] is sheet), found[0])
 
@@ -190,7 +188,7 @@ def _text(cell: Cell, name: str, form: Form, workbook: Workbook) -> str:
         return "true" if text == "1" else "false"
     if cell.kind is CellKind.PERCENT:
         # What is shown as 8% is saved as 0.08.
-        text = plain_number(str(round(float(text) * 100, 10))) if kind is Kind.NUMBER else text
+        text = plain_number(round(float(text) * 100, 10)) if kind is Kind.NUMBER else text
     if kind is Kind.DATE and cell.kind is CellKind.NUMBER:
         return _date(text, form, workbook)
     if cell.kind in (CellKind.NUMBER, CellKind.PERCENT) and (kind is Kind.NUMBER or name == AMOUNT_RECOVERED):

@@ -74,10 +74,7 @@ def stream_xml(
         end(names.get(long) or _remembered(long, names))
 
     def refuse_document_type(*_: object) -> None:
-        raise SourceError(
-            f"{name} declares a document type (DOCTYPE), by which a file can ask for other files or grow without end; it is "
-            "refused: leave the DOCTYPE out"
-        )
+        raise SourceError(document_type_refused(name))
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = started, ended, text
     parser.StartDoctypeDeclHandler = refuse_document_type
@@ -86,7 +83,7 @@ def stream_xml(
         try:
             parser.Parse(recode.decode(block, not block).encode() if recode else block, not block)
         except expat.ExpatError as error:
-            raise SourceError(_not_well_formed(error, name)) from error
+            raise SourceError(not_well_formed(error.code, error.lineno, error.offset, name)) from error
         except UnicodeDecodeError as error:
             raise SourceError(f"{name} is not in the encoding that it names ({error.encoding})") from error
         except (LookupError, ValueError) as error:
@@ -125,10 +122,19 @@ def _decoder(start: bytes, name: str) -> codecs.IncrementalDecoder | None:
     return None if found.name in _OWN_ENCODINGS else codecs.getincrementaldecoder(found.name)()
 
 
-def _not_well_formed(error: expat.ExpatError, name: str) -> str:
-    place = f"line {error.lineno}, column {error.offset + 1}"
-    what = expat.ErrorString(error.code)
-    if error.code in (
+def document_type_refused(name: str) -> str:
+    """The sentence about a document that declares a document type."""
+    return (
+        f"{name} declares a document type (DOCTYPE), by which a file can ask for other files or grow without end; it is "
+        "refused: leave the DOCTYPE out"
+    )
+
+
+def not_well_formed(code: int, line: int, offset: int, name: str) -> str:
+    """The sentence about an error of Expat: its code, and the line (from 1) and the offset in it (from 0) where it stands."""
+    place = f"line {line}, column {offset + 1}"
+    what = expat.ErrorString(code)
+    if code in (
         expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS],
         expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_TOKEN],
     ):

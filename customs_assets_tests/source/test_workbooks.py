@@ -13,14 +13,16 @@ from customs_assets.cli import app
 from customs_assets.declaration import ATTRIBUTES, NAMES
 from customs_assets.forms import open_form
 from customs_assets.forms.reading import parse_form
-from customs_assets.source import limits
+from customs_assets.source import limits, xml_stream
 from customs_assets.source.files import FileSource
 from customs_assets.source.reading import SourceError
-from customs_assets.source.workbook_values import column_letters, date_of_serial, plain_number
+from customs_assets.source.workbook import CellKind, column_letters, date_of_serial, plain_number, shown_by
 from customs_assets_tests.source.test_mending import FORM
 from customs_assets_tests.source.workbooks import (
+    MAIN,
     OWN_DATE,
     PERCENT,
+    STYLES,
     TIME,
     ZEROS,
     Raw,
@@ -32,6 +34,7 @@ from customs_assets_tests.source.workbooks import (
 )
 
 HEADERS = [attribute.header for attribute in ATTRIBUTES]
+EPOCH_1900, EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
 ELSEWHERE = Path(__file__).parent / "written_elsewhere"
 
 
@@ -96,7 +99,9 @@ def test_workbooks_of_other_programs_are_read(read, name):
         ("seller_id", Raw('<c r="{r}" t="str"><f>A1&amp;"x"</f><v>Acme</v></c>'), "Acme"),
         (
             "seller_id",
-            Raw('<c r="{r}" t="inlineStr"><is><r><t>Ac</t></r><r><t>me</t></r><rPh><t>x</t></rPh></is></c>'),
+            Raw(
+                '<c r="{r}" t="inlineStr"><is><r><t>Ac</t></r><r><t>me</t></r><rPh sb="0" eb="1"><t>x</t></rPh></is></c>'
+            ),
             "Acme",
         ),
         ("seller_id", "NULL", ""),
@@ -110,6 +115,14 @@ def test_cells_of_every_kind_are_read(tmp_path, good_rows, read, column, cell, r
     result = read(tmp_path / "d.xlsx")
     assert result.quarantine.to_pylist() == []
     assert result.declarations.to_pylist()[0][column] == read_as
+
+
+def test_dates_of_a_korean_excel_are_dates(tmp_path, good_rows, read):
+    """Format 31 is ``yyyy년 mm월 dd일`` in Korean, without being spelled out in the file."""
+    table = _table([row | {"seller_id": _styled(43837, TIME)} for row in good_rows(1)])
+    styles = STYLES.replace('numFmtId="22"', 'numFmtId="31"')
+    (tmp_path / "d.xlsx").write_bytes(workbook({"S": sheet_xml(table)}, parts={"xl/styles.xml": styles}))
+    assert read(tmp_path / "d.xlsx").declarations.column("seller_id").to_pylist() == ["2020-01-07"]
 
 
 def test_truth_values_are_labels(tmp_path, good_rows, read):
@@ -188,7 +201,7 @@ def test_rows_and_cells_without_references_are_counted(tmp_path, good_rows, read
         "<row>" + "".join(f'<c t="inlineStr"><is><t>{value}</t></is></c>' for value in row) + "</row>"
         for row in _table([row | {"seller_id": "x", "courier_id": "y", "declarant_id": "z"} for row in good_rows(3)])
     )
-    sheet = f'<x:worksheet xmlns:x="urn:any" xmlns="urn:any"><x:sheetData>{rows}</x:sheetData></x:worksheet>'
+    sheet = f'<x:worksheet xmlns:x="{MAIN}" xmlns="{MAIN}"><x:sheetData>{rows}</x:sheetData></x:worksheet>'
     (tmp_path / "d.xlsx").write_bytes(workbook({"S": sheet}))
     assert read(tmp_path / "d.xlsx").declarations.num_rows == 3
 
@@ -308,6 +321,81 @@ def test_a_workbook_that_would_unpack_without_end_is_refused_unread(tmp_path, go
         read(tmp_path)
 
 
+STRICT = (
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r" Target='
+    '"xl/workbook.xml" Type="http://purl.oclc.org/ooxml/officeDocument/relationships/officeDocument"/></Relationships>'
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (workbook({"S": sheet_xml([["a"], [Raw('<c r="{r}"><v>soon</v></c>')]])}), "a cell A2 that holds 'soon'"),
+        (
+            workbook({"S": sheet_xml([["a"], [Raw('<c r="{r}" t="d"><v>1.1.20</v></c>')]])}),
+            "a cell A2 that holds '1.1.20'",
+        ),
+        (workbook({"S": sheet_xml([["a"]], first=1_048_577)}), "a row 1,048,577; a sheet has at most 1,048,576"),
+        (workbook({"S": "<worksheet/>"}, parts={"_rels/.rels": STRICT}), "Strict Open XML"),
+        (workbook({"S": sheet_xml([["a"]])}, parts={"xl/styles.xml": "<styleSheet><fonts/></sheet>"}), "styles.xml"),
+        (workbook({"S": sheet_xml([["a"]], extra="<mergeCells><mergeCell ref='?'/></mergeCells>")}), "save it again"),
+    ],
+)
+def test_a_cell_or_part_that_cannot_be_read_is_told_with_its_place(tmp_path, read, content, sentence):
+    (tmp_path / "2020-01.xlsx").write_bytes(content)
+    with pytest.raises(SourceError, match=sentence):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "sentence"),
+    [
+        (sheet_xml([["a"], [Raw(f'<c r="{{r}}" t="str"><v>{"x" * 300_000}</v></c>')]]), "bytes without a new element"),
+        (sheet_xml([["a"]], extra="<cols>" + "<col/>" * 500 + "</cols>"), "over 400 elements without a new row"),
+        (sheet_xml([["a"]], extra="<a>" * 300 + "</a>" * 300), "more than 200 deep"),
+        (f'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>{sheet_xml([["&b;"]])}', "DOCTYPE"),
+    ],
+)
+def test_a_large_part_is_looked_through_before_openpyxl_holds_it(tmp_path, read, monkeypatch, sheet, sentence):
+    monkeypatch.setattr(limits, "UNSEEN_BYTES", 1 << 10)
+    monkeypatch.setattr(limits, "ELEMENTS_OF_A_ROW", 400)
+    monkeypatch.setattr(xml_stream, "LONGEST_BYTES", 1 << 17)
+    (tmp_path / "2020-01.xlsx").write_bytes(workbook({"S": sheet}))
+    with pytest.raises(SourceError, match=rf"2020-01.xlsx \(xl/worksheets/sheet1.xml\) .*{sentence}"):
+        read(tmp_path)
+
+
+def test_parts_of_which_trees_are_made_are_limited(tmp_path, read, monkeypatch):
+    monkeypatch.setattr(limits, "TREE_BYTES", 1 << 14)
+    (tmp_path / "2020-01.xlsx").write_bytes(workbook({"S": sheet_xml([["a"]])}, properties=" " * (1 << 15)))
+    with pytest.raises(SourceError, match=r"2020-01.xlsx \(xl/workbook.xml\) has 3\d,\d{3} bytes, and at most 16,384"):
+        read(tmp_path)
+
+
+def test_a_sheet_elsewhere_is_never_fetched(tmp_path, good_rows, read):
+    """A relationship can name an address; only parts of the file are opened."""
+    related = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" '
+        'Type="x/worksheet" Target="http://127.0.0.1:9/sheet.xml" TargetMode="External"/></Relationships>'
+    )
+    content = workbook({"S": sheet_xml(_table(good_rows(3)))}, parts={"xl/_rels/workbook.xml.rels": related})
+    (tmp_path / "2020-01.xlsx").write_bytes(content)
+    with pytest.raises(SourceError, match=r"no item named 'http://127\.0\.0\.1:9/sheet\.xml' in the archive"):
+        read(tmp_path)
+
+
+def test_a_link_to_another_workbook_is_not_followed(tmp_path, good_rows, read):
+    """The value that was saved with the formula counts, whatever became of the other workbook."""
+    linked = Raw('<c r="{r}"><f>[1]Prices!A1</f><v>12.5</v></c>')
+    content = workbook(
+        {"S": sheet_xml(_table([row | {"net_mass": linked} for row in good_rows(2)]))},
+        properties='<externalReferences><externalReference r:id="rNowhere"/></externalReferences>',
+        parts={"docProps/core.xml": "<coreProperties><created>yesterday</created></coreProperties>"},
+    )
+    (tmp_path / "d.xlsx").write_bytes(content)
+    assert read(tmp_path / "d.xlsx").declarations.column("net_mass").to_pylist() == [12.5, 12.5]
+
+
 def test_text_without_end_is_cut_and_its_row_set_aside(tmp_path, good_rows, read):
     rows = good_rows(3)
     write(tmp_path / "d.xlsx", _table([*rows[:2], rows[2] | {"seller_id": "x" * 100_000}]))
@@ -330,40 +418,59 @@ def test_a_month_tells_itself_by_name_or_by_its_rows_and_files_that_excel_has_op
 
 
 @pytest.mark.parametrize(
-    ("days", "from_1904", "day"),
+    ("days", "epoch", "day"),
     [
-        ("1", False, "1900-01-01"),
-        ("59", False, "1900-02-28"),
-        ("61", False, "1900-03-01"),
-        ("43831", False, "2020-01-01"),
-        ("43831.5", False, "2020-01-01T12:00:00"),
-        ("42369", True, "2020-01-01"),
-        ("0", True, "1904-01-01"),
-        ("-1", False, None),
-        ("2958466", False, None),
-        ("soon", False, None),
-        ("nan", False, None),
+        (1, EPOCH_1900, "1900-01-01"),
+        (59, EPOCH_1900, "1900-02-28"),
+        (61, EPOCH_1900, "1900-03-01"),
+        (43831, EPOCH_1900, "2020-01-01"),
+        (43831.5, EPOCH_1900, "2020-01-01T12:00:00"),
+        (42369, EPOCH_1904, "2020-01-01"),
+        (2958465, EPOCH_1900, "9999-12-31"),
+        (0.5, EPOCH_1900, "12:00:00"),
+        (-1, EPOCH_1900, None),
+        (2958466, EPOCH_1900, None),
+        (float("nan"), EPOCH_1900, None),
+        (1e300, EPOCH_1900, None),
     ],
 )
-def test_days_are_counted_as_excel_counts_them(days, from_1904, day):
-    assert date_of_serial(days, from_1904) == day
-    if day and "T" not in day:
-        assert datetime.fromisoformat(day)
+def test_days_are_counted_as_excel_counts_them(days, epoch, day):
+    assert date_of_serial(days, epoch) == day
 
 
 @pytest.mark.parametrize(
-    ("text", "plain"),
+    ("number_format", "kind"),
     [
-        ("0.10000000000000001", "0.1"),
-        ("901210000.0", "901210000"),
-        ("1E3", "1000"),
-        ("007", "007"),
-        ("1e400", "inf"),
-        ("x", "x"),
+        ("General", CellKind.NUMBER),
+        ("yyyy-mm-dd", CellKind.DATE),
+        ('yyyy"년" m"월" d"일"', CellKind.DATE),
+        ("[$-409]dd\\-mmm\\-yy;@", CellKind.DATE),
+        ('#,##0.00 "kg per day"', CellKind.NUMBER),
+        ("#,##0 [$USD];[Red]-#,##0 [$USD]", CellKind.NUMBER),
+        ("0.00E+00", CellKind.NUMBER),
+        ("0.0%", CellKind.PERCENT),
+        ("0000000000", CellKind.NUMBER),
     ],
 )
-def test_numbers_are_without_what_binary_fractions_add(text, plain):
-    assert plain_number(text) == plain
+def test_number_formats_tell_days_and_percentages(number_format, kind):
+    assert shown_by(number_format) is kind
+
+
+@pytest.mark.parametrize(
+    ("number", "plain"),
+    [
+        (0.10000000000000001, "0.1"),
+        (901210000.0, "901210000"),
+        (7, "7"),
+        (1e3, "1000"),
+        (-0.5, "-0.5"),
+        (1234567890123456, "1.234567890123456e+15"),
+        (float("inf"), "inf"),
+        (10**400, "inf"),
+    ],
+)
+def test_numbers_are_without_what_binary_fractions_add(number, plain):
+    assert plain_number(number) == plain
 
 
 @pytest.mark.parametrize(

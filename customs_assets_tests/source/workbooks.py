@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from customs_assets.source.workbook_values import column_letters
+from customs_assets.source.workbook import column_letters
 
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+_CONTENT = "http://schemas.openxmlformats.org/package/2006/content-types"
+_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 # The cell styles of the workbooks made here.
 PLAIN, DATE, OWN_DATE, PERCENT, ZEROS, TIME = range(6)
-STYLES = f"""<styleSheet xmlns="{_MAIN}"><numFmts count="3"><numFmt numFmtId="164" formatCode="[$-409]dd\\-mmm\\-yy;@"/>
+STYLES = f"""<styleSheet xmlns="{MAIN}"><numFmts count="3"><numFmt numFmtId="164" formatCode="[$-409]dd\\-mmm\\-yy;@"/>
 <numFmt numFmtId="165" formatCode="0000000000"/><numFmt numFmtId="166" formatCode="&quot;day &quot;0.00"/></numFmts>
 <cellStyleXfs count="1"><xf numFmtId="14"/></cellStyleXfs>
 <cellXfs count="6"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="9"/><xf numFmtId="165"/>
@@ -56,7 +58,7 @@ def sheet_xml(rows: Sequence[Sequence[Any]], shared: list[str] | None = None, fi
     for number, row in enumerate(rows, start=first):
         cells = "".join(cell(value, f"{column_letters(place)}{number}", shared) for place, value in enumerate(row))
         lines.append(f'<row r="{number}">{cells}</row>' if cells else "")
-    return f'<worksheet xmlns="{_MAIN}"><sheetData>{"".join(lines)}</sheetData>{extra}</worksheet>'
+    return f'<worksheet xmlns="{MAIN}"><sheetData>{"".join(lines)}</sheetData>{extra}</worksheet>'
 
 
 def workbook(
@@ -80,12 +82,18 @@ def workbook(
     related += f'<Relationship Id="rS" Type="{_OFFICE}/sharedStrings" Target="sharedStrings.xml"/>'
     related += f'<Relationship Id="rT" Type="{_OFFICE}/styles" Target="/xl/styles.xml"/>'
     texts = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in shared)
+    kinds = {f"worksheets/sheet{n}": "worksheet" for n in range(1, len(names) + 1)}
+    kinds |= {"workbook": "sheet.main", "sharedStrings": "sharedStrings", "styles": "styles"}
+    typed = "".join(
+        f'<Override PartName="/xl/{part}.xml" ContentType="{_TYPE}.{kind}+xml"/>' for part, kind in kinds.items()
+    )
     content: dict[str, str | bytes] = {
+        "[Content_Types].xml": f'<Types xmlns="{_CONTENT}"><Default Extension="xml" ContentType="text/xml"/>{typed}</Types>',
         "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}"><Relationship Id="r" Type="{_OFFICE}/officeDocument" '
         'Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">{properties}<sheets>{listed}</sheets></workbook>',
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{_OFFICE}">{properties}<sheets>{listed}</sheets></workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}">{related}</Relationships>',
-        "xl/sharedStrings.xml": f'<sst xmlns="{_MAIN}">{texts}</sst>',
+        "xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{texts}</sst>',
         "xl/styles.xml": STYLES,
         **{f"xl/worksheets/sheet{n}.xml": sheets[name] for n, name in enumerate(names, start=1)},
         **(parts or {}),
