@@ -29,7 +29,7 @@ _REHEARSAL, _SYNTHETIC = "rehearsed_declarations", "synthetic_declarations"
 PRIVACY_VERSION = "17"
 
 # The same of what they are measured on, and of a month's own measures.
-REHEARSAL_VERSION, MONTH_VERSION = "14", "3"
+REHEARSAL_VERSION, MONTH_VERSION = "15", "3"
 
 # Settings that the rehearsal shares with the synthetic months, and with their models.
 _SHARED_SETTINGS = {_SYNTHETIC: ("release_secret", "min_group", "price"), "ctgan_model": ("synthesizer",)}

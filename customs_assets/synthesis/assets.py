@@ -129,7 +129,7 @@ def composed_identities(
     kinds={"json"},
     owners=OWNERS,
     io_manager_key=JSON,
-    **made_with("19", "release_secret", "min_group"),
+    **made_with("20", "release_secret", "min_group"),
 )
 def fraud_propensity(
     context: dg.AssetExecutionContext,

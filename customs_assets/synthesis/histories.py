@@ -6,7 +6,9 @@ be in the labels of a release, or whoever profiles risks finds less in it than i
 histories, too.
 
 A history is the share of frauds among a value's declarations, smoothed towards the general share, as log-odds above those of it.
-A value counts where at least ``k`` inspected importers stand behind it; any other value has the general share.
+A value counts where at least ``4 k`` inspected importers stand behind it, as many as a leaf of the trees has rows; any other
+value has the general share. Goods finer than a chapter have no history: that of a few importers' goods says of each of them
+what was found.
 """
 
 from __future__ import annotations
@@ -17,19 +19,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-# What has a history. ``chapter`` and ``heading`` are the first digits of the product code.
+# What has a history. ``chapter`` is the first two digits of the product code.
 PROFILES: tuple[tuple[str, ...], ...] = (
     ("chapter",),
-    ("heading",),
-    ("hs6_code",),
     ("country_of_origin",),
     ("office_id",),
     ("tax_type",),
     ("country_of_origin", "country_of_departure"),
     ("chapter", "country_of_origin"),
-    ("heading", "country_of_origin"),
-    ("hs6_code", "country_of_origin"),
 )
+
+# Inspected importers behind a history, as a multiple of k.
+_IMPORTERS_PER_GROUP = 4
 
 # Declarations at the general share that are added to each history.
 _PRIOR = 10.0
@@ -63,7 +64,7 @@ class Histories:
         for value in _values(rows):
             counted = pd.DataFrame({"value": value, "fraud": fraud, "importer": importers}).groupby("value", sort=True)
             found = counted.agg(frauds=("fraud", "sum"), rows=("fraud", "size"), importers=("importer", "nunique"))
-            safe = found[found["importers"] >= min_group]
+            safe = found[found["importers"] >= _IMPORTERS_PER_GROUP * min_group]
             shares = (safe["frauds"] + _PRIOR * general) / (safe["rows"] + _PRIOR)
             odds = np.log(shares / (1 - shares)) - np.log(general / (1 - general))
             tables.append(dict(zip(safe.index, odds.round(6), strict=True)))
@@ -87,10 +88,8 @@ class Histories:
 def _values(rows: pd.DataFrame) -> list[pd.Series]:
     """What n rows have of each profile, as text."""
     code = rows["hs10_code"].astype(str)
-    parts = {"chapter": code.str[:2], "heading": code.str[:4], "hs6_code": code.str[:6]}
-    columns = {
-        name: parts[name] if name in parts else rows[name].astype(str) for profile in PROFILES for name in profile
-    }
+    names = {name for profile in PROFILES for name in profile}
+    columns = {name: code.str[:2] if name == "chapter" else rows[name].astype(str) for name in names}
     values = []
     for first, *others in PROFILES:
         joined = columns[first]

@@ -42,19 +42,25 @@ def test_a_history_is_the_smoothed_share_above_the_general_one():
     assert table["61|VN"] > 2 and table["09|CN"] < 0
 
 
-def test_what_fewer_than_k_importers_have_has_no_history():
+def test_what_few_importers_have_has_no_history():
     rows, fraud, importers = _rows()
-    rows.loc[:5, "hs10_code"] = "990110"
-    importers = importers.copy()
-    importers[:6] = [0, 1, 2, 3, 3, 3]
-    fraud = fraud.copy()
-    fraud[:6] = 1
+    few, place = 4 * K - 1, PROFILES.index(("chapter",))
+    rows.loc[:few, "hs10_code"] = "990110"
+    importers, fraud = importers.copy(), fraud.copy()
+    importers[: few + 1] = [*range(few), 0]
+    fraud[: few + 1] = 1
     found = Histories.of_declarations(rows, fraud, importers, K)
     assert all(not value.startswith("99") for table in found.tables for value in table)
-    assert np.all(found.of(rows.iloc[:1])[0, [PROFILES.index(("hs6_code",)), PROFILES.index(("chapter",))]] == 0)
-    importers[5] = 4
-    more = Histories.of_declarations(rows, fraud, importers, K)
-    assert "990110" in more.tables[PROFILES.index(("hs6_code",))]
+    assert found.of(rows.iloc[:1])[0, place] == 0
+    importers[few] = few
+    assert "99" in Histories.of_declarations(rows, fraud, importers, K).tables[place]
+
+
+def test_no_history_tells_goods_of_a_chapter_apart():
+    rows, fraud, importers = _rows()
+    other = rows.assign(hs10_code=rows["hs10_code"].str[:2] + "0000")
+    found = Histories.of_declarations(rows, fraud, importers, K)
+    assert np.array_equal(found.of(rows), found.of(other)) and np.ptp(found.of(rows)) > 0
 
 
 def test_no_label_is_in_the_history_of_its_own_fold():
