@@ -42,7 +42,7 @@ def _read(description: str) -> dg.AssetOut:
         description=description,
         kinds={"parquet", "arrow"},
         owners=OWNERS,
-        **made_with("3"),
+        **made_with("4"),
     )
 
 
