@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customs_assets.attributes import Kind
+from customs_assets.attributes import CATALOGUE, Kind
 from customs_assets.forms import SHIPPED, Form, FormError, open_form
 from customs_assets.forms.elements import Places, written
 from customs_assets.forms.reading import parse_form
@@ -45,6 +45,10 @@ _MUCH_DEARER = 100.0
 _MOST = 0.5
 _ENOUGH_ROWS = 20
 _LAST_DAY = 20
+
+# Codes that are no part of the goods: each has to be that of enough importers by itself.
+_GOODS = {"hs10_code", "country_of_departure", "country_of_origin", "tax_type"}
+_ALONE = {a.name for a in CATALOGUE if a.kind is Kind.CODE} - _GOODS
 
 # What to do about the rows of a reason.
 _CORRECT = "correct the form, or ask whoever made the extract"
@@ -184,6 +188,27 @@ def _stands(paths: Sequence[Places], look: Look) -> bool:
     return any(written(places) in look.headers or places[0].plain in look.headers for places in paths)
 
 
+@dataclass
+class _Parties:
+    """Who is on the rows: the rows of each importer; and importers of each code that stands by itself, ``min_group`` at most."""
+
+    importers: Counter[str] = field(default_factory=Counter)
+    of_codes: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+
+    def add(self, rows: pa.Table, inspected: pa.Table, min_group: int) -> None:
+        """Count some rows, and those of them that were inspected."""
+        self.importers.update(rows.column("importer_id").to_pylist())
+        for name in sorted(_ALONE & set(inspected.column_names)):
+            codes = self.of_codes.setdefault(name, {})
+            pairs = inspected.select([name, "importer_id"]).group_by([name, "importer_id"]).aggregate([])
+            for code, importer in zip(
+                *(pairs.column(column).to_pylist() for column in pairs.column_names), strict=True
+            ):
+                known = codes.setdefault(code, set())
+                if len(known) < min_group:
+                    known.add(importer)
+
+
 def account(source: Source, min_group: int, today: date | None = None) -> Account:
     """Read a source month by month, and keep nothing.
 
@@ -195,27 +220,33 @@ def account(source: Source, min_group: int, today: date | None = None) -> Accoun
     Raises:
         SourceError: it cannot be read.
     """
-    months, mends, importers = [], [], Counter[str]()
+    months, mends, parties = [], [], _Parties()
     for month in source.months():
-        found, mended = _month(source, month, min_group, today or date.today(), importers)
+        found, mended = _month(source, month, min_group, today or date.today(), parties)
         months.append(found)
         mends += mended
-    wrong = [*_of_gaps(months), *_of_months(months), *_of_rows(months), *_of_parties(importers), *_of_mends(mends)]
+    wrong = [
+        *_of_gaps(months),
+        *_of_months(months),
+        *_of_rows(months),
+        *_of_parties(parties, min_group),
+        *_of_mends(mends),
+    ]
     if isinstance(source, FileSource):
         wrong += _same_rows(source)
     return Account(months, merged(mends), wrong)
 
 
 def _month(
-    source: Source, month: str, min_group: int, today: date, importers: Counter[str]
+    source: Source, month: str, min_group: int, today: date, parties: _Parties
 ) -> tuple[MonthAccount, list[Mend]]:
     found = MonthAccount(month)
     inspected: set[str] = set()
     prices: list[np.ndarray] = []
     stream = source.stream_month(month)
     for piece in stream:
-        importers.update(piece.column("importer_id").to_pylist())
         labelled = piece.filter(piece.column("fraud").is_valid())
+        parties.add(piece, labelled, min_group)
         found.frauds += pc.sum(labelled.column("fraud")).as_py() or 0
         if "tax_rate" in piece.column_names:
             found.highest_rate = max(found.highest_rate, pc.max(piece.column("tax_rate")).as_py() or 0.0)
@@ -299,9 +330,16 @@ def _of_rows(months: Sequence[MonthAccount]) -> Iterator[str]:
         yield f"no rate of tax is above {highest:g}%: are they shares (columns.tax_rate: factor = 100)?"
 
 
-def _of_parties(importers: Counter[str]) -> Iterator[str]:
-    total = importers.total()
-    for party, rows in importers.most_common(1):
+def _of_parties(parties: _Parties, min_group: int) -> Iterator[str]:
+    for name, codes in parties.of_codes.items():
+        most = max(map(len, codes.values()), default=0)
+        if 0 < most < min_group <= len(parties.importers):
+            yield (
+                f"no code of {name} is that of {min_group} inspected importers ({most} at most), so nothing can be made: take "
+                "more months, or leave the column out of the form"
+            )
+    total = parties.importers.total()
+    for party, rows in parties.importers.most_common(1):
         if total >= _ENOUGH_ROWS and rows > _MOST * total:
             yield f"one importer ({party[:40]!r}) is on {rows / total:.0%} of the rows: is it a word for nobody?"
 

@@ -100,7 +100,7 @@ def _studies(rows: list[dict[str, str]]) -> Extract:
     headers += ["GROSS.WEIGHT", "FOB.VALUE", "CIF.VALUE", "TOTAL.TAXES", "RAISED_TAX_AMOUNT"]
     return headers, [
         [
-            *(r["id"], r["date"], r["importer"], "B1", r["origin"], "13", f"{r['code']}00", "1"),
+            *(r["id"], r["date"], r["importer"], "B1", r["origin"], r.get("office", "13"), f"{r['code']}00", "1"),
             *(r["mass"], "1", r["value"], "2.5", {"0": "0.0", "1": "125.5", "": ""}[r["found"]]),
         ]
         for r in rows
@@ -436,6 +436,16 @@ def test_headers_in_other_scripts_are_known(tmp_path, headers):
         (
             lambda files: {n: [r | {"found": r["found"] and "1"} for r in rows] for n, rows in files.items()},
             "inspected declarations are fraud: is the label read right",
+        ),
+        (
+            lambda files: {
+                n: [
+                    r | {"importer": f"{r['importer']} {p % 7}", "office": f"P{p % 7}{int(r['id'][-4:]) % 40}"}
+                    for p, r in enumerate(rows)
+                ]
+                for n, rows in files.items()
+            },
+            "no code of office_id is that of 5 inspected importers",
         ),
     ],
 )
