@@ -384,6 +384,19 @@ def test_numbers_of_declarations_are_no_product_codes(tmp_path):
     assert read.declarations.num_rows == 120
 
 
+def test_a_header_with_a_line_break_and_quotes_is_a_header(tmp_path):
+    found, read = _proposed(tmp_path, _office({"Net kg": "Net\nkg", "Importer": 'Importer "TIN"'}))
+    assert (found.looks[0].skip_lines, read.declarations.num_rows) == (0, 120)
+
+
+def test_a_title_with_a_lone_quote_stands_above_the_headers(tmp_path):
+    _write(tmp_path / "extract.csv", _office(), ",", "utf-8", above='Extract of 5" pipes\n')
+    found = recognise(FileSource(str(tmp_path), TODAY))
+    assert found.looks[0].skip_lines == 1
+    assert found.form is not None
+    assert FileSource(str(tmp_path), TODAY, found.form).read_month("2015-01").declarations.num_rows == 120
+
+
 def test_headers_of_other_years_are_spellings_too(tmp_path):
     later = _office({"Importer": "Importador", "CIF": "Valor CIF"}, Date=lambda r: r["date"].replace("2015", "2016"))
     found, read = _proposed(tmp_path, _office(), later=later)
