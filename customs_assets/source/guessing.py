@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
+
 from customs_assets import forms
 from customs_assets.attributes import CATALOGUE, Kind
 from customs_assets.forms import SHIPPED, open_form
@@ -138,8 +140,8 @@ def _doubts(look: Look, columns: dict[int, Cells], places: dict[str, int]) -> It
 def _candidates(headers: Sequence[str], columns: dict[int, Cells]) -> Iterator[tuple[tuple[int, int], str, int, str]]:
     """What each column may be: the rank of the reason (the best first), the attribute, the column, the reason."""
     for place, header in enumerate(headers):
-        cells = columns.get(place)
-        says_nothing = cells is None or not cells.values
+        cells = columns.get(place) or Cells(pd.Series(dtype=object))
+        says_nothing = not cells.values
         for rank, form in enumerate(map(open_form, SHIPPED)):
             name = form.spelled(header)
             if form.known(header) and (says_nothing or name not in _words() or agrees(name, cells)):

@@ -401,6 +401,7 @@ def test_headers_of_other_years_are_spellings_too(tmp_path):
     later = _office({"Importer": "Importador", "CIF": "Valor CIF"}, Date=lambda r: r["date"].replace("2015", "2016"))
     found, read = _proposed(tmp_path, _office(), later=later)
     assert read.declarations.num_rows == 120
+    assert found.form is not None
     assert FileSource(str(tmp_path), TODAY, found.form).read_month("2016-01").declarations.num_rows == 120
     assert ("Importador", "importer_id") in [(guess.header, guess.attribute) for guess in found.proposal.guesses]
 
