@@ -82,6 +82,8 @@ def _say_recognition(found: Recognition) -> None:
         unused = [header.strip() for header in found.proposal.unused]
         for attribute in found.proposal.missing:
             say(f"  (no column) -> {attribute}: needed; name its column in the form")
+        for doubt in found.proposal.doubts:
+            say(f"not taken: {doubt}")
         for note in found.proposal.notes:
             say(f"to decide: {note}")
     if unused:

@@ -420,7 +420,7 @@ def _safe_parts(examined: Examined) -> Piece:
 def _composed(examined: Examined) -> Piece:
     """Every declaration has a slot, and none of its identities takes more than a k-th of its rows from one of the source's."""
     from customs_assets.disclosure.identities import ROLES, over_share, too_few_donors
-    from customs_assets.disclosure.large_parties import unavoidable_share
+    from customs_assets.disclosure.large_parties import rows_without_room, unavoidable_share
 
     k, frame = examined.settings.min_group, examined.frame()
     months = examined.lake.partitions("anonymized_declarations")
@@ -444,9 +444,9 @@ def _composed(examined: Examined) -> Piece:
             over.append(over_share(runs, owners, k).mean() - unavoidable_share(runs, owners, k))
     if judged:
         runs, importers = (pd.factorize(table["importer_id"])[0] for table in (frame, goods))
-        over.append(
-            too_few_donors(runs, importers, pd.factorize(frame["hs6_code"] + frame["country_of_origin"])[0], k).mean()
-        )
+        alike = pd.factorize(frame["hs6_code"] + frame["country_of_origin"])[0]
+        few = too_few_donors(runs, importers, alike, k) & ~rows_without_room(runs, importers, k)
+        over.append(few.mean())
     at_most = (
         f"at most {OVER_SHARE:.0%} of declarations give a new identity more of one source identity than a {k}th, "
         "beside those of parties that make more than that of all declarations"

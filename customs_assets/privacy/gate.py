@@ -41,6 +41,10 @@ ALTERED = "is not what was made and judged: a disk fault, or a hand in the lake 
 
 _DESPITE = "release_despite"
 
+# How an objection to a claim begins that has no measure; and how the note of a claim begins that says why it has no interval.
+_NOT_MEASURED = "was not measured"
+_NO_INTERVAL = "no interval: "
+
 
 def reasons_to_withhold(lake: Lake, candidate_files: Mapping[str, bytes] | None = None) -> list[str]:
     """Why the candidate may not be released as the lake is now. Empty where it may.
@@ -166,7 +170,8 @@ def _objections(claims: Sequence[Claim], required: Sequence[str], accepted: Mapp
         claim for claim, objection in objections if claim.blocks_above is not None and objection == _too_wide(claim)
     ]
     reasons = [f"{claim.title} {objection}" for claim, objection in objections if claim not in wide]
-    reasons += [_unmeasured(wide)] if wide else []
+    unmeasured = [claim for claim, objection in objections if objection.startswith(_NOT_MEASURED)]
+    reasons += [_unmeasured(wide, unmeasured)] if wide else []
     claimed = claimed_keys(claims)
     missing = [key for key in required if key not in claimed]
     return [*reasons, f"nothing is claimed of {', '.join(missing)}"] if missing else reasons
@@ -179,15 +184,8 @@ def _objection(claim: Claim) -> str:
     measured: a measure, a bound or a limit that is no number proves nothing, and neither does an interval that does not exclude
     the limit (``Claim.is_too_wide``).
     """
-    if claim.blocks_above is not None:
-        ends = claim.lower_bound + claim.upper_bound
-        needed = {"its measure": claim.measured, "its interval": ends, "its limit": claim.blocks_above}
-    else:
-        needed = {"its measure": claim.measured, "its goal": claim.at_least or 0.0}
-    if not math.isfinite(claim.measured) and claim.note.startswith("not measured"):
-        return f"was {claim.note}"
-    if missing := [name for name, value in needed.items() if not math.isfinite(value)]:
-        return f"was not measured: {' and '.join(missing)} is no number"
+    if objection := _not_measured(claim):
+        return objection
     if claim.blocks_release:
         return (
             f"goes past its limit of {claim.blocks_above:.4g} by more than chance: {claim.measured:.4g} ({claim.note})"
@@ -199,6 +197,22 @@ def _objection(claim: Claim) -> str:
     return ""
 
 
+def _not_measured(claim: Claim) -> str:
+    """Why a judged claim has no measure, no interval or no limit. Empty where it has them."""
+    if claim.blocks_above is not None:
+        ends = claim.lower_bound + claim.upper_bound
+        needed = {"its measure": claim.measured, "its interval": ends, "its limit": claim.blocks_above}
+    else:
+        needed = {"its measure": claim.measured, "its goal": claim.at_least or 0.0}
+    if not math.isfinite(claim.measured) and claim.note.startswith("not measured"):
+        return f"was {claim.note}"
+    if not math.isfinite(needed.get("its interval", 0.0)) and claim.note.startswith(_NO_INTERVAL):
+        return f"{_NOT_MEASURED}: there is {claim.note.partition(';')[0]}"
+    if missing := [name for name, value in needed.items() if not math.isfinite(value)]:
+        return f"{_NOT_MEASURED}: {' and '.join(missing)} is no number"
+    return ""
+
+
 def _too_wide(claim: Claim) -> str:
     return (
         f"is unmeasured: it may be as high as {claim.upper_bound:.4g}, so the interval is too wide to exclude the limit of "
@@ -206,12 +220,12 @@ def _too_wide(claim: Claim) -> str:
     )
 
 
-def _unmeasured(claims: Sequence[Claim]) -> str:
-    """One reason for all claims whose interval is too wide, and what would help."""
+def _unmeasured(wide: Sequence[Claim], others: Sequence[Claim]) -> str:
+    """One reason for all claims whose interval is too wide, and what would help them and others that were not measured."""
     which = "; ".join(
-        f"{claim.title} (may be {claim.upper_bound:.4g}, limit {claim.blocks_above:.4g})" for claim in claims
+        f"{claim.title} (may be {claim.upper_bound:.4g}, limit {claim.blocks_above:.4g})" for claim in wide
     )
-    keys = ", ".join(f'"{claim.key}"' for claim in claims)
+    keys = ", ".join(f'"{claim.key}"' for claim in (*wide, *others))
     return (
         f"unmeasured, because the interval is too wide to exclude the limit: {which}; more importers or more months would narrow "
         f"it, or CUSTOMS_RELEASE_DESPITE can name {keys} with a reason"

@@ -59,7 +59,7 @@ def release_evidence(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("11", *_OF_PAGES),
+    **made_with("12", *_OF_PAGES),
 )
 def evidence_report(
     pipeline: Pipeline,
@@ -110,7 +110,7 @@ def evidence_report(
     kinds={"html"},
     owners=OWNERS,
     io_manager_key=HTML,
-    **made_with("4", *_OF_PAGES),
+    **made_with("5", *_OF_PAGES),
 )
 def public_evidence(
     pipeline: Pipeline,

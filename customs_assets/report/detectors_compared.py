@@ -104,6 +104,12 @@ def at_stake_heads(precision: pd.DataFrame, form: Form) -> list[str]:
     return [form.words(f"table_three.{name}", n=rate) for name in ("precision_mean", *shares) for rate in rates]
 
 
+def at_stake_words(precision: pd.DataFrame) -> str:
+    """Which words introduce :func:`at_stake_table`: a form without rates of tax has no duty at stake."""
+    has_duty = "duty_recall_mean" in precision and bool(precision["duty_recall_mean"].notna().any())
+    return "at_stake" if has_duty else "found"
+
+
 def at_random_table(precision: pd.DataFrame, form: Form) -> list[list[str]]:
     """A row a detector: precision among all of the source's test declarations, and among those inspected at random.
 

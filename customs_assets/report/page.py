@@ -30,6 +30,7 @@ from customs_assets.report.detectors_compared import (
     at_random_table,
     at_stake_heads,
     at_stake_table,
+    at_stake_words,
     orders_at_random,
     ranking_table,
     table_three,
@@ -217,6 +218,7 @@ def page(evidence: Evidence, language: Language = "en", outside: bool = False) -
         ranking=ranking_table(precision, document["rows"]["test"], form),
         at_stake=at_stake_table(precision, form),
         at_stake_heads=at_stake_heads(precision, form),
+        at_stake_words=at_stake_words(precision),
         networks=at_stake_table(networks, form, DEEP_TITLES),
         networks_heads=at_stake_heads(networks, form),
         networks_ranking=ranking_table(

@@ -28,19 +28,22 @@ def account_of(month: MonthStream, form: Form) -> dict[str, Any]:
     """The account of a month that was read to its end, in JSON's types.
 
     Returns:
-        ``form`` and ``title``; ``files``, how each is written (``kind``, ``encoding``, ``separator``, ``above``) and how many
-        are; ``columns``, the attribute of each header; ``unused``, the other headers; ``rows_in``, ``kept``, ``inspected``;
-        ``reasons``, how many rows were set aside for each; ``mended``, a list of column, what, rows, before and after.
+        ``form`` and ``title``; ``files``, how each is written (``kind``, ``encoding``, ``separator``, ``above``) and which are
+        (``names``); ``columns``, the attribute of each header; ``unused``, the other headers; ``rows_in``, ``kept``,
+        ``inspected``; ``reasons``, how many rows were set aside for each; ``mended``, a list of column, what, rows, before and
+        after.
     """
-    written = Counter((seen.kind, seen.encoding, seen.separator, seen.above) for seen in month.seen)
+    written: dict[tuple[str, str, str, int], list[str]] = {}
+    for seen in month.seen:
+        written.setdefault((seen.kind, seen.encoding, seen.separator, seen.above), []).append(seen.name)
     columns = {header.strip(): name for seen in month.seen for header, name in seen.columns.items()}
     unused = dict.fromkeys(header.strip() for seen in month.seen for header in seen.unused)
     return {
         "form": form.name,
         "title": form.title,
         "files": [
-            dict(zip(("kind", "encoding", "separator", "above"), how, strict=True)) | {"files": count}
-            for how, count in written.items()
+            dict(zip(("kind", "encoding", "separator", "above"), how, strict=True)) | {"names": names}
+            for how, names in written.items()
         ],
         "columns": columns,
         "unused": list(unused),
@@ -70,21 +73,26 @@ def reading_of(lake: Tables, months: Sequence[str]) -> dict[str, Any]:
 
 
 def together(accounts: Sequence[Account]) -> dict[str, Any]:
-    """Several months in one account, as :func:`account_of`; nothing where none has one."""
+    """Several months in one account, as :func:`account_of`; nothing where none has one.
+
+    A file may have several months, so ``files`` says how many there are (``files``) and not which.
+    """
     told = [account for account in accounts if account]
     if not told:
         return {}
-    files: Counter[tuple[Any, ...]] = Counter()
-    for account in told:
+    files: dict[tuple[Any, ...], set[str]] = {}
+    for number, account in enumerate(told):
         for of in account["files"]:
-            files[of["kind"], of["encoding"], of["separator"], of["above"]] += of["files"]
+            how = files.setdefault((of["kind"], of["encoding"], of["separator"], of["above"]), set())
+            # An earlier version counted the files of a month without their names.
+            how.update(of.get("names", [f"{number}.{place}" for place in range(of.get("files", 0))]))
     mends = merged(Mend(*mend) for account in told for mend in account["mended"])
     return {
         "form": told[-1]["form"],
         "title": told[-1]["title"],
         "files": [
-            dict(zip(("kind", "encoding", "separator", "above"), how, strict=True)) | {"files": count}
-            for how, count in files.items()
+            dict(zip(("kind", "encoding", "separator", "above"), how, strict=True)) | {"files": len(names)}
+            for how, names in files.items()
         ],
         "columns": {header: name for account in told for header, name in account["columns"].items()},
         "unused": list(dict.fromkeys(header for account in told for header in account["unused"])),

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -178,7 +178,8 @@ class FileSource:
         stream = judged_month(
             month, [name for file, _ in files for name in file.names], self._lots(files, month), self.form
         )
-        stream.seen = [seen for file, _ in files if (seen := getattr(file, "seen", None)) is not None]
+        seen = ((getattr(file, "seen", None), file.name) for file, _ in files)
+        stream.seen = [replace(of, name=name) for of, name in seen if of is not None]
         return stream
 
     def _lots(self, files: list[tuple[DeclarationFile, str | None]], month: str) -> Iterator[tuple[RawRows, str]]:

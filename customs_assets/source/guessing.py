@@ -6,9 +6,10 @@ agree in every case: a column of words is no mass, whatever its header.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,32 +17,27 @@ from pathlib import Path
 import pandas as pd
 
 from customs_assets import forms
-from customs_assets.attributes import CATALOGUE, COUNTRIES, Kind
-from customs_assets.forms import SHIPPED, Form, open_form
+from customs_assets.attributes import CATALOGUE, Kind
+from customs_assets.forms import SHIPPED, open_form
 from customs_assets.forms.elements import wco_elements, written
 from customs_assets.forms.form import AMOUNT_RECOVERED, INSPECTION_REASON, ITEM_NUMBER, REQUIRED, UNNAMED, folded
 from customs_assets.source.dates import ISO, parse_date
 from customs_assets.source.looking import Look
-from customs_assets.source.mending import country_codes, marked_numbers
-
-# A share of the cells has to agree.
-_AGREE = 0.9
-_DISTINCT = 2_000
-
-_DATES = (
-    *(ISO, "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d-%b-%y", "%d-%b-%Y", "%d/%m/%y", "%Y/%m/%d", "%Y%m%d"),
-    *("%d %b %Y", "%m/%d/%y", "%y-%m-%d"),
+from customs_assets.source.sampled_cells import (
+    COUNTRY_COLUMNS,
+    KINDS,
+    Cells,
+    agrees,
+    are_own_codes,
+    bare_form,
+    code_pattern,
+    country_kind,
+    date_form,
+    digits_of,
+    label_words,
+    marks,
+    stands_alone,
 )
-_MARKS = ((".", ""), (",", ""), (",", "."), (".", ","), (",", " "), (".", " "), (".", "'"))
-_KINDS = {attribute.name: attribute.kind for attribute in CATALOGUE}
-_CODE = re.compile(r"(\d{2,4}[. ]?){2,6}|\d{5,12}(\.0)?", re.ASCII)
-# Words that begin so say that an inspection found nothing.
-_CLEAN = r"(conform|compli|ok$|none|non?$|sin_|sans_|nada|regul|normal|negativ|clean|clear|ras$|nil$)"
-_NOTHING = {"", "null", "nan", "none", r"\n", "n/a", "na", "-"}
-
-# Columns of countries. An office that has codes of its own has no more of them than so, and no longer ones.
-_COUNTRIES = ("country_of_origin", "country_of_departure")
-_OWN_COUNTRIES, _OWN_LENGTH = 300, 6
 
 
 @dataclass(frozen=True)
@@ -69,6 +65,7 @@ class Proposal:
         missing: what no form can do without and no column was taken for.
         text: the form as TOML.
         notes: what a person has to decide.
+        doubts: the headers that say something that their cells do not.
     """
 
     guesses: list[Guess]
@@ -76,6 +73,7 @@ class Proposal:
     missing: list[str]
     text: str
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
 
 def propose(look: Look, name: str = "mine", more: Sequence[Look] = ()) -> Proposal:
@@ -86,7 +84,27 @@ def propose(look: Look, name: str = "mine", more: Sequence[Look] = ()) -> Propos
         name: the form's name.
         more: other files of the source, of which one may have earlier months.
     """
-    columns = {place: _Cells(look.cells[place]) for place in range(len(look.cells.columns))}
+    columns, found = _assigned(look)
+    spellings, guesses = {}, []
+    for attribute, (place, why) in found.items():
+        spellings[attribute] = [look.headers[place]]
+        guesses.append(Guess(look.headers[place], attribute, why))
+    for guess in _spelled_elsewhere(look, more) if look.kind != "XML" else ():
+        spellings.setdefault(guess.attribute, []).append(guess.header)
+        guesses.append(guess)
+    stands_for = {"fraud"} if AMOUNT_RECOVERED in found else set()
+    missing = [attribute for attribute in REQUIRED[1:] if attribute not in found and attribute not in stands_for]
+    places = {attribute: place for attribute, (place, _) in found.items()}
+    text, notes = _as_toml(
+        look, columns, places, name, {attribute: why for attribute, (_, why) in found.items()}, more, spellings
+    )
+    unused = [header for place, header in enumerate(look.headers) if place not in places.values()]
+    return Proposal(guesses, unused, missing, text, notes, list(_doubts(look, columns, places)))
+
+
+def _assigned(look: Look) -> tuple[dict[int, Cells], dict[str, tuple[int, str]]]:
+    """The cells of each column of a file; and for each attribute the column that is taken for it, and why."""
+    columns = {place: Cells(look.cells[place]) for place in range(len(look.cells.columns))}
     found: dict[str, tuple[int, str]] = {}
     taken: set[int] = set()
     candidates = [*_candidates(look.headers, columns), *(_of_the_model(look.headers) if look.kind == "XML" else ())]
@@ -94,53 +112,58 @@ def propose(look: Look, name: str = "mine", more: Sequence[Look] = ()) -> Propos
         if attribute not in found and place not in taken:
             found[attribute] = place, why
             taken.add(place)
-    guesses = [Guess(look.headers[place], attribute, why) for attribute, (place, why) in found.items()]
-    stands_for = {"fraud"} if AMOUNT_RECOVERED in found else set()
-    missing = [attribute for attribute in REQUIRED[1:] if attribute not in found and attribute not in stands_for]
-    places = {attribute: place for attribute, (place, _) in found.items()}
-    text, notes = _as_toml(look, columns, places, name, {attribute: why for attribute, (_, why) in found.items()}, more)
-    unused = [header for place, header in enumerate(look.headers) if place not in taken]
-    return Proposal(guesses, unused, missing, text, notes)
+    return columns, found
 
 
-class _Cells:
-    """The distinct cells of a column that say something, the most frequent first."""
-
-    def __init__(self, cells: pd.Series) -> None:
-        counted = cells.astype(str).str.strip().value_counts()
-        counted = counted[[value.casefold() not in _NOTHING for value in counted.index]]
-        self.values = [str(value) for value in counted.index[:_DISTINCT]]
-        self.weights = counted.to_numpy()[:_DISTINCT]
-
-    def share(self, agrees: Callable[[str], bool]) -> float:
-        """The share of the cells that agree; 0 where none says anything."""
-        total = self.weights.sum()
-        good = [agrees(value) for value in self.values]
-        return float(self.weights[good].sum() / total) if total else 0.0
+def _spelled_elsewhere(look: Look, more: Sequence[Look]) -> Iterator[Guess]:
+    """What headers of other files say that the first file does not have: an extract may change them from year to year."""
+    known = {folded(header) for header in look.headers}
+    for other in {of.headers: of for of in more if of.kind == look.kind and of.headers != look.headers}.values():
+        for attribute, (place, why) in _assigned(other)[1].items():
+            header = other.headers[place]
+            if folded(header) not in known:
+                known.add(folded(header))
+                yield Guess(header, attribute, f"{why} ({other.name})")
 
 
-def _candidates(headers: Sequence[str], columns: dict[int, _Cells]) -> Iterator[tuple[tuple[int, int], str, int, str]]:
-    """What each column may be: the rank of the reason (the best first), the attribute, the column, the reason."""
-    words = _words()
-    for place, header in enumerate(headers):
+def _doubts(look: Look, columns: dict[int, Cells], places: dict[str, int]) -> Iterator[str]:
+    """The columns that nothing was taken for although their headers say an attribute that was not found."""
+    for place, header in enumerate(look.headers):
         cells = columns.get(place)
-        agrees = {name: cells is None or not cells.values or _agrees(name, cells) for name in words}
+        if place in places.values() or cells is None or not cells.values:
+            continue
+        said = [name for name, _, _ in _said(header) if name not in places and not agrees(name, cells)]
+        if said:
+            yield f"{header.strip()} sounds like {said[0]}, but its cells do not (such as {cells.values[0]!r})"
+
+
+def _candidates(headers: Sequence[str], columns: dict[int, Cells]) -> Iterator[tuple[tuple[int, int], str, int, str]]:
+    """What each column may be: the rank of the reason (the best first), the attribute, the column, the reason."""
+    for place, header in enumerate(headers):
+        cells = columns.get(place) or Cells(pd.Series(dtype=object))
+        says_nothing = not cells.values
         for rank, form in enumerate(map(open_form, SHIPPED)):
             name = form.spelled(header)
-            if form.known(header) and agrees.get(name, True):
+            if form.known(header) and (says_nothing or name not in _words() or agrees(name, cells)):
                 yield (0, rank), name, place, f"the header is one of the form {form.name}"
-        folding = folded(header).replace("_", " ")
-        for name, known in words.items():
-            hits = [word for word in known if re.search(rf"(^| ){re.escape(word)}( |$)", folding)]
-            longest = max(hits, key=len, default="")
-            exact = longest == folding
-            if hits and agrees[name]:
-                yield (1 if exact else 2, 100 - len(longest)), name, place, f"the header says {longest!r}"
-            elif hits and exact and name in _COUNTRIES and cells is not None and _are_own_codes(cells):
-                yield (3, 0), name, place, f"the header says {longest!r}; its codes are the office's own"
+        for name, word, exact in _said(header):
+            if says_nothing or agrees(name, cells):
+                yield (1 if exact else 2, 100 - len(word)), name, place, f"the header says {word!r}"
+            elif exact and name in COUNTRY_COLUMNS and are_own_codes(cells):
+                yield (3, 0), name, place, f"the header says {word!r}; its codes are the office's own"
         for name, what in (("hs10_code", "product codes"), ("date", "dates"), ("country_of_origin", "country codes")):
-            if cells is not None and cells.values and _agrees(name, cells) and len(cells.values) > 1:
+            if not says_nothing and stands_alone(name, cells):
                 yield (3, place), name, place, f"its cells are {what}"
+
+
+def _said(header: str) -> Iterator[tuple[str, str, bool]]:
+    """The attributes whose words a header has: each with the longest word, and whether that is the whole header."""
+    folding = folded(header).replace("_", " ")
+    for name, known in _words().items():
+        hits = [word for word in known if re.search(rf"(^| ){re.escape(word)}( |$)", folding)]
+        if hits:
+            longest = max(hits, key=len)
+            yield name, longest, longest == folding
 
 
 def _of_the_model(paths: Sequence[str]) -> Iterator[tuple[tuple[int, int], str, int, str]]:
@@ -155,79 +178,28 @@ def _of_the_model(paths: Sequence[str]) -> Iterator[tuple[tuple[int, int], str, 
 @cache
 def _words() -> dict[str, list[str]]:
     path = Path(forms.__file__).with_name("words.toml")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-def _agrees(name: str, cells: _Cells) -> bool:
-    """Whether the cells of a column can be an attribute."""
-    kind = _KINDS.get(name)
-    if name == "hs10_code":
-        return cells.share(_is_product_code) >= _AGREE
-    if name in _COUNTRIES:
-        return any(cells.share(_is_country(way)) >= _AGREE for way in ("iso2", "iso3", "numeric"))
-    if kind is Kind.DATE or kind is Kind.NUMBER or name == AMOUNT_RECOVERED:
-        return (_date_form if kind is Kind.DATE else _marks)(cells) is not None
-    if kind is Kind.LABEL:
-        return len(cells.values) <= 4
-    if kind is Kind.CODE:
-        return len(cells.values) <= _DISTINCT / 2 and cells.share(lambda value: len(value) <= 20) == 1
-    return True
-
-
-def _is_product_code(value: str) -> bool:
-    digits = re.sub(r"\.0$|\D", "", value)
-    return bool(_CODE.fullmatch(value.removeprefix('="').removesuffix('"'))) and digits.lstrip("0")[:2] not in ("77",)
-
-
-def _is_country(way: str) -> Callable[[str], bool]:
-    known = COUNTRIES if way == "iso2" else frozenset(country_codes(way))
-    return lambda value: (value.zfill(3) if way == "numeric" else value) in known
-
-
-def _are_own_codes(cells: _Cells) -> bool:
-    """Whether a column can be countries in codes of the office's own."""
-    return len(cells.values) <= _OWN_COUNTRIES and cells.share(lambda value: len(value) <= _OWN_LENGTH) == 1
-
-
-def _date_form(cells: _Cells) -> str | None:
-    """The form in which the dates of a column are written; None where they are no dates."""
-    for way in _DATES:
-        form = _bare(dates=(way,))
-        if cells.share(lambda value, form=form: parse_date(value, form) is not None) >= _AGREE:
-            return way
-    return None
-
-
-def _marks(cells: _Cells) -> tuple[str, str] | None:
-    """The decimal mark and the mark between thousands of a column of numbers; None where they are no numbers."""
-    shares = [cells.share(marked_numbers(decimal, thousands)) for decimal, thousands in _MARKS]
-    best = max(range(len(_MARKS)), key=lambda place: (round(shares[place], 3), -place))
-    return _MARKS[best] if shares[best] >= _AGREE else None
-
-
-@cache
-def _bare(**said: tuple[str, ...]) -> Form:
-    return open_form(SHIPPED[0]).model_copy(update=said)
+    known = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: [folded(word).replace("_", " ") for word in words] for name, words in known.items()}
 
 
 def _as_toml(
     look: Look,
-    columns: dict[int, _Cells],
+    columns: dict[int, Cells],
     places: dict[str, int],
     name: str,
     whys: dict[str, str],
     more: Sequence[Look],
+    spellings: dict[str, list[str]],
 ) -> tuple[str, list[str]]:
     """The form as text, and what a person has to decide."""
     notes: list[str] = []
     numbers = [columns[places[n]] for n in ("item_price", "net_mass", "tax_rate", AMOUNT_RECOVERED) if n in places]
-    decimal, thousands = _marks_of_all([marks for cells in numbers if (marks := _marks(cells))])
-    day = _date_form(columns[places["date"]]) if "date" in places else None
-    countries = _country_kind(
-        [columns[places[n]] for n in ("country_of_origin", "country_of_departure") if n in places]
-    )
+    decimal, thousands = _marks_of_all([found for cells in numbers if (found := marks(cells))])
+    day = date_form(columns[places["date"]]) if "date" in places else None
+    countries = country_kind([columns[places[n]] for n in ("country_of_origin", "country_of_departure") if n in places])
+    digits = digits_of(columns[places["hs10_code"]]) if "hs10_code" in places else [6, 10]
     encodings = list(dict.fromkeys(["utf-8", look.encoding or "utf-8"]))
-    first = _first_month(look, places["date"], day, more) if day and "date" in places else "2000-01"
+    first = _first_month(look, spellings["date"], day, more) if day and "date" in places else "2000-01"
     lines = [
         f"name = {_text(name)}",
         'title = "Import declarations"          # of which administration',
@@ -239,7 +211,7 @@ def _as_toml(
         f"dates = [{_text(day or ISO)}]",
         '# zone = "Asia/Seoul"                  # of the office, where times have a zone',
         f"first_month = {_text(first)}",
-        f"hs_digits = {_digits(columns, places)}",
+        f"hs_digits = {digits}",
         f"countries = {_text(countries)}",
         f"currency = {_text(_currency(look, columns))}                       # of the prices",
     ]
@@ -249,17 +221,18 @@ def _as_toml(
     if ITEM_NUMBER in places and look.kind != "XML":
         lines.append(f"item_number = [{_text(look.headers[places[ITEM_NUMBER]])}]")
     labels = []
-    if "fraud" in places and (words := _strange_labels(columns[places["fraud"]])):
+    if "fraud" in places and (words := label_words(columns[places["fraud"]])):
         notes.append(
-            f"do the words of the label ({', '.join(words)}) stand on the right side (labels.clean, labels.fraud)?"
+            f"do the words of the label stand on the right side: {words.sentence()} (labels.clean, labels.fraud, not_inspected)?"
         )
-        clean = [word for word in words if re.match(_CLEAN, folded(word))]
-        fraud = [word for word in words if word not in clean]
+        lines += (
+            [f"not_inspected = [{', '.join(map(_text, ['NA', *words.not_inspected]))}]"] if words.not_inspected else []
+        )
         labels += [
-            f"clean = [{', '.join(map(_text, ['0', *clean]))}]",
-            f"fraud = [{', '.join(map(_text, ['1', *fraud]))}]",
+            f"clean = [{', '.join(map(_text, ['0', *words.clean]))}]",
+            f"fraud = [{', '.join(map(_text, ['1', *words.fraud]))}]",
         ]
-    own = [look.headers[places[n]] for n in _COUNTRIES if n in places and not _agrees(n, columns[places[n]])]
+    own = [look.headers[places[n]] for n in COUNTRY_COLUMNS if n in places and not agrees(n, columns[places[n]])]
     if own:
         notes.append(f"which country is each code of {' and '.join(own)} (codes, in two letters)?")
     for attribute, key in ((AMOUNT_RECOVERED, "amount_recovered"), (INSPECTION_REASON, "reason")):
@@ -279,12 +252,15 @@ def _as_toml(
             # What a column of the model is called in the published files is the form's to say.
             lines += [] if header in map(written, wco_elements().columns[attribute]) else [f"paths = [{_text(header)}]"]
         else:
-            lines += [f"spellings = [{_text(header)}]", f"header = {_text(_readable(header))}"]
+            lines += [
+                f"spellings = [{', '.join(map(_text, spellings[attribute]))}]",
+                f"header = {_text(_readable(header))}",
+            ]
         lines += _of_codes(attribute, columns[places[attribute]])
     return "\n".join(lines) + "\n", notes
 
 
-def _currency(look: Look, columns: dict[int, _Cells]) -> str:
+def _currency(look: Look, columns: dict[int, Cells]) -> str:
     """The currency that most amounts of XML are in; US dollars where nothing tells it."""
     for place, header in enumerate(look.headers):
         if look.kind == "XML" and header.lower().endswith(("/@currencyid", "/@currencycode")) and columns[place].values:
@@ -292,17 +268,15 @@ def _currency(look: Look, columns: dict[int, _Cells]) -> str:
     return "USD"
 
 
-def _of_codes(attribute: str, cells: _Cells) -> Iterator[str]:
+def _of_codes(attribute: str, cells: Cells) -> Iterator[str]:
     """The pattern of the codes of a column, where it is not that of the catalogue."""
-    kind = _KINDS[attribute]
-    if attribute in _COUNTRIES and not _agrees(attribute, cells):
+    kind = KINDS[attribute]
+    if attribute in COUNTRY_COLUMNS and not agrees(attribute, cells):
         own = ", ".join(f"{_text(value)} = {_text(UNNAMED)}" for value in sorted(cells.values))
         yield f"codes = {{ {own} }}    # the country of each, in two letters"
-    if kind not in (Kind.CODE, Kind.KEY) or attribute == "hs10_code" or attribute in _COUNTRIES:
+    if kind not in (Kind.CODE, Kind.KEY) or attribute == "hs10_code" or attribute in COUNTRY_COLUMNS:
         return
-    lengths = [len(value) for value in cells.values] or [1]
-    pattern = rf"[A-Za-z0-9/._ -]{{{min(lengths)},{max(lengths)}}}" if kind is Kind.CODE else r"[A-Za-z0-9/._ -]+"
-    yield f"pattern = {_text(pattern)}"
+    yield f"pattern = {_text(code_pattern(kind, cells))}"
     if cells.values:
         yield f"example = {_text(cells.values[0])}"
 
@@ -314,38 +288,12 @@ def _marks_of_all(marks: list[tuple[str, str]]) -> tuple[str, str]:
     return decimal, next((t for d, t in marks if d == decimal and t), "")
 
 
-def _country_kind(columns: list[_Cells]) -> str:
-    shares = {
-        # A column of the office's own codes says nothing of the other.
-        way: max((cells.share(_is_country(way)) for cells in columns), default=0.0)
-        for way in ("iso2", "iso3", "numeric")
-    }
-    return max(shares, key=lambda way: shares[way]) if max(shares.values()) > 0 else "iso2"
-
-
-def _digits(columns: dict[int, _Cells], places: dict[str, int]) -> list[int]:
-    """The lengths that product codes have, a lost zero put back."""
-    if "hs10_code" not in places:
-        return [6, 10]
-    cells = columns[places["hs10_code"]]
-    total, lengths = cells.weights.sum(), dict.fromkeys(range(6, 13), 0)
-    for value, weight in zip(cells.values, cells.weights, strict=True):
-        length = len(re.sub(r"\.0$|\D", "", value))
-        lengths[length + length % 2 if length + length % 2 in lengths else 12] += int(weight)
-    return [length for length, weight in lengths.items() if weight > 0.02 * total] or [6, 10]
-
-
-def _first_month(look: Look, place: int, way: str, more: Sequence[Look]) -> str:
+def _first_month(look: Look, headers: Sequence[str], way: str, more: Sequence[Look]) -> str:
     """The January of the first year that any file has a date of."""
-    header, form = look.headers[place], _bare(dates=(way,))
-    cells = [look.cells[place], *(of.cells[of.headers.index(header)] for of in more if header in of.headers)]
-    days = [day for of in cells for value in _Cells(of).values if (day := parse_date(value, form))]
+    form = bare_form(dates=(way,))
+    cells = [of.cells[of.headers.index(header)] for of in (look, *more) for header in headers if header in of.headers]
+    days = [day for of in cells for value in Cells(of).values if (day := parse_date(value, form))]
     return f"{min(days).year:04d}-01" if days else "2000-01"
-
-
-def _strange_labels(cells: _Cells) -> list[str]:
-    known = {*open_form(SHIPPED[0]).labels.clean, *open_form(SHIPPED[0]).labels.fraud, "2", "0.0", "1.0", "2.0"}
-    return sorted(value for value in cells.values if value.casefold() not in known)
 
 
 def _readable(header: str) -> str:
@@ -354,5 +302,5 @@ def _readable(header: str) -> str:
 
 def _text(value: str) -> str:
     """A text in TOML."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
-    return f'"{escaped}"'
+    # What JSON escapes in a text, TOML reads alike.
+    return json.dumps(value, ensure_ascii=False)

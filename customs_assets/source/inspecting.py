@@ -13,16 +13,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customs_assets.attributes import Kind
+from customs_assets.attributes import CATALOGUE, Kind
 from customs_assets.forms import SHIPPED, Form, FormError, open_form
 from customs_assets.forms.elements import Places, written
 from customs_assets.forms.reading import parse_form
+from customs_assets.months import next_month, previous_month
 from customs_assets.source.causes import why_nothing_kept
 from customs_assets.source.files import FileSource, month_of_name
 from customs_assets.source.guessing import Proposal, propose
@@ -35,12 +37,30 @@ from customs_assets.source.reading import Source, SourceError
 EXAMPLES = 3
 
 # What looks wrong: a month with less than half the rows of the others, prices a hundred times those of the others, one party on
-# most rows of a source that is not tiny.
+# most rows of a source that is not tiny, rates of tax that are shares, one label on all that were inspected.
 _FEW = 0.5
+_MUCH_ASIDE = 0.2
+_A_SHARE = 1.0
 _MUCH_DEARER = 100.0
 _MOST = 0.5
 _ENOUGH_ROWS = 20
 _LAST_DAY = 20
+
+# Codes that are no part of the goods: each has to be that of enough importers by itself.
+_GOODS = {"hs10_code", "country_of_departure", "country_of_origin", "tax_type"}
+_ALONE = {a.name for a in CATALOGUE if a.kind is Kind.CODE} - _GOODS
+
+# What to do about the rows of a reason.
+_CORRECT = "correct the form, or ask whoever made the extract"
+_REMEDIES = {
+    "duplicate_declaration_id": "are they items of a declaration (item_number), or do offices number them anew (key_with)?",
+    "unknown_code": "say which code each stands for (codes)",
+    "unknown_label": "say which word means what (labels.clean, labels.fraud, not_inspected)",
+    "malformed_code": "say what the codes look like (pattern)",
+    "malformed_hs_code": "say how many digits a product code has (hs_digits)",
+    "malformed_date": "say how dates are written (dates)",
+    "text_in_number": "say how numbers are marked (decimal, thousands)",
+}
 
 
 @dataclass
@@ -52,24 +72,28 @@ class MonthAccount:
         rows_in: the rows that it has.
         kept: those that are kept.
         inspected: those of them that carry labels.
+        frauds: those of them in which fraud was found.
         importers: how many importers the inspected rows have.
         reasons: how many rows are set aside for each reason.
         examples: sentences about the first rows of each reason.
         why_not: why the month cannot be made; empty where it can.
         price_per_kg: the median; NaN where there is none.
         last_day: the last day that a row bears; 0 where there is none.
+        highest_rate: the highest rate of tax, in percent; 0 where there is none.
     """
 
     month: str
     rows_in: int = 0
     kept: int = 0
     inspected: int = 0
+    frauds: int = 0
     importers: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
     why_not: str = ""
     price_per_kg: float = float("nan")
     last_day: int = 0
+    highest_rate: float = 0.0
 
 
 @dataclass
@@ -164,6 +188,27 @@ def _stands(paths: Sequence[Places], look: Look) -> bool:
     return any(written(places) in look.headers or places[0].plain in look.headers for places in paths)
 
 
+@dataclass
+class _Parties:
+    """Who is on the rows: the rows of each importer; and importers of each code that stands by itself, ``min_group`` at most."""
+
+    importers: Counter[str] = field(default_factory=Counter)
+    of_codes: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+
+    def add(self, rows: pa.Table, inspected: pa.Table, min_group: int) -> None:
+        """Count some rows, and those of them that were inspected."""
+        self.importers.update(rows.column("importer_id").to_pylist())
+        for name in sorted(_ALONE & set(inspected.column_names)):
+            codes = self.of_codes.setdefault(name, {})
+            pairs = inspected.select([name, "importer_id"]).group_by([name, "importer_id"]).aggregate([])
+            for code, importer in zip(
+                *(pairs.column(column).to_pylist() for column in pairs.column_names), strict=True
+            ):
+                known = codes.setdefault(code, set())
+                if len(known) < min_group:
+                    known.add(importer)
+
+
 def account(source: Source, min_group: int, today: date | None = None) -> Account:
     """Read a source month by month, and keep nothing.
 
@@ -175,27 +220,36 @@ def account(source: Source, min_group: int, today: date | None = None) -> Accoun
     Raises:
         SourceError: it cannot be read.
     """
-    months, mends, importers = [], [], Counter[str]()
+    months, mends, parties = [], [], _Parties()
     for month in source.months():
-        found, mended = _month(source, month, min_group, today or date.today(), importers)
+        found, mended = _month(source, month, min_group, today or date.today(), parties)
         months.append(found)
         mends += mended
-    wrong = [*_of_months(months), *_of_parties(importers), *_of_mends(mends)]
+    wrong = [
+        *_of_gaps(months),
+        *_of_months(months),
+        *_of_rows(months),
+        *_of_parties(parties, min_group),
+        *_of_mends(mends),
+    ]
     if isinstance(source, FileSource):
         wrong += _same_rows(source)
     return Account(months, merged(mends), wrong)
 
 
 def _month(
-    source: Source, month: str, min_group: int, today: date, importers: Counter[str]
+    source: Source, month: str, min_group: int, today: date, parties: _Parties
 ) -> tuple[MonthAccount, list[Mend]]:
     found = MonthAccount(month)
     inspected: set[str] = set()
     prices: list[np.ndarray] = []
     stream = source.stream_month(month)
     for piece in stream:
-        importers.update(piece.column("importer_id").to_pylist())
         labelled = piece.filter(piece.column("fraud").is_valid())
+        parties.add(piece, labelled, min_group)
+        found.frauds += pc.sum(labelled.column("fraud")).as_py() or 0
+        if "tax_rate" in piece.column_names:
+            found.highest_rate = max(found.highest_rate, pc.max(piece.column("tax_rate")).as_py() or 0.0)
         inspected |= set(labelled.column("importer_id").to_pylist())
         found.last_day = max(found.last_day, pc.max(pc.day(piece.column("date"))).as_py() or 0)
         mass, price = (piece.column(name).to_numpy() for name in ("net_mass", "item_price"))
@@ -250,9 +304,42 @@ def _of_months(months: Sequence[MonthAccount]) -> Iterator[str]:
             yield f"no row of {month.month} is dated after day {month.last_day}: is it whole?"
 
 
-def _of_parties(importers: Counter[str]) -> Iterator[str]:
-    total = importers.total()
-    for party, rows in importers.most_common(1):
+def _of_gaps(months: Sequence[MonthAccount]) -> Iterator[str]:
+    """Months between others that no row has."""
+    for before, after in pairwise(months):
+        first, last = next_month(before.month), previous_month(after.month)
+        if first <= last:
+            which = first if first == last else f"{first} to {last}"
+            yield f"there are no rows of {which}: is a file missing?"
+
+
+def _of_rows(months: Sequence[MonthAccount]) -> Iterator[str]:
+    """What is wrong with the rows of all months together."""
+    rows_in, kept = sum(month.rows_in for month in months), sum(month.kept for month in months)
+    reasons = sum((month.reasons for month in months), Counter[str]())
+    if reasons and kept < (1 - _MUCH_ASIDE) * rows_in:
+        reason, count = reasons.most_common(1)[0]
+        share, what_to_do = 1 - kept / rows_in, _REMEDIES.get(reason, _CORRECT)
+        yield f"{share:.0%} of the rows are set aside, {count:,} of them for {reason}: {what_to_do}"
+    inspected, frauds = sum(month.inspected for month in months), sum(month.frauds for month in months)
+    if inspected >= _ENOUGH_ROWS and frauds in (0, inspected):
+        what = "fraud" if frauds else "clean"
+        yield f"all {inspected:,} inspected declarations are {what}: is the label read right (labels.clean, labels.fraud)?"
+    highest = max((month.highest_rate for month in months), default=0.0)
+    if 0 < highest <= _A_SHARE:
+        yield f"no rate of tax is above {highest:g}%: are they shares (columns.tax_rate: factor = 100)?"
+
+
+def _of_parties(parties: _Parties, min_group: int) -> Iterator[str]:
+    for name, codes in parties.of_codes.items():
+        most = max(map(len, codes.values()), default=0)
+        if 0 < most < min_group <= len(parties.importers):
+            yield (
+                f"no code of {name} is that of {min_group} inspected importers ({most} at most), so nothing can be made: take "
+                "more months, or leave the column out of the form"
+            )
+    total = parties.importers.total()
+    for party, rows in parties.importers.most_common(1):
         if total >= _ENOUGH_ROWS and rows > _MOST * total:
             yield f"one importer ({party[:40]!r}) is on {rows / total:.0%} of the rows: is it a word for nobody?"
 

@@ -188,12 +188,24 @@ def _decodes(sample: bytes, encoding: str) -> bool:
 
 
 def _lines_above(lines: list[str], separator: str) -> int:
-    """How many lines stand above the headers: the headers are the first line that fills as many cells as most lines have."""
-    rows = [split_line(line, separator) for line in lines]
-    usual = Counter(len(row) for row, line in zip(rows, lines, strict=True) if line.strip()).most_common(1)
+    """How many lines stand above the headers: the headers are the first record that fills as many cells as most records have."""
+    records = _records(lines, separator)
+    usual = Counter(len(cells) for _, cells in records if any(cell.strip() for cell in cells)).most_common(1)
     full = [
         place
-        for place, row in enumerate(rows)
-        if usual and len(row) == usual[0][0] and 2 * sum(bool(cell.strip()) for cell in row) > len(row)
+        for place, cells in records
+        if usual and len(cells) == usual[0][0] and 2 * sum(bool(cell.strip()) for cell in cells) > len(cells)
     ]
     return full[0] if full else 0
+
+
+def _records(lines: list[str], separator: str) -> list[tuple[int, list[str]]]:
+    """The records of some lines, each with the place of its first line. A header may have a line break within its quotes."""
+    reader, records, place = csv.reader((f"{line}\n" for line in lines), delimiter=separator), [], 0
+    for cells in reader:
+        records.append((place, cells))
+        place = reader.line_num
+    # A quote that nobody closes takes all lines behind it for one record.
+    return (
+        records if 2 * len(records) > len(lines) else [(n, split_line(line, separator)) for n, line in enumerate(lines)]
+    )

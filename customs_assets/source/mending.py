@@ -39,6 +39,7 @@ ZEROS = "leading zeros that were lost, put back"
 CUT = "a product code of more digits than the form has, cut"
 REMARK = "control characters or more text than a cell can have, cut in a column that nobody uses"
 TRANSLATED = "a code of the office, read as the one that it stands for"
+CAPITALS = "small letters of a code, read as capitals"
 
 _FORMULA = re.compile(r"""="([^"]*)"|'([^']*)""")
 _AS_NUMBER = re.compile(r"(\d+)\.0*", re.ASCII)
@@ -130,6 +131,7 @@ def _mending(form: Form, attribute: Attribute) -> Mending:
     countries = country_codes(form.countries) if is_country else {}
     codes = countries | {own: meant for own, meant in column.codes.items() if meant != UNNAMED}
     digits = fixed_digits(attribute)
+    listed = frozenset(codes) | (attribute.values or frozenset())
     is_digits = attribute.kind is not Kind.CODE or digits is not None or r"\d" in (attribute.pattern or "")
 
     def mend(value: str) -> tuple[str, tuple[str, ...]]:
@@ -145,6 +147,9 @@ def _mending(form: Form, attribute: Attribute) -> Mending:
         if is_digits and (match := _AS_NUMBER.fullmatch(value)):
             value = match[1]
             whats.append(AS_NUMBER)
+        if value not in listed and value.upper() in listed:
+            value = value.upper()
+            whats.append(CAPITALS)
         if codes and (meant := codes.get(value.strip(), codes.get(value.strip().zfill(3)))) not in (None, value):
             return str(meant), (*whats, TRANSLATED)
         if attribute.name == "hs10_code":

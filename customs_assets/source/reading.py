@@ -70,6 +70,7 @@ class FileSeen:
         above: how many lines stand above its headers.
         columns: by header the attribute that it was read as.
         unused: the headers of the other columns.
+        name: the file's name in messages.
     """
 
     kind: str
@@ -78,6 +79,7 @@ class FileSeen:
     above: int = 0
     columns: Mapping[str, str] = field(default_factory=dict)
     unused: Sequence[str] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -195,8 +195,7 @@ def _judge_text(
     text = mended_text(text, attribute, form, mends)
 
     def content(value: str) -> Reason | None:
-        # In a pattern \d matches the digits of every script, so only ASCII text is matched.
-        if attribute.kind is Kind.IDENTITY or (value.isascii() and attribute.accepts(value)):
+        if attribute.kind is Kind.IDENTITY or attribute.accepts(value):
             return None
         if attribute.values is not None:
             return Reason.UNKNOWN_CODE

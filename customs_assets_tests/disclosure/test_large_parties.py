@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from customs_assets.disclosure.identities import over_share
-from customs_assets.disclosure.large_parties import unavoidable_share
+from customs_assets.disclosure.identities import over_share, too_few_donors
+from customs_assets.disclosure.large_parties import rows_without_room, unavoidable_share
 
 K = 5
 
@@ -37,3 +37,27 @@ def test_parties_of_at_most_a_kth_excuse_nothing():
     owners = np.repeat(np.arange(5), 20)
     assert unavoidable_share(RUNS, owners, K) == 0.0
     assert over_share(RUNS, owners, K).mean() == 0.8
+
+
+def _avoidable(donors: np.ndarray) -> float:
+    """The share of rows with goods of too few donors, beside those of parties that no dealing has room for."""
+    goods = np.arange(len(donors))
+    return (too_few_donors(RUNS, donors, goods, K) & ~rows_without_room(RUNS, donors, K)).mean()
+
+
+def test_a_party_of_most_declarations_is_no_fault_where_it_is_spread_evenly():
+    six_of_ten = _owners(np.flatnonzero(np.arange(100) % 10 < 6))
+    assert too_few_donors(RUNS, six_of_ten, np.arange(100), K).mean() == 0.1
+    assert _avoidable(six_of_ten) == 0.0
+
+
+def test_a_party_of_most_declarations_that_fills_some_identities_is_a_fault():
+    six_identities = _owners(np.arange(60))
+    assert rows_without_room(RUNS, six_identities, K)[60:].sum() == 0
+    assert _avoidable(six_identities) == too_few_donors(RUNS, six_identities, np.arange(100), K).mean() > 0.2
+
+
+def test_a_party_that_has_room_excuses_nothing():
+    three_identities = _owners(np.arange(30))
+    assert not rows_without_room(RUNS, three_identities, K).any()
+    assert _avoidable(three_identities) > 0.1

@@ -118,6 +118,21 @@ def test_all_that_is_unmeasured_is_one_reason_beside_what_convicts():
     assert f'can name "{REQUIRED[0]}", "{REQUIRED[1]}" with a reason' in unmeasured
 
 
+def test_what_has_no_measure_says_why_and_can_be_named_with_what_is_too_wide():
+    one_alone = {
+        "lower_bound": math.nan,
+        "upper_bound": math.nan,
+        "note": "no interval: control has one importer alone; of 2 and 1",
+    }
+    nobody = {"measured": math.nan, "note": "not measured: nobody to compare them with"}
+    changes = [{"upper_bound": 0.4}, one_alone, nobody]
+    claims = [replace(claim, **change) for claim, change in zip(_sound(), changes, strict=False)] + _sound()[3:]
+    interval, measure, unmeasured = reasons_of_claims(claims, MONTH)
+    assert interval == f"{REQUIRED[1]} was not measured: there is no interval: control has one importer alone"
+    assert measure == f"{REQUIRED[2]} was not measured: nobody to compare them with"
+    assert f'can name "{REQUIRED[0]}", "{REQUIRED[1]}", "{REQUIRED[2]}" with a reason' in unmeasured
+
+
 def test_nothing_claimed_at_all_withholds():
     assert reasons_of_claims([]) == [f"nothing is claimed of {', '.join(REQUIRED)}"]
 

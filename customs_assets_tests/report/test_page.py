@@ -18,7 +18,9 @@ from customs_assets.claims import as_json, from_json
 from customs_assets.lake import Lake
 from customs_assets.privacy.deep_goals import DEEP_CLAIMS
 from customs_assets.privacy.gate import reasons_of_measures
+from customs_assets.report.detectors_compared import at_stake_words
 from customs_assets.report.page import page
+from customs_assets.report.wording import Words
 from customs_assets.settings import Settings
 from customs_assets_tests.report.conftest import by_month, evidence_in
 
@@ -179,6 +181,13 @@ def _tables(content: str, after: str) -> list[list[str]]:
     body = content.split(f">{html.escape(after)}<", 1)[1].split("<tbody>", 1)[1].split("</tbody>", 1)[0]
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
     return [[html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)] for row in rows]
+
+
+def test_duty_at_stake_is_spoken_of_where_there_are_rates_alone():
+    without = pd.DataFrame({"recall_mean": [0.5], "duty_recall_mean": [float("nan")]})
+    assert at_stake_words(without) == at_stake_words(without[["recall_mean"]]) == "found"
+    assert at_stake_words(without.assign(duty_recall_mean=0.25)) == "at_stake"
+    assert "dut" not in Words("en")("table_three.found_intro").lower()
 
 
 def test_the_order_of_detectors_and_what_is_at_stake_stand_on_the_page(written: tuple[Path, Lake]):

@@ -15,6 +15,7 @@ from customs_assets.release.rounding import Rounding
 from customs_assets.report.form import Form as PageForm
 from customs_assets.report.reading import what_was_read
 from customs_assets.report.wording import Words
+from customs_assets.source import mending
 from customs_assets.source.accounts import account_in, account_of, reading_of, together, with_account
 from customs_assets.source.files import FileSource
 
@@ -51,7 +52,8 @@ def test_the_account_of_a_month_says_how_it_was_read(lake: Lake):
     account = account_in(lake.read_table("quarantine", "2016-01"))
     assert (account["form"], account["rows_in"], account["kept"], account["inspected"]) == ("asycuda", 100, 95, 23)
     assert account["reasons"] == {"text_in_number": 5}
-    assert account["files"] == [{"kind": "CSV", "encoding": "cp1252", "separator": ";", "above": 0, "files": 1}]
+    written = {"kind": "CSV", "encoding": "cp1252", "separator": ";", "above": 0}
+    assert account["files"] == [written | {"names": ["extract-2016-01.csv"]}]
     assert account["columns"]["GEN_CTY_EPT_COD"] == "country_of_departure"
     assert account["columns"]["KEY_ITM_NBR"] == "item_number"
     assert account["unused"] == ["Remarks"]
@@ -77,6 +79,33 @@ def test_months_are_accounted_for_together_and_an_earlier_version_says_nothing(l
     lake.write_table("quarantine", lake.read_table("quarantine", "2016-01").replace_schema_metadata({"rows_in": "100"}))
     assert account_in(lake.read_table("quarantine")) == {}
     assert together([{}, {}]) == {}
+
+
+def test_a_file_of_several_months_is_one_file(tmp_path: Path):
+    rows = [_row("GT01", n, f"05/0{month}/2016") for month in (1, 2, 3) for n in range(9)]
+    (tmp_path / "year.csv").write_text("\n".join([HEADERS, *rows]), encoding="cp1252")
+    source, accounts = FileSource(str(tmp_path), date(2020, 1, 1), FORM), []
+    for month in source.months():
+        stream = source.stream_month(month)
+        assert sum(piece.num_rows for piece in stream) == 9
+        accounts.append(account_of(stream, FORM))
+    assert len(accounts) == 3
+    assert [of["files"] for of in together(accounts)["files"]] == [1]
+
+
+@pytest.mark.parametrize("language", ["fr", "es", "ko"])
+def test_whatever_is_mended_has_words_in_every_language(language):
+    kinds = [
+        mending.NOTHING,
+        mending.FORMULA,
+        mending.BLANKS,
+        mending.AS_NUMBER,
+        mending.POINTS,
+        mending.ZEROS,
+        mending.CUT,
+    ]
+    for what in (*kinds, mending.REMARK, mending.TRANSLATED, mending.CAPITALS):
+        assert Words(language).translated(what) != what
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "es", "ko"])

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,7 @@ from customs_assets.cli import app
 from customs_assets.forms import open_form
 from customs_assets.source.files import FileSource
 from customs_assets.source.inspecting import account, recognise
+from customs_assets.source.sampled_cells import Cells, digits_of, label_words
 
 TODAY = date(2021, 12, 31)
 
@@ -98,7 +100,7 @@ def _studies(rows: list[dict[str, str]]) -> Extract:
     headers += ["GROSS.WEIGHT", "FOB.VALUE", "CIF.VALUE", "TOTAL.TAXES", "RAISED_TAX_AMOUNT"]
     return headers, [
         [
-            *(r["id"], r["date"], r["importer"], "B1", r["origin"], "13", f"{r['code']}00", "1"),
+            *(r["id"], r["date"], r["importer"], "B1", r["origin"], r.get("office", "13"), f"{r['code']}00", "1"),
             *(r["mass"], "1", r["value"], "2.5", {"0": "0.0", "1": "125.5", "": ""}[r["found"]]),
         ]
         for r in rows
@@ -286,3 +288,181 @@ def test_a_header_alone_is_told_as_such(tmp_path):
     assert done.exit_code == 2
     assert "hold no rows, so there is no month to read" in done.output
     assert recognise(FileSource(str(tmp_path / "e.parquet"), TODAY)).form == open_form("bacuda")
+
+
+def _office(headers: dict[str, str] | None = None, **cells: Callable[[dict[str, str]], str]) -> Extract:
+    """An extract with headers in plain English, some of them renamed, and cells of some columns written otherwise."""
+    columns = {
+        "Declaration No": lambda r: r["id"],
+        "Date": lambda r: r["date"],
+        "Office": lambda r: "11",
+        "Importer": lambda r: r["importer"],
+        "HS": lambda r: r["code"],
+        "Origin": lambda r: r["origin"],
+        "Net kg": lambda r: r["mass"],
+        "CIF": lambda r: r["value"],
+        "Result": lambda r: r["found"],
+    } | {name.replace("_", " "): cell for name, cell in cells.items()}
+    named = headers or {}
+    return [named.get(name, name) for name in columns], [[cell(r) for cell in columns.values()] for r in _rows(120)]
+
+
+def _proposed(tmp_path: Path, extract: Extract, **more: Extract):
+    """What is recognised of an extract, and the rows that the proposed form reads of it."""
+    for name, of in {"extract": extract, **more}.items():
+        _write(tmp_path / f"{name}.csv", of, ",", "utf-8")
+    found = recognise(FileSource(str(tmp_path), TODAY))
+    assert found.form is not None, found.chosen
+    return found, FileSource(str(tmp_path), TODAY, found.form).read_month("2015-01")
+
+
+@pytest.mark.parametrize("digits", [9, 11])
+def test_a_tariff_of_an_odd_number_of_digits_is_no_code_that_lost_its_zero(tmp_path, digits):
+    found, read = _proposed(tmp_path, _office(HS=lambda r: r["code"].ljust(digits, "1")))
+    assert found.form.hs_digits == (digits,)
+    codes = read.declarations.column("hs10_code").to_pylist()
+    assert {code[:6] for code in codes} == {"090121", "610910", "847130"}
+
+
+@pytest.mark.parametrize(
+    ("codes", "digits"),
+    [
+        (["22082011", "9012100"], [8]),
+        (["9012100", "7020000"], [8]),
+        (["2208201100", "902300000", "90210000"], [8, 10]),
+        (["84713000111", "61091000111"], [11]),
+        (["2208", "8471"], [6, 10]),
+    ],
+)
+def test_the_digits_of_product_codes_are_told_with_the_zeros_that_were_lost(codes, digits):
+    assert digits_of(Cells(pd.Series(codes))) == digits
+
+
+@pytest.mark.parametrize(
+    ("words", "clean", "fraud", "not_inspected"),
+    [
+        (("C", "F", "P"), ["C"], ["F", "P"], []),
+        (("Green", "Red"), ["Green"], ["Red"], []),
+        (("Negative", "Positive", "Not examined"), ["Negative"], ["Positive"], ["Not examined"]),
+        (("Conforme", "Infraction", "Non contrôlé"), ["Conforme"], ["Infraction"], ["Non contrôlé"]),
+        (("N", "Y", "Pending"), ["N"], ["Y"], ["Pending"]),
+    ],
+)
+def test_words_of_labels_have_a_side_each(words, clean, fraud, not_inspected):
+    assert label_words(Cells(pd.Series(words))) == (clean, fraud, not_inspected)
+
+
+def test_words_that_every_form_knows_need_no_person():
+    assert label_words(Cells(pd.Series(["T", "F", "", "0"]))) is None
+
+
+def test_the_proposed_words_read_every_label(tmp_path):
+    words = {"0": "C", "1": "F", "": "Not examined"}
+    found, read = _proposed(tmp_path, _office(Result=lambda r: words[r["found"]]))
+    told = read.declarations.column("fraud").to_pylist()
+    assert ["" if label is None else str(label) for label in told] == [row["found"] for row in _rows(120)]
+    assert "clean is C; fraud is F; not inspected is Not examined" in found.proposal.notes[0]
+
+
+def test_codes_and_ids_with_other_letters_and_small_letters_of_countries_are_read(tmp_path):
+    extract = _office(
+        Declaration_No=lambda r: f"É#{r['id']}",
+        Office=lambda r: "Bâle-Mulhouse Aéroport",
+        Origin=lambda r: r["origin"].lower(),
+    )
+    _, read = _proposed(tmp_path, extract)
+    first = read.declarations.to_pylist()[0]
+    assert read.declarations.num_rows == 120
+    assert first["declaration_id"] == f"É#{_rows(120)[0]['id']}"
+    assert (first["office_id"], first["country_of_origin"]) == ("Bâle-Mulhouse Aéroport", _rows(120)[0]["origin"])
+
+
+def test_numbers_of_declarations_are_no_product_codes(tmp_path):
+    extract = _office({"Declaration No": "Kennung"}, Declaration_No=lambda r: f"19010{r['id'][-4:]}0")
+    found, read = _proposed(tmp_path, extract)
+    assert "Kennung" in found.proposal.unused
+    assert read.declarations.num_rows == 120
+
+
+def test_a_header_with_a_line_break_and_quotes_is_a_header(tmp_path):
+    found, read = _proposed(tmp_path, _office({"Net kg": "Net\nkg", "Importer": 'Importer "TIN"'}))
+    assert (found.looks[0].skip_lines, read.declarations.num_rows) == (0, 120)
+
+
+def test_a_title_with_a_lone_quote_stands_above_the_headers(tmp_path):
+    _write(tmp_path / "extract.csv", _office(), ",", "utf-8", above='Extract of 5" pipes\n')
+    found = recognise(FileSource(str(tmp_path), TODAY))
+    assert found.looks[0].skip_lines == 1
+    assert found.form is not None
+    assert FileSource(str(tmp_path), TODAY, found.form).read_month("2015-01").declarations.num_rows == 120
+
+
+def test_headers_of_other_years_are_spellings_too(tmp_path):
+    later = _office({"Importer": "Importador", "CIF": "Valor CIF"}, Date=lambda r: r["date"].replace("2015", "2016"))
+    found, read = _proposed(tmp_path, _office(), later=later)
+    assert read.declarations.num_rows == 120
+    assert found.form is not None
+    assert FileSource(str(tmp_path), TODAY, found.form).read_month("2016-01").declarations.num_rows == 120
+    assert ("Importador", "importer_id") in [(guess.header, guess.attribute) for guess in found.proposal.guesses]
+
+
+def test_a_header_that_its_cells_do_not_bear_out_is_told(tmp_path):
+    _write(tmp_path / "extract.csv", _office(CIF=lambda r: f"${r['value']}"), ",", "utf-8")
+    done = CliRunner().invoke(app, ["inspect", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "not taken: CIF sounds like item_price, but its cells do not (such as '$" in done.output
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("신고번호", "신고일자", "세관", "수입자", "HS부호", "원산지", "순중량", "과세가격", "우범여부"),
+        (
+            "Номер ДТ",
+            "Дата",
+            "Пост",
+            "Импортер",
+            "Код ТН ВЭД",
+            "Страна происхождения",
+            "Вес нетто",
+            "Стоимость",
+            "Нарушение",
+        ),
+        ("Beyanname No", "Tarih", "Gümrük", "İthalatçı", "GTİP", "Menşe", "Net Ağırlık", "Kıymet", "Result"),
+    ],
+)
+def test_headers_in_other_scripts_are_known(tmp_path, headers):
+    _, read = _proposed(tmp_path, (list(headers), _office()[1]))
+    assert read.declarations.num_rows == 120
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda files: {n: rows for n, rows in files.items() if n != "m2"},
+            "there are no rows of 2015-02: is a file missing?",
+        ),
+        (
+            lambda files: {n: [r | {"id": r["id"][:-2]} for r in rows] for n, rows in files.items()},
+            "of the rows are set aside, 236 of them for duplicate_declaration_id: are they items of a declaration",
+        ),
+        (
+            lambda files: {n: [r | {"found": r["found"] and "1"} for r in rows] for n, rows in files.items()},
+            "inspected declarations are fraud: is the label read right",
+        ),
+        (
+            lambda files: {
+                n: [
+                    r | {"importer": f"{r['importer']} {p % 7}", "office": f"P{p % 7}{int(r['id'][-4:]) % 40}"}
+                    for p, r in enumerate(rows)
+                ]
+                for n, rows in files.items()
+            },
+            "no code of office_id is that of 5 inspected importers",
+        ),
+    ],
+)
+def test_a_source_that_loses_rows_or_labels_is_told(account_of, change, sentence):
+    _, wrong = account_of(**change(_months()))
+    assert sentence in wrong
