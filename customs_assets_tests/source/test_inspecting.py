@@ -319,7 +319,8 @@ def _proposed(tmp_path: Path, extract: Extract, **more: Extract):
 @pytest.mark.parametrize("digits", [9, 11])
 def test_a_tariff_of_an_odd_number_of_digits_is_no_code_that_lost_its_zero(tmp_path, digits):
     found, read = _proposed(tmp_path, _office(HS=lambda r: r["code"].ljust(digits, "1")))
-    assert found.form is not None and found.form.hs_digits == (digits,)
+    assert found.form is not None
+    assert found.form.hs_digits == (digits,)
     codes = read.declarations.column("hs10_code").to_pylist()
     assert {code[:6] for code in codes} == {"090121", "610910", "847130"}
 
