@@ -43,6 +43,9 @@ _SHAM_SHIFTS = (2e-4, 2e-2)
 # there may be none, and yet a draw that comes out round may well be somebody's.
 _NEAR = 0.5
 
+# Masses and prices that are divided by each other, to see how often quotients of such are rare.
+_MULTIPLES = 64
+
 # Sham guesses for each guess.
 _SHAMS = 40
 
@@ -149,7 +152,10 @@ def extremes(released: pd.DataFrame, source: pd.DataFrame, min_group: int, seed:
         for month in in_release.months:
             guess, rare = in_release.amounts(amount, month)[place], in_source.rare_in(amount, month)
             hits += [_hits(guess, rare)] * len(guess)
-            chances += [_chance_of(float(one), rare) for one in guess]
+            if amount == "unit_price":
+                chances += [_chance_of_quotient(*in_release.written(float(one), month), rare) for one in guess]
+            else:
+                chances += [_chance_of(float(one), rare) for one in guess]
         hit, chance = np.array(hits, dtype=int), np.array(chances)
         for kind, taken in zip(_KINDS, (chance < _SELDOM, chance >= _SELDOM), strict=True):
             how = f"{end} {amount} of each month, where chance hits {kind}"
@@ -172,6 +178,24 @@ def _chance_of(guess: float, rare: np.ndarray) -> float:
     multiples = math.floor(high / unit) - math.ceil(low / unit) + 1
     tries = max(2 * TOLERANCE * guess / unit, 1.0)
     return min((as_round + 1) * tries / max(multiples, 1), 1.0)
+
+
+def _chance_of_quotient(mass: float, price: float, rare: np.ndarray) -> float:
+    """How likely the price per kilogram of a mass and a price near these, and as round, is rare by chance, in (0, 1].
+
+    A quotient looks odd, even of round numbers, of which there are few. So masses and prices within half of the given ones, as
+    round as they are, are divided by each other, at most :data:`_MULTIPLES` of each. One more quotient is taken to be rare.
+    """
+    masses, prices = (_as_round_near(amount) for amount in (mass, price))
+    quotients = np.divide.outer(prices, masses).ravel()
+    return min((_hits(quotients, rare) + 1) / len(quotients), 1.0)
+
+
+def _as_round_near(amount: float) -> np.ndarray:
+    """Multiples of the amount's own power of ten within half of it, at most :data:`_MULTIPLES`, evenly spread."""
+    unit = float(_roundness(np.array([amount]))[0])
+    first, last = math.ceil((1 - _NEAR) * amount / unit), math.floor((1 + _NEAR) * amount / unit)
+    return np.unique(np.linspace(first, last, min(last - first + 1, _MULTIPLES)).round()) * unit
 
 
 def _beside_chance(amount: str, how: str, hit: np.ndarray, chance: np.ndarray, error: float) -> Variation:
@@ -209,6 +233,12 @@ class _Released:
         """All amounts of the rows of a month where this amount is positive."""
         rows = self._rows[month]
         return {name: rows[name].to_numpy()[(rows[amount] > 0).to_numpy()] for name in AMOUNTS}
+
+    def written(self, unit_price: float, month: str) -> tuple[float, float]:
+        """Mass and price of the first row of a month with this price per kilogram."""
+        rows = self._rows[month]
+        row = rows[rows["unit_price"] == unit_price].iloc[0]
+        return float(row["net_mass"]), float(row["item_price"])
 
     def amounts(self, amount: str, month: str | None) -> np.ndarray:
         """The positive amounts, ascending."""

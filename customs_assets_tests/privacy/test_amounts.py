@@ -222,6 +222,27 @@ def test_coarse_and_sparse_extremes_of_an_honest_draw_convict_nobody(rows: int, 
         assert sum(way.hits for way in found) <= sum(way.chance for way in found) + 3
 
 
+@pytest.mark.parametrize("rows", [40, 230])
+def test_prices_per_kilogram_of_round_masses_and_prices_convict_nobody(rows: int):
+    """A quotient of two round numbers looks odd, and yet there are few of them: honest draws have the same."""
+    dates = np.repeat([f"2020-{month:02}-15" for month in range(1, 4)], rows)
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        source, released = (
+            pd.DataFrame(
+                {
+                    "date": dates,
+                    "importer_id": rng.integers(0, rows // 3, len(dates)).astype(str),
+                    "net_mass": np.maximum(rng.lognormal(7, 1.5, len(dates)).round(-2), 100.0),
+                    "item_price": np.maximum(rng.lognormal(9, 1.5, len(dates)).round(-3), 1000.0),
+                }
+            )
+            for _ in range(2)
+        )
+        found = extremes(released, source, K)
+        assert strongest(found).lower_bound == 0.0, (seed, strongest(found))
+
+
 @pytest.mark.parametrize("end", ["max", "min"])
 def test_odd_extremes_that_are_read_off_each_month_are_convicted(end: str):
     rng = np.random.default_rng(7)
