@@ -87,15 +87,10 @@ class Services:
         folder: where the workspace file and the logs go.
         environment: what the processes see; ``DAGSTER_HOME`` gets the project's ``dagster.yaml`` where it has none.
         commands: the commands of the three, by name; those of this Python where it is left out.
-        quick: whether the daemon looks at backfills every two seconds (``quick_daemon.py``). What is measured is not quick.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        environment: Mapping[str, str],
-        commands: Mapping[str, list[str]] | None = None,
-        quick: bool = False,
+        self, folder: Path, environment: Mapping[str, str], commands: Mapping[str, list[str]] | None = None
     ) -> None:
         self.folder = folder
         self.environment = dict(environment)
@@ -105,17 +100,16 @@ class Services:
             "load_from:\n  - grpc_server:\n      host: 127.0.0.1\n"
             f"      port: {self.code_port}\n      location_name: customs_assets\n"
         )
-        self.commands = commands or self._own_commands(quick)
+        self.commands = commands or self._own_commands()
         self.processes: dict[str, subprocess.Popen[Any]] = {}
 
-    def _own_commands(self, quick: bool) -> dict[str, list[str]]:
+    def _own_commands(self) -> dict[str, list[str]]:
         python, workspace = sys.executable, str(self.workspace)
         code = [python, "-m", "dagster", "api", "grpc", "-m", "customs_assets.definitions", "-h", "127.0.0.1"]
-        daemon = [str(Path(__file__).parent / "quick_daemon.py")] if quick else ["-m", "dagster._daemon"]
         web = [python, "-m", "dagster_webserver", "-w", workspace, "-h", "127.0.0.1", "-p", str(self.port)]
         return {
             CODE_SERVER: [*code, "-p", str(self.code_port), "--location-name", "customs_assets"],
-            DAEMON: [python, *daemon, "run", "-w", workspace],
+            DAEMON: [python, "-m", "dagster._daemon", "run", "-w", workspace],
             WEBSERVER: web,
         }
 

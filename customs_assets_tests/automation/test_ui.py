@@ -49,8 +49,9 @@ def services(
             rows.loc[:4, BY_NAME["net_mass"].header] = "-77.25"
             rows.loc[5, BY_NAME["country_of_origin"].header] = "QQ"
         rows.to_csv(folder / "source" / f"declarations-{month}.csv", index=False)
-    environment = small_environment(folder, CUSTOMS_SOURCE=str(folder / "source"), CUSTOMS_EPOCHS="30")
-    with Services(folder, environment, quick=True) as started:
+    with Services(
+        folder, small_environment(folder, CUSTOMS_SOURCE=str(folder / "source"), CUSTOMS_EPOCHS="30")
+    ) as started:
         yield started
 
 
