@@ -28,7 +28,7 @@ def rows_without_room(runs: np.ndarray, donors: np.ndarray, min_group: int) -> n
     A new identity of at least ``min_group`` rows takes at most half of them, rounded up, of one donor, and has ``min_group``
     donors; a smaller one takes one row of each (``identities.too_few_donors``). A party that declared more than all of them
     take is more than that of some, whatever the dealing. Where an identity holds clearly more of such a party than its share
-    of all declarations (three standard deviations, and a row), that was avoidable.
+    of all declarations (by over two standard deviations), that was avoidable.
 
     Args:
         runs: n integers, the new identity of each row.

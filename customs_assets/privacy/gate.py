@@ -170,7 +170,7 @@ def _objections(claims: Sequence[Claim], required: Sequence[str], accepted: Mapp
         claim for claim, objection in objections if claim.blocks_above is not None and objection == _too_wide(claim)
     ]
     reasons = [f"{claim.title} {objection}" for claim, objection in objections if claim not in wide]
-    unmeasured = [claim for claim, objection in objections if objection.startswith(_NOT_MEASURED)]
+    unmeasured = [claim for claim, _ in objections if _not_measured(claim)]
     reasons += [_unmeasured(wide, unmeasured)] if wide else []
     claimed = claimed_keys(claims)
     missing = [key for key in required if key not in claimed]

@@ -49,8 +49,7 @@ _CLEAN = (
     r"(conform|compli|ok$|none|non?$|sin |sans |nada|regul|normal|negativ|clean|clear|green|vert|verde|ras$|nil$|c$)"
 )
 
-# Words that every form knows, those of clean first.
-_KNOWN = {"0": 0, "false": 0, "f": 0, "n": 0, "no": 0, "1": 1, "true": 1, "t": 1, "y": 1, "yes": 1}
+# Labels that are numbers, in any writing.
 _NUMBERS = {"0", "1", "2", "0.0", "1.0", "2.0"}
 
 
@@ -204,16 +203,17 @@ def code_pattern(kind: Kind, cells: Cells) -> str:
 def label_words(cells: Cells) -> LabelWords | None:
     """What the words of a label are taken for; None where all are words that every form knows."""
     words = sorted(value for value in cells.values if value.casefold() not in _NUMBERS)
-    if all(word.casefold() in _KNOWN for word in words):
+    labels = bare_form().labels
+    if all(word.casefold() in (*labels.clean, *labels.fraud) for word in words):
         return None
     # An F beside words of the office is hardly "false" without its "true".
-    has_true = any(_KNOWN.get(word.casefold()) == 1 for word in words)
+    has_true = any(word.casefold() in labels.fraud for word in words)
     found = LabelWords([], [], [])
     for word in words:
         folding = folded(word).replace("_", " ")
         if re.match(_NOT_INSPECTED, folding):
             found.not_inspected.append(word)
-        elif re.match(_CLEAN, folding) or (_KNOWN.get(folding) == 0 and (folding != "f" or has_true)):
+        elif re.match(_CLEAN, folding) or (folding in labels.clean and (folding != "f" or has_true)):
             found.clean.append(word)
         else:
             found.fraud.append(word)

@@ -200,22 +200,37 @@ def test_a_round_extreme_that_happens_to_be_somebody_s_convicts_nobody():
     assert _of(extremes(released, source, K), "smallest item_price", "often").lower_bound > 0
 
 
+def _drawn_alike(
+    rng: np.random.Generator,
+    dates: np.ndarray,
+    importers: int,
+    masses: Callable[[int], np.ndarray],
+    prices: Callable[[int], np.ndarray],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A source and a release that are drawn alike and know nothing of each other."""
+
+    def drawn() -> pd.DataFrame:
+        count = len(dates)
+        whose = rng.integers(0, importers, count).astype(str)
+        return pd.DataFrame(
+            {"date": dates, "importer_id": whose, "net_mass": masses(count), "item_price": prices(count)}
+        )
+
+    return drawn(), drawn()
+
+
 @pytest.mark.parametrize(("rows", "decimals"), [(40, 2), (300, 2), (300, 1), (1500, 0)])
 def test_coarse_and_sparse_extremes_of_an_honest_draw_convict_nobody(rows: int, decimals: int):
     """Source and release are drawn alike and know nothing of each other; their least amounts are small multiples of a unit."""
     dates = np.repeat([f"{year}-{month:02}-15" for year in (2020, 2021) for month in range(1, 10)], rows)
     for seed in range(10):
         rng = np.random.default_rng(seed)
-        source, released = (
-            pd.DataFrame(
-                {
-                    "date": dates,
-                    "importer_id": rng.integers(0, rows // 3, len(dates)).astype(str),
-                    "net_mass": np.maximum(rng.lognormal(2, 2, len(dates)).round(decimals), 10.0**-decimals),
-                    "item_price": np.maximum(rng.lognormal(6, 2, len(dates)).round(decimals), 10.0**-decimals),
-                }
-            )
-            for _ in range(2)
+        source, released = _drawn_alike(
+            rng,
+            dates,
+            rows // 3,
+            lambda count, rng=rng: np.maximum(rng.lognormal(2, 2, count).round(decimals), 10.0**-decimals),
+            lambda count, rng=rng: np.maximum(rng.lognormal(6, 2, count).round(decimals), 10.0**-decimals),
         )
         found = extremes(released, source, K)
         assert strongest(found).lower_bound == 0.0, strongest(found)
@@ -228,16 +243,12 @@ def test_prices_per_kilogram_of_round_masses_and_prices_convict_nobody(rows: int
     dates = np.repeat([f"2020-{month:02}-15" for month in range(1, 4)], rows)
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        source, released = (
-            pd.DataFrame(
-                {
-                    "date": dates,
-                    "importer_id": rng.integers(0, rows // 3, len(dates)).astype(str),
-                    "net_mass": np.maximum(rng.lognormal(7, 1.5, len(dates)).round(-2), 100.0),
-                    "item_price": np.maximum(rng.lognormal(9, 1.5, len(dates)).round(-3), 1000.0),
-                }
-            )
-            for _ in range(2)
+        source, released = _drawn_alike(
+            rng,
+            dates,
+            rows // 3,
+            lambda count, rng=rng: np.maximum(rng.lognormal(7, 1.5, count).round(-2), 100.0),
+            lambda count, rng=rng: np.maximum(rng.lognormal(9, 1.5, count).round(-3), 1000.0),
         )
         found = extremes(released, source, K)
         assert strongest(found).lower_bound == 0.0, (seed, strongest(found))
@@ -247,17 +258,7 @@ def test_prices_per_kilogram_of_round_masses_and_prices_convict_nobody(rows: int
 def test_odd_extremes_that_are_read_off_each_month_are_convicted(end: str):
     rng = np.random.default_rng(7)
     dates = np.repeat([f"2020-{month:02}-15" for month in range(1, 13)], 200)
-    source, released = (
-        pd.DataFrame(
-            {
-                "date": dates,
-                "importer_id": rng.integers(0, 60, len(dates)).astype(str),
-                "net_mass": 1.0,
-                "item_price": rng.lognormal(13, 1, len(dates)).round(1),
-            }
-        )
-        for _ in range(2)
-    )
+    source, released = _drawn_alike(rng, dates, 60, np.ones, lambda count: rng.lognormal(13, 1, count).round(1))
     theirs, ours = (rows.groupby("date")["item_price"] for rows in (source, released))
     place = ours.idxmax() if end == "max" else ours.idxmin()
     beyond = theirs.max() if end == "max" else theirs.min()
